@@ -1,0 +1,157 @@
+"""The one data format inside: ``dataset.json``, written by ``prepare`` and read by all else."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gemini_monai.errors import InputError
+from gemini_monai.files import replacing
+
+SPLITS = ("labeled", "unlabeled", "validation", "test")
+FILE_KEYS = ("image", "label", "field", "inverse_field")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Which images there are, which of them have labels, and how the network should see them.
+
+    Entries are dicts with ``image`` and ``case``, and ``label`` where one may be read; ``label`` is
+    a path, or a list of paths to one binary mask per structure.
+    """
+
+    path: Path
+    """The ``dataset.json``."""
+    name: str
+    spatial_dims: int
+    channels: int
+    labels: Mapping[str, int]
+    """Value of each structure, background included; overlapping structures have no background."""
+    overlapping: bool
+    """Structures are binary channels that may overlap, instead of values of one map."""
+    spacing: tuple[float, ...] | None
+    """Voxel size for the network in mm; ``None`` to resize to ``spatial_size`` instead."""
+    spatial_size: tuple[int, ...]
+    """Voxels that the network sees."""
+    intensity: Mapping[str, Any]
+    """``{"kind": "percentile" | "range", "lower": ..., "upper": ...}``, scaled to [0, 1]."""
+    seed: int
+    hash: str
+    labeled: list[dict[str, Any]] = field(default_factory=list)
+    unlabeled: list[dict[str, Any]] = field(default_factory=list)
+    validation: list[dict[str, Any]] = field(default_factory=list)
+    test: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def structures(self) -> tuple[str, ...]:
+        """Names of the foreground structures by ascending value."""
+        names = sorted(self.labels, key=lambda name: self.labels[name])
+        return tuple(name for name in names if self.overlapping or self.labels[name] != 0)
+
+    @property
+    def out_channels(self) -> int:
+        """Channels of the network's output: structures, and background when exclusive."""
+        return len(self.structures) + (0 if self.overlapping else 1)
+
+
+def read_dataset(path: str | Path) -> Dataset:
+    """Read a ``dataset.json``; paths become absolute.
+
+    Raises:
+        InputError: If the file is missing or not JSON, a key is missing or wrong, an unlabelled
+            entry has a label, or an image does not exist. Label files are not touched.
+    """
+    path = Path(path).absolute()
+    try:
+        content = json.loads(path.read_text())
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file; run 'python -m gemini_monai prepare'") from error
+    except ValueError as error:
+        raise InputError(f"{path}: not JSON: {error}") from error
+    _check(content, path)
+    spacing = content["spacing"]
+    return Dataset(
+        path=path,
+        **{key: content[key] for key in ("name", "spatial_dims", "channels", "labels", "hash")},
+        **{key: content[key] for key in ("overlapping", "intensity", "seed")},
+        spacing=tuple(spacing) if spacing else None,
+        spatial_size=tuple(content["spatial_size"]),
+        **{split: [_absolute(e, path.parent) for e in content[split]] for split in SPLITS},
+    )
+
+
+def write_dataset(path: str | Path, content: Mapping[str, Any]) -> Path:
+    """Write a ``dataset.json`` whole or not at all, with paths relative to it where possible.
+
+    Raises:
+        InputError: If a key is missing or wrong.
+    """
+    path = Path(path).absolute()
+    _check(content, path)
+    entries = {split: [_relative(e, path.parent) for e in content[split]] for split in SPLITS}
+    with replacing(path) as part:
+        part.write_text(json.dumps({**content, **entries}, indent=1))
+    return path
+
+
+def _check(content: Any, path: Path) -> None:
+    expected: dict[str, type | tuple[type, ...]] = {
+        "name": str,
+        "spatial_dims": int,
+        "channels": int,
+        "labels": dict,
+        "overlapping": bool,
+        "spacing": (list, tuple, type(None)),
+        "spatial_size": (list, tuple),
+        "intensity": dict,
+        "seed": int,
+        "hash": str,
+        **dict.fromkeys(SPLITS, list),
+    }
+    for key, kind in expected.items():
+        if key not in content:
+            raise InputError(f"{path}: key '{key}' is missing")
+        if not isinstance(content[key], kind):
+            raise InputError(f"{path}: key '{key}' is wrong: {content[key]!r}")
+    for key in ("spatial_size", "spacing"):
+        if content[key] is not None and len(content[key]) != content["spatial_dims"]:
+            raise InputError(
+                f"{path}: key '{key}' has {len(content[key])} values, "
+                f"expected {content['spatial_dims']} (spatial_dims)"
+            )
+    for split in SPLITS:
+        for entry in content[split]:
+            _check_entry(entry, split, path)
+
+
+def _check_entry(entry: Mapping[str, Any], split: str, path: Path) -> None:
+    for key in ("image", "case", *(() if split == "unlabeled" else ("label",))):
+        if key not in entry:
+            raise InputError(f"{path}: an entry of '{split}' has no '{key}': {dict(entry)}")
+    if split == "unlabeled" and "label" in entry:
+        raise InputError(f"{path}: unlabelled entry '{entry['case']}' has a label; remove it")
+    image = path.parent / entry["image"]
+    if not image.exists():
+        raise InputError(f"{path}: image of '{entry['case']}' does not exist: {image}")
+
+
+def _absolute(entry: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    return _with_paths(entry, lambda file: os.path.normpath(folder / file))
+
+
+def _relative(entry: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    return _with_paths(entry, lambda file: os.path.relpath(folder / file, folder))
+
+
+def _with_paths(entry: Mapping[str, Any], change: Any) -> dict[str, Any]:
+    changed = dict(entry)
+    for key in FILE_KEYS:
+        if isinstance(entry.get(key), (list, tuple)):
+            changed[key] = [change(file) for file in entry[key]]
+        elif key in entry:
+            changed[key] = change(entry[key])
+    return changed

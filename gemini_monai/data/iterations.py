@@ -1,0 +1,152 @@
+"""Who is paired with whom: the batch of every training iteration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from monai.data.meta_tensor import MetaTensor
+from torch import Tensor
+from torch.utils.data import Dataset, Sampler
+
+from gemini_monai.errors import InputError
+
+Item: TypeAlias = dict[str, Any]
+PAIRINGS = ("separate", "ring")
+
+
+class IterationDataset(Dataset[dict[str, Tensor]]):
+    """Item ``i`` is the whole batch of iteration ``i``, a function of the seed and ``i`` alone.
+
+    So the same images and the same random transforms come whatever the number of workers and
+    wherever a stopped run goes on. Labelled and unlabelled draws are independent of each other: an
+    arm without pairs sees the same labelled batches. Use with ``DataLoader(batch_size=None)``.
+
+    Args:
+        data: Labelled items with ``image`` (C, *S) and ``label``; a cached dataset of the
+            deterministic transforms, or a list.
+        unlabeled: Unlabelled items with ``image`` (C, *S).
+        iterations: Length of the whole training.
+        transform: Random transform of an item, applied after the cache. The images of a pair, or
+            of a ring, share one draw, so that what corresponded still does.
+        labeled_images: Labelled images an iteration; 0 for none.
+        pairs: Pairs an iteration; 0 for none, and no unlabelled image is read.
+        pairing: ``"separate"``: two different images a pair (``image_a`` and ``image_b``).
+            ``"ring"``: as many images as pairs, each paired with the next one (``image_a`` only).
+        seed: Of every draw.
+        rank: Of the process in distributed training; each draws its own images.
+
+    Raises:
+        InputError: If there are too few images for what is asked.
+        ValueError: If ``pairing`` is not one of the two.
+    """
+
+    def __init__(
+        self,
+        data: Sequence[Item],
+        unlabeled: Sequence[Item],
+        *,
+        iterations: int,
+        transform: Callable[[Item], Item] | None = None,
+        labeled_images: int = 2,
+        pairs: int = 1,
+        pairing: str = "separate",
+        seed: int = 0,
+        rank: int = 0,
+    ) -> None:
+        if pairing not in PAIRINGS:
+            raise ValueError(f"pairing must be one of {PAIRINGS}, got '{pairing}'")
+        if labeled_images and not len(data):
+            raise InputError("no labelled image: this method needs one or more in 'labeled'")
+        needed = (3 if pairing == "ring" else 2) if pairs else 0
+        if len(unlabeled) < needed:
+            raise InputError(
+                f"{len(unlabeled)} unlabelled image(s): {pairing} pairs need {needed} or more"
+            )
+        if pairs and pairing == "ring" and not needed <= pairs <= len(unlabeled):
+            raise InputError(f"pairs: a ring takes {needed} to {len(unlabeled)}, got {pairs}")
+        self.data = data
+        self.unlabeled = unlabeled
+        self.iterations = iterations
+        self.transform = transform
+        self.labeled_images = labeled_images
+        self.pairs = pairs
+        self.pairing = pairing
+        self.seed = seed
+        self.rank = rank
+
+    def __len__(self) -> int:
+        return self.iterations
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        if not 0 <= index < self.iterations:
+            raise IndexError(index)
+        batch: dict[str, Tensor] = {}
+        if self.labeled_images:
+            batch |= self._labeled(np.random.default_rng([self.seed, self.rank, index, 0]))
+        if self.pairs:
+            batch |= self._pairs(np.random.default_rng([self.seed, self.rank, index, 1]))
+        return batch
+
+    def _labeled(self, random: np.random.Generator) -> dict[str, Tensor]:
+        chosen = _draw(random, len(self.data), self.labeled_images)
+        items = [self._augmented(self.data[k], seed=int(random.integers(2**31))) for k in chosen]
+        return {key: _stack([item[key] for item in items]) for key in ("image", "label")}
+
+    def _pairs(self, random: np.random.Generator) -> dict[str, Tensor]:
+        if self.pairing == "ring":
+            chosen = _draw(random, len(self.unlabeled), self.pairs)
+            return {"image_a": self._images(chosen, seeds=[int(random.integers(2**31))] * len(chosen))}
+        chosen = [_draw(random, len(self.unlabeled), 2) for _ in range(self.pairs)]
+        seeds = [int(random.integers(2**31)) for _ in range(self.pairs)]
+        return {
+            key: self._images([pair[k] for pair in chosen], seeds=seeds)
+            for k, key in enumerate(("image_a", "image_b"))
+        }
+
+    def _images(self, chosen: Sequence[int], *, seeds: Sequence[int]) -> Tensor:
+        pairs = zip(chosen, seeds, strict=True)
+        return _stack([self._augmented(self.unlabeled[k], seed=seed)["image"] for k, seed in pairs])
+
+    def _augmented(self, item: Item, *, seed: int) -> Item:
+        item = {key: item[key] for key in ("image", "label") if key in item}
+        if self.transform is None:
+            return item
+        if hasattr(self.transform, "set_random_state"):
+            self.transform.set_random_state(seed=seed)
+        return self.transform(item)
+
+
+class RemainingIterations(Sampler[int]):
+    """Iterations ``start`` to the end in order; ``start`` moves when a stopped run goes on."""
+
+    def __init__(self, iterations: int, *, start: int = 0) -> None:
+        self.iterations = iterations
+        self.start = start
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(self.start, self.iterations))
+
+    def __len__(self) -> int:
+        return self.iterations - self.start
+
+
+def _draw(random: np.random.Generator, total: int, count: int) -> list[int]:
+    """``count`` of ``total`` without repetition, or with when there are not enough."""
+    chosen: list[int] = []
+    while len(chosen) < count:
+        chosen.extend(random.permutation(total).tolist())
+    return chosen[:count]
+
+
+def _stack(images: Sequence[Tensor]) -> Tensor:
+    shapes = {tuple(image.shape) for image in images}
+    if len(shapes) > 1:
+        raise InputError(
+            f"images of one batch differ in shape {sorted(shapes)}: the transforms must bring "
+            "every image to one size"
+        )
+    plain = [image.as_tensor() if isinstance(image, MetaTensor) else image for image in images]
+    return torch.stack([torch.as_tensor(image) for image in plain])

@@ -1,0 +1,18 @@
+"""Engines: training through objectives, its handlers, evaluation and registration."""
+
+from __future__ import annotations
+
+from gemini_monai.engines.checkpoint import RunCheckpoint
+from gemini_monai.engines.history import History
+from gemini_monai.engines.progress import TrainingProgress
+from gemini_monai.engines.record import RunRecord
+from gemini_monai.engines.trainer import NonFiniteLossError, ObjectiveTrainer
+
+__all__ = [
+    "History",
+    "NonFiniteLossError",
+    "ObjectiveTrainer",
+    "RunCheckpoint",
+    "RunRecord",
+    "TrainingProgress",
+]

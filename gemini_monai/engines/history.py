@@ -1,0 +1,84 @@
+"""The course of a run as tables: every iteration's loss terms, every validation's scores."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ignite.engine import Engine, Events
+from monai.engines.evaluator import Evaluator
+
+from gemini_monai.files import replacing
+
+
+class History:
+    """Handler that appends to ``history.csv`` and ``validation.csv`` in a run folder.
+
+    Rows reach the disk after every epoch. A run that goes on drops the rows of iterations that it
+    will do again, so its tables equal those of an unbroken run. Attach it after the checkpoint.
+
+    Args:
+        folder: The run folder.
+        validator: Evaluator whose metric ``mean_dice`` is recorded, if any.
+        structures: Names of the columns of that metric's details.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        *,
+        validator: Evaluator | None = None,
+        structures: Sequence[str] = (),
+    ) -> None:
+        self.terms = Path(folder) / "history.csv"
+        self.scores = Path(folder) / "validation.csv"
+        self.validator = validator
+        self.structures = list(structures)
+        self._rows: list[dict[str, float]] = []
+        self._validations: list[dict[str, float]] = []
+
+    def attach(self, engine: Engine) -> None:
+        """Follow a trainer."""
+        engine.add_event_handler(Events.STARTED, self._start)
+        engine.add_event_handler(Events.ITERATION_COMPLETED, self._record)
+        engine.add_event_handler(Events.EPOCH_COMPLETED, self._write)
+
+    def _start(self, engine: Engine) -> None:
+        self._rows = _rows_until(self.terms, engine.state.iteration)
+        self._validations = _rows_until(self.scores, engine.state.iteration)
+
+    def _record(self, engine: Engine) -> None:
+        terms: Mapping[str, float] = engine.state.output  # type: ignore[assignment]
+        self._rows.append({"iteration": engine.state.iteration, **terms})
+
+    def _write(self, engine: Engine) -> None:
+        if getattr(engine.state, "rank", 0) != 0:
+            return
+        _write_table(self.terms, self._rows)
+        if self.validator is not None and self.validator.state.epoch == engine.state.epoch:
+            details = self.validator.state.metric_details["mean_dice"]
+            scores = details.nanmean(dim=0).tolist()
+            row = dict(zip(self.structures, scores, strict=True))
+            mean = float(self.validator.state.metrics["mean_dice"])
+            self._validations.append(
+                {"iteration": engine.state.iteration, "mean_dice": mean, **row}
+            )
+            _write_table(self.scores, self._validations)
+
+
+def _rows_until(path: Path, iteration: int) -> list[dict[str, float]]:
+    """Rows of a table up to an iteration; none for a run that starts anew."""
+    if iteration == 0 or not path.exists():
+        path.unlink(missing_ok=True)
+        return []
+    with path.open(newline="") as file:
+        rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+    return [row for row in rows if row["iteration"] <= iteration]
+
+
+def _write_table(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
+    with replacing(path) as part, part.open("w", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows([{**row, "iteration": int(row["iteration"])} for row in rows])

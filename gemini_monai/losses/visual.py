@@ -1,0 +1,77 @@
+"""Geometric visual similarity (GVS), equation 6: masked local cross-correlation of intensities."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gemini_monai.types import Image, Mask
+
+
+class VisualSimilarityLoss(nn.Module):
+    r"""One minus the mean squared local normalised cross-correlation inside a mask.
+
+    ``cc = cross**2 / (var_a * var_b + 1e-5)`` over windows of ``window`` voxels a side, zero outside
+    the image (equation 6, with the squared denominator of the authors' code). 0 when the images
+    agree up to gain and offset in every window, 1 when they share nothing or the mask is empty.
+
+    Args:
+        window: Side of the window in voxels, odd.
+
+    Raises:
+        ValueError: If ``window`` is not a positive odd number.
+    """
+
+    epsilon = 1e-5
+
+    def __init__(self, window: int = 9) -> None:
+        super().__init__()
+        if window < 1 or window % 2 == 0:
+            raise ValueError(f"window must be a positive odd number of voxels, got {window}")
+        self.window = window
+
+    def forward(self, warped: Image, fixed: Image, mask: Mask) -> Tensor:
+        """Return a scalar for two images (B, C, *S) and a mask (B, 1, *S).
+
+        Raises:
+            ValueError: If the images differ in shape (torch would broadcast).
+        """
+        if warped.shape != fixed.shape:
+            raise ValueError(
+                f"images must have one shape, got {tuple(warped.shape)} and {tuple(fixed.shape)}"
+            )
+        with torch.autocast(warped.device.type, enabled=False):
+            if warped.dtype in (torch.float16, torch.bfloat16):
+                warped = warped.float()
+            correlation = self.local_correlation(warped, fixed.to(warped.dtype))
+            mask = mask.to(warped.dtype).expand_as(correlation)
+            return 1 - (mask * correlation).sum() / (mask.sum() + self._mask_epsilon(mask))
+
+    def local_correlation(self, image_a: Image, image_b: Image) -> Tensor:
+        """Squared local correlation of each voxel's window, (B, C, *S), in [0, 1]."""
+        products = [image_a, image_b, image_a * image_a, image_b * image_b, image_a * image_b]
+        sum_a, sum_b, sum_aa, sum_bb, sum_ab = _box_sums(products, window=self.window)
+        voxels = self.window ** (image_a.ndim - 2)
+        cross = sum_ab - sum_a * sum_b / voxels
+        variance_a = sum_aa - sum_a * sum_a / voxels
+        variance_b = sum_bb - sum_b * sum_b / voxels
+        return cross * cross / (variance_a * variance_b + self.epsilon)
+
+    @staticmethod
+    def _mask_epsilon(mask: Mask) -> float:
+        # The authors add 1e-5 to the mask's sum in 2-D, and 1e-6 to each of its voxels in 3-D.
+        return 1e-5 if mask.ndim == 4 else 1e-6 * mask.numel()
+
+
+def _box_sums(images: list[Tensor], *, window: int) -> list[Tensor]:
+    """Sum of each image over a cube of ``window`` voxels a side, zeros outside, axis by axis."""
+    stacked = torch.cat(images, dim=1)
+    axes = stacked.ndim - 2
+    pool = F.avg_pool2d if axes == 2 else F.avg_pool3d
+    for axis in range(axes):
+        kernel = [window if k == axis else 1 for k in range(axes)]
+        stacked = pool(
+            stacked, kernel, stride=1, padding=[k // 2 for k in kernel], divisor_override=1
+        )
+    return list(stacked.chunk(len(images), dim=1))

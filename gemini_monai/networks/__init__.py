@@ -1,0 +1,9 @@
+"""Networks: a dense backbone, a deformer, and both with a head as ``Gemini``."""
+
+from __future__ import annotations
+
+from gemini_monai.networks.deformer import Deformer
+from gemini_monai.networks.gemini import Correspondence, Gemini
+from gemini_monai.networks.unet import UNetBackbone
+
+__all__ = ["Correspondence", "Deformer", "Gemini", "UNetBackbone"]

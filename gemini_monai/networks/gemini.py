@@ -1,0 +1,156 @@
+"""Backbone, deformer and head as one network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from monai.networks.layers.factories import Conv
+from torch import nn
+
+from gemini_monai.networks.blocks import (
+    conv_block,
+    crop_padding,
+    initialise_convolutions,
+    pad_to_multiple,
+)
+from gemini_monai.networks.deformer import Deformer
+from gemini_monai.networks.unet import UNetBackbone
+from gemini_monai.types import DDF, Features, Image, Logits
+
+
+class Correspondence(NamedTuple):
+    """Which points of two batches of images correspond."""
+
+    features_a: Features
+    """Dense features of the first images, (B, K, *S)."""
+    features_b: Features
+    """Dense features of the second images, (B, K, *S)."""
+    ddf_ab: DDF
+    """``warp(image_a, ddf_ab)`` looks like ``image_b``; voxels, (B, N, *S)."""
+    ddf_ba: DDF
+    """``warp(image_b, ddf_ba)`` looks like ``image_a``; voxels, (B, N, *S)."""
+
+
+class Gemini(nn.Module):
+    """A dense backbone with a head for labels and a deformer for correspondence.
+
+    State-dict prefixes ``backbone.``, ``deformer.`` and ``head.`` are a public contract.
+
+    Args:
+        spatial_dims: 2 or 3.
+        in_channels: Channels of the image.
+        out_channels: Classes including background, or overlapping structures, or restored
+            channels.
+        channels: Widths of the U-Net backbone; unused with a ``backbone`` of your own.
+        backbone: Any network from an image to dense features at its resolution; ``None`` for
+            ``UNetBackbone``.
+        feature_channels: Channels that ``backbone`` returns; needed with a ``backbone``.
+        backbone_multiple: Images are zero-padded to a multiple of this before ``backbone``, for
+            networks that take only some sizes (32 for SwinUNETR).
+        deformer_stages: Resolutions of the deformer; 3 see 26 voxels.
+        half_resolution_field: Predict displacements at half resolution.
+
+    Raises:
+        ValueError: If a ``backbone`` comes without ``feature_channels``.
+    """
+
+    def __init__(
+        self,
+        spatial_dims: int,
+        in_channels: int,
+        out_channels: int,
+        channels: Sequence[int] = (32, 64, 128, 256, 512),
+        *,
+        backbone: nn.Module | None = None,
+        feature_channels: int | None = None,
+        backbone_multiple: int = 1,
+        deformer_stages: int = 3,
+        half_resolution_field: bool = False,
+    ) -> None:
+        super().__init__()
+        if backbone is None:
+            backbone = UNetBackbone(spatial_dims, in_channels, channels)
+            feature_channels = channels[0]
+        elif feature_channels is None:
+            raise ValueError("a backbone needs feature_channels, the channels that it returns")
+        self.backbone = backbone
+        self.backbone_multiple = backbone_multiple
+        self.deformer = Deformer(
+            spatial_dims,
+            feature_channels,
+            stages=deformer_stages,
+            half_resolution=half_resolution_field,
+        )
+        self.head = _head(spatial_dims, feature_channels, out_channels)
+
+    def forward(
+        self, image: Image, image_b: Image | None = None, correspond: bool = False
+    ) -> Logits:
+        """Logits (B, out_channels, *S) of an image (B, C, *S).
+
+        With ``correspond=True`` the result is the ``Correspondence`` of ``correspond``: one entry
+        for both, so that DistributedDataParallel sees every use. Scripting keeps the logits only.
+        """
+        if not torch.jit.is_scripting():
+            if correspond:
+                return self._correspond(image, image_b)  # type: ignore[return-value]
+        return self.head(self.features(image))  # type: ignore[no-any-return]
+
+    def features(self, image: Image) -> Features:
+        """Dense features (B, K, *S) of an image (B, C, *S) of any size."""
+        padded, padding = pad_to_multiple(image, self.backbone_multiple)
+        return crop_padding(self.backbone(padded), padding)
+
+    @torch.jit.unused
+    def correspond(self, image_a: Image, image_b: Image | None = None) -> Correspondence:
+        """Features of two batches of images (B, C, *S) and the fields between them.
+
+        Args:
+            image_a: First image of each pair.
+            image_b: Second image of each pair. ``None`` pairs each image of ``image_a`` with the
+                next one, the last with the first: every feature map serves two pairs.
+
+        Raises:
+            ValueError: If the batches differ in shape, or fewer than two images form a ring.
+        """
+        return self(image_a, image_b, correspond=True)  # type: ignore[no-any-return]
+
+    @torch.jit.unused
+    def _correspond(self, image_a: Image, image_b: Image | None) -> Correspondence:
+        features_a, features_b = self._pair_features(image_a, image_b)
+        moving = torch.cat([features_a, features_b])
+        fixed = torch.cat([features_b, features_a])
+        ddf_ab, ddf_ba = self.deformer(moving, fixed).chunk(2)
+        return Correspondence(features_a, features_b, ddf_ab, ddf_ba)
+
+    @torch.jit.unused
+    def _pair_features(self, image_a: Image, image_b: Image | None) -> tuple[Features, Features]:
+        if image_b is None:
+            if len(image_a) < 2:
+                raise ValueError("a ring of pairs needs two images or more in the batch, got 1")
+            features = self.features(image_a)
+            return features, features.roll(-1, dims=0)
+        if image_a.shape != image_b.shape:
+            raise ValueError(
+                f"images of a pair must have one shape, "
+                f"got {tuple(image_a.shape)} and {tuple(image_b.shape)}"
+            )
+        features_a, features_b = self.features(torch.cat([image_a, image_b])).chunk(2)
+        return features_a, features_b
+
+
+def _head(spatial_dims: int, feature_channels: int, out_channels: int) -> nn.Sequential:
+    """Convolution to 16 channels in groups of 4, then one weight vector per output channel."""
+    head = nn.Sequential(
+        conv_block(
+            spatial_dims=spatial_dims,
+            in_channels=feature_channels,
+            out_channels=16,
+            channels_per_group=4,
+        ),
+        Conv["conv", spatial_dims](16, out_channels, kernel_size=1),
+    )
+    initialise_convolutions(head)
+    return head

@@ -1,0 +1,80 @@
+"""The dense backbone: a U-Net whose output is one feature vector per voxel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from monai.networks.layers.factories import Pool
+from torch import Tensor, nn
+
+from gemini_monai.networks.blocks import (
+    conv_block,
+    crop_padding,
+    initialise_convolutions,
+    pad_to_multiple,
+    upsample,
+)
+from gemini_monai.types import Features, Image
+
+
+class UNetBackbone(nn.Module):
+    """U-Net from an image to dense features at its own resolution.
+
+    Each level is two convolutions of side 3 with group normalisation (8 channels a group) and
+    leaky ReLU 0.2; max pooling down, linear upsampling and concatenation (skip first) up. Any
+    image size: padded inside to a multiple of ``2 ** (levels - 1)``, the result cropped back.
+
+    Args:
+        spatial_dims: 2 or 3.
+        in_channels: Channels of the image.
+        channels: Width of each level from full resolution down; the first is the number of dense
+            features. The default has 7.85 M parameters in 2-D and 23.54 M in 3-D.
+
+    Raises:
+        ValueError: If ``spatial_dims`` is not 2 or 3, or fewer than two levels are given.
+    """
+
+    def __init__(
+        self,
+        spatial_dims: int,
+        in_channels: int = 1,
+        channels: Sequence[int] = (32, 64, 128, 256, 512),
+    ) -> None:
+        super().__init__()
+        if spatial_dims not in (2, 3):
+            raise ValueError(f"spatial_dims must be 2 or 3, got {spatial_dims}")
+        if len(channels) < 2:
+            raise ValueError(f"channels needs two levels or more, got {tuple(channels)}")
+        widths = [in_channels, *channels]
+        self.out_channels = channels[0]
+        self.multiple = 2 ** (len(channels) - 1)
+        self.encoder = nn.ModuleList(
+            _double_conv(spatial_dims, narrow, wide)
+            for narrow, wide in zip(widths, channels, strict=False)
+        )
+        self.decoder = nn.ModuleList(
+            _double_conv(spatial_dims, skip + below, skip)
+            for skip, below in zip(channels[-2::-1], channels[:0:-1], strict=True)
+        )
+        self.pool = Pool["max", spatial_dims](2)
+        initialise_convolutions(self)
+
+    def forward(self, image: Image) -> Features:
+        """Map an image (B, C, *S) to dense features (B, channels[0], *S)."""
+        level, padding = pad_to_multiple(image, self.multiple)
+        skips: list[Tensor] = []
+        for depth, encode in enumerate(self.encoder):
+            level = encode(level if depth == 0 else self.pool(level))
+            skips.append(level)
+        skips.pop()
+        for decode in self.decoder:
+            level = decode(torch.cat([skips.pop(), upsample(level)], dim=1))
+        return crop_padding(level, padding)
+
+
+def _double_conv(spatial_dims: int, in_channels: int, out_channels: int) -> nn.Sequential:
+    return nn.Sequential(
+        conv_block(spatial_dims=spatial_dims, in_channels=in_channels, out_channels=out_channels),
+        conv_block(spatial_dims=spatial_dims, in_channels=out_channels, out_channels=out_channels),
+    )

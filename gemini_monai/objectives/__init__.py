@@ -1,0 +1,9 @@
+"""Objectives: named, weighted losses over (network, batch)."""
+
+from __future__ import annotations
+
+from gemini_monai.objectives.homeomorphism import HomeomorphismObjective
+from gemini_monai.objectives.objective import Batch, Objective
+from gemini_monai.objectives.segmentation import SegmentationObjective
+
+__all__ = ["Batch", "HomeomorphismObjective", "Objective", "SegmentationObjective"]

@@ -1,0 +1,102 @@
+"""Deformable homeomorphism learning without labels, equations 4 and 5."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from gemini_monai.losses import SemanticSimilarityLoss, SmoothnessLoss, VisualSimilarityLoss
+from gemini_monai.networks.gemini import Correspondence
+from gemini_monai.objectives.objective import Batch
+from gemini_monai.types import DDF, Features, Image
+from gemini_monai.warp import inbounds_mask, warp
+
+
+class HomeomorphismObjective(nn.Module):
+    """Smoothness, visual and semantic similarity of a pair of images, both ways.
+
+    Each term is the sum over the two directions of equation 5; both share one backbone pass per
+    image. The defaults are those of the authors' code. GVSL is ``semantic=0``.
+
+    Args:
+        smoothness: Weight of equation 3 (lambda_smo).
+        visual: Weight of equation 6 (lambda_GVS).
+        semantic: Weight of equation 7 (lambda_GSS); 0 leaves it out.
+        positive: Weight, inside the semantic term, of the path that trains the features
+            (lambda_pos).
+        positive_start: Share of training after which that path counts: 0 from the first iteration,
+            1 never (table 4 of the paper).
+        bijective: Both directions (equation 5), or only from ``image_a`` to ``image_b``.
+        window: Side in voxels of the visual similarity's window.
+
+    Raises:
+        ValueError: If a weight is negative or ``positive_start`` is outside [0, 1].
+    """
+
+    def __init__(
+        self,
+        *,
+        smoothness: float = 0.4,
+        visual: float = 1.0,
+        semantic: float = 0.8,
+        positive: float = 0.1,
+        positive_start: float = 0.0,
+        bijective: bool = True,
+        window: int = 9,
+    ) -> None:
+        super().__init__()
+        self.weights = {"smoothness": smoothness, "visual": visual, "semantic": semantic}
+        for name, weight in {**self.weights, "positive": positive}.items():
+            if weight < 0:
+                raise ValueError(f"weight '{name}' must be 0 or more, got {weight}")
+        if not 0 <= positive_start <= 1:
+            raise ValueError(f"positive_start must be from 0 to 1, got {positive_start}")
+        self.positive = positive
+        self.positive_start = positive_start
+        self.bijective = bijective
+        self.smoothness_loss = SmoothnessLoss()
+        self.visual_loss = VisualSimilarityLoss(window)
+        self.semantic_loss = SemanticSimilarityLoss()
+
+    def forward(
+        self, network: nn.Module, batch: Batch, *, progress: float = 1.0
+    ) -> dict[str, Tensor]:
+        """Weighted ``smoothness``, ``visual`` and (unless its weight is 0) ``semantic``.
+
+        Args:
+            network: A ``Gemini``, possibly under DistributedDataParallel.
+            batch: ``image_a`` and ``image_b`` (B, C, *S); without ``image_b`` each image of
+                ``image_a`` is paired with the next one of the batch.
+            progress: Share of training that is done.
+        """
+        image_a, image_b = batch["image_a"], batch.get("image_b")
+        pair: Correspondence = network(image_a, image_b, correspond=True)
+        image_b = image_a.roll(-1, dims=0) if image_b is None else image_b
+        started = self.positive_start < 1 and progress >= self.positive_start
+        positive = self.positive if started else 0.0
+        directions = [(image_a, image_b, pair.features_a, pair.features_b, pair.ddf_ab)]
+        if self.bijective:
+            directions.append((image_b, image_a, pair.features_b, pair.features_a, pair.ddf_ba))
+        terms = [self._direction(*direction, positive=positive) for direction in directions]
+        return {name: sum((term[name] for term in terms[1:]), terms[0][name]) for name in terms[0]}
+
+    def _direction(
+        self,
+        moving: Image,
+        fixed: Image,
+        moving_features: Features,
+        fixed_features: Features,
+        ddf: DDF,
+        *,
+        positive: float,
+    ) -> dict[str, Tensor]:
+        """Equation 4 for one direction: weighted terms of warping ``moving`` onto ``fixed``."""
+        mask = inbounds_mask(ddf)
+        terms = {
+            "smoothness": self.smoothness_loss(ddf),
+            "visual": self.visual_loss(warp(moving, ddf), fixed, mask),
+        }
+        if self.weights["semantic"] > 0:
+            terms["semantic"] = self.semantic_loss(
+                moving_features, fixed_features, ddf, mask, positive=positive
+            )
+        return {name: self.weights[name] * term for name, term in terms.items()}

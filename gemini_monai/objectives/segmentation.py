@@ -1,0 +1,76 @@
+"""Segmentation from the labelled images, the supervised term of equation 10."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from monai.losses.dice import DiceLoss
+from torch import Tensor, nn
+
+from gemini_monai.objectives.objective import Batch
+from gemini_monai.types import Logits
+
+
+class SegmentationObjective(nn.Module):
+    """Dice plus cross-entropy of ``network(image)`` against ``label``.
+
+    Dice has squared denominators and smooth 1, background included; the cross-entropy is the mean
+    over classes too, so ordinary cross-entropy over the number of classes, as in the authors' code.
+
+    Args:
+        weight: Factor of both terms.
+        overlapping: ``False`` for exclusive classes (softmax; the label is an index map),
+            ``True`` for structures that may overlap (sigmoid; one binary channel each).
+    """
+
+    def __init__(self, *, weight: float = 100.0, overlapping: bool = False) -> None:
+        super().__init__()
+        self.weight = weight
+        self.overlapping = overlapping
+        self.dice_loss = DiceLoss(
+            softmax=not overlapping,
+            sigmoid=overlapping,
+            to_onehot_y=not overlapping,
+            squared_pred=True,
+            smooth_nr=1.0,
+            smooth_dr=1.0,
+        )
+
+    def forward(
+        self, network: nn.Module, batch: Batch, *, progress: float = 1.0
+    ) -> dict[str, Tensor]:
+        """Weighted ``dice`` and ``cross_entropy``.
+
+        Args:
+            network: Maps an image to logits.
+            batch: ``image`` (B, C, *S); ``label`` (B, 1, *S) of class indices, or (B, K, *S) of
+                zeros and ones for overlapping structures.
+            progress: Unused; this objective has no schedule.
+
+        Raises:
+            ValueError: If the label's channels do not fit.
+        """
+        logits = network(batch["image"])
+        logits = logits if logits.dtype == torch.float64 else logits.float()
+        label = batch["label"]
+        channels = logits.shape[1] if self.overlapping else 1
+        if label.shape[1] != channels:
+            raise ValueError(f"label must have {channels} channel(s), got {label.shape[1]}")
+        return {
+            "dice": self.weight * self.dice_loss(logits, label),
+            "cross_entropy": self.weight * self._cross_entropy(logits, label),
+        }
+
+    def _cross_entropy(self, logits: Logits, label: Tensor) -> Tensor:
+        if self.overlapping:
+            label = label.to(logits.dtype)
+            inside = _log_probability(F.logsigmoid(logits))
+            outside = _log_probability(F.logsigmoid(-logits))
+            return -(label * inside + (1 - label) * outside).mean()
+        log_probability = F.log_softmax(logits, dim=1).gather(1, label.long())
+        return -_log_probability(log_probability).mean() / logits.shape[1]
+
+
+def _log_probability(log_probability: Tensor) -> Tensor:
+    """``log(p + 1e-6)``, the authors' bound on how much one voxel can cost, from ``log(p)``."""
+    return torch.logaddexp(log_probability, log_probability.new_tensor(1e-6).log())

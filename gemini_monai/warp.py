@@ -1,0 +1,127 @@
+"""The one place that knows coordinates.
+
+Contract: ``warp(image_a, ddf_ab)(p) = image_a(p + ddf_ab(p))``, which training drives towards
+``image_b(p)``. Displacements are in voxels, channel k moves along spatial axis k, voxel centres of
+the corners are the corners of the grid, and zeros lie outside (the paper's appended zero set).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from gemini_monai.types import DDF, Image, Mask
+
+
+def identity_grid(
+    shape: Sequence[int],
+    *,
+    device: torch.device | str | None = None,
+    dtype: torch.dtype = torch.float32,
+) -> Tensor:
+    """Voxel coordinate of every voxel, (N, *S): channel k holds the index along axis k."""
+    axes = [torch.arange(size, device=device, dtype=dtype) for size in shape]
+    return torch.stack(torch.meshgrid(*axes, indexing="ij"))
+
+
+def sampling_positions(ddf: DDF) -> Tensor:
+    """Where each voxel is sampled, ``p + ddf(p)`` in voxels, (B, N, *S), at least float32.
+
+    Raises:
+        ValueError: If the field does not have one channel per spatial axis.
+    """
+    axes = ddf.ndim - 2
+    if axes not in (2, 3) or ddf.shape[1] != axes:
+        raise ValueError(
+            f"ddf must be (B, 2, H, W) or (B, 3, D, H, W) with one channel per spatial axis, "
+            f"got shape {tuple(ddf.shape)}"
+        )
+    if ddf.dtype in (torch.float16, torch.bfloat16):  # half precision steps by 0.125 near 200
+        ddf = ddf.float()
+    return ddf + identity_grid(ddf.shape[2:], device=ddf.device, dtype=ddf.dtype)
+
+
+def warp(image: Image, ddf: DDF, *, mode: str = "bilinear") -> Image:
+    """Sample an image at ``p + ddf(p)``.
+
+    Args:
+        image: What is sampled, (B, C, *S).
+        ddf: Displacement in voxels, (B, N, *S), on the grid of the result.
+        mode: ``"bilinear"`` (linear in 2-D and 3-D) or ``"nearest"``; nearest passes no gradient
+            to the field.
+
+    Returns:
+        The warped image, (B, C, *S); zero where the sample lies outside the image. Integer images
+        come back in their own dtype.
+
+    Raises:
+        ValueError: If the field is not one channel per axis, or batch or spatial shape differ.
+    """
+    positions = sampling_positions(ddf)
+    if image.shape[0] != ddf.shape[0] or image.shape[2:] != ddf.shape[2:]:
+        raise ValueError(
+            f"image and ddf must share batch and spatial shape, "
+            f"got {tuple(image.shape)} and {tuple(ddf.shape)}"
+        )
+    with torch.autocast(image.device.type, enabled=False):
+        sampled = F.grid_sample(
+            image.to(positions.dtype),
+            _normalised(positions),
+            mode=mode,
+            padding_mode="zeros",
+            align_corners=True,
+        )
+    return sampled if image.is_floating_point() else sampled.round().to(image.dtype)
+
+
+def _normalised(positions: Tensor) -> Tensor:
+    """Voxel positions (B, N, *S) as grid_sample wants them: (B, *S, N), last axis first, [-1, 1]."""
+    sizes = positions.new_tensor(positions.shape[2:])
+    scale = 2.0 / (sizes - 1).clamp_min(1)
+    unit = positions.movedim(1, -1) * scale - 1.0
+    return unit.flip(-1)
+
+
+@torch.no_grad()
+def inbounds_mask(ddf: DDF) -> Mask:
+    """1 where the nearest voxel to ``p + ddf(p)`` lies inside the image, (B, 1, *S).
+
+    Equals a volume of ones warped with ``mode="nearest"`` (half-way positions round to even, as
+    ``grid_sample`` does), from a bounds test alone. No gradient (section 3.1 of the paper: the
+    appended zero set must not count as anatomy).
+    """
+    nearest = sampling_positions(ddf).round()
+    last = nearest.new_tensor([size - 1 for size in ddf.shape[2:]])
+    last = last.view(1, -1, *[1] * (ddf.ndim - 2))
+    inside = ((nearest >= 0) & (nearest <= last)).all(dim=1, keepdim=True)
+    return inside.to(nearest.dtype)
+
+
+def compose(outer: DDF, inner: DDF) -> DDF:
+    """The field that warps by ``outer`` first and ``inner`` second, (B, N, *S).
+
+    ``warp(warp(image, outer), inner) = warp(image, compose(outer, inner))`` up to interpolation:
+    ``compose(outer, inner)(p) = inner(p) + outer(p + inner(p))``.
+    """
+    return inner + warp(outer, inner)
+
+
+def jacobian_determinant(ddf: DDF) -> Tensor:
+    """Determinant of the Jacobian of ``p -> p + ddf(p)``, (B, 1, *S).
+
+    Central differences inside, one-sided at the border; 1 for no displacement, 0 or below where
+    the map folds.
+
+    Raises:
+        ValueError: If an axis is shorter than two voxels or the field has the wrong channels.
+    """
+    if min(ddf.shape[2:]) < 2:
+        raise ValueError(f"every axis needs two voxels or more, got {tuple(ddf.shape[2:])}")
+    axes = tuple(range(2, ddf.ndim))
+    positions = sampling_positions(ddf)
+    gradients = torch.gradient(positions, dim=axes)  # d phi_k / d x_j, one entry per axis j
+    jacobian = torch.stack(gradients, dim=-1).movedim(1, -2)  # (B, *S, N, N)
+    return torch.linalg.det(jacobian).unsqueeze(1)

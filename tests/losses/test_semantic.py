@@ -1,0 +1,74 @@
+"""Equation 7 and its two paths of gradients."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from gemini_monai.losses import SemanticSimilarityLoss
+from gemini_monai.warp import warp
+
+SHAPES = [(6, 7), (5, 6, 4)]
+
+
+def _inputs(shape, *, seed=0):
+    torch.manual_seed(seed)
+    a, b = torch.randn(2, 2, 4, *shape, dtype=torch.float64)
+    ddf = torch.rand(2, len(shape), *shape, dtype=torch.float64)
+    mask = torch.rand(2, 1, *shape, dtype=torch.float64).round()
+    return a.requires_grad_(), b.requires_grad_(), ddf.requires_grad_(), mask
+
+
+def _two_paths(a, b, ddf, mask, *, positive):
+    """Equation 7 with its stop-gradients spelled out: two warps and two cosines."""
+
+    def distance(source, target, field):
+        cosine = F.cosine_similarity(warp(source, field), target, dim=1).unsqueeze(1)
+        return 1 - (cosine * mask).sum() / mask.sum()
+
+    towards_field = distance(a.detach(), b.detach(), ddf)
+    return towards_field + positive * distance(a, b, ddf.detach())
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("positive", [0.1, 1.0])
+def test_one_warp_gives_the_value_and_gradients_of_the_two_paths(shape, positive):
+    inputs = _inputs(shape)
+    ours = SemanticSimilarityLoss()(*inputs, positive=positive)
+    theirs = _two_paths(*inputs, positive=positive)
+    torch.testing.assert_close(ours, theirs)
+    for mine, other in zip(
+        torch.autograd.grad(ours, inputs[:3]), torch.autograd.grad(theirs, inputs[:3]), strict=True
+    ):
+        torch.testing.assert_close(mine, other)
+
+
+def test_without_the_positive_path_features_get_no_gradient_and_the_field_does():
+    a, b, ddf, mask = _inputs((6, 7))
+    SemanticSimilarityLoss()(a, b, ddf, mask, positive=0.0).backward()
+    assert a.grad is None and b.grad is None
+    assert ddf.grad is not None and ddf.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_parallel_features_cost_nothing_and_opposed_ones_two(shape):
+    a = torch.ones(1, 4, *shape)
+    ddf, mask = torch.zeros(1, len(shape), *shape), torch.ones(1, 1, *shape)
+    loss = SemanticSimilarityLoss()
+    torch.testing.assert_close(loss(a, 5 * a, ddf, mask, positive=0), torch.tensor(0.0))
+    torch.testing.assert_close(loss(a, -a, ddf, mask, positive=0), torch.tensor(2.0))
+    torch.testing.assert_close(loss(a, -a, ddf, mask, positive=0.1), torch.tensor(2.2))
+
+
+def test_an_empty_mask_gives_zero_and_finite_gradients():
+    a, b, ddf, mask = _inputs((6, 7))
+    loss = SemanticSimilarityLoss()(a, b, ddf, torch.zeros_like(mask))
+    loss.backward()
+    assert loss == 0 and a.grad is not None and a.grad.isfinite().all()
+
+
+def test_features_of_different_shape_are_refused():
+    a, b, ddf, mask = _inputs((6, 7))
+    with pytest.raises(ValueError, match=r"one shape, got \(2, 4, 6, 7\) and \(2, 3, 6, 7\)"):
+        SemanticSimilarityLoss()(a, b[:, :3], ddf, mask)
