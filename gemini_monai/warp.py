@@ -66,21 +66,37 @@ def warp(image: Image, ddf: DDF, *, mode: str = "bilinear") -> Image:
             f"image and ddf must share batch and spatial shape, "
             f"got {tuple(image.shape)} and {tuple(ddf.shape)}"
         )
+    return sample(image, positions, mode=mode)
+
+
+def sample(
+    image: Image, positions: Tensor, *, mode: str = "bilinear", padding_mode: str = "zeros"
+) -> Image:
+    """Values of an image at any voxel positions.
+
+    Args:
+        image: What is sampled, (B, C, *S).
+        positions: Voxel coordinates in the image, (B, N, *T), channel k along spatial axis k.
+        mode: ``"bilinear"`` or ``"nearest"``.
+        padding_mode: ``"zeros"`` outside, or the ``"border"``'s values.
+
+    Returns:
+        (B, C, *T); integer images come back in their own dtype.
+    """
     with torch.autocast(image.device.type, enabled=False):
         sampled = F.grid_sample(
             image.to(positions.dtype),
-            _normalised(positions),
+            _normalised(positions, image.shape[2:]),
             mode=mode,
-            padding_mode="zeros",
+            padding_mode=padding_mode,
             align_corners=True,
         )
     return sampled if image.is_floating_point() else sampled.round().to(image.dtype)
 
 
-def _normalised(positions: Tensor) -> Tensor:
-    """Voxel positions (B, N, *S) as grid_sample wants them: (B, *S, N), last axis first, [-1, 1]."""
-    sizes = positions.new_tensor(positions.shape[2:])
-    scale = 2.0 / (sizes - 1).clamp_min(1)
+def _normalised(positions: Tensor, shape: Sequence[int]) -> Tensor:
+    """Voxel positions (B, N, *T) as grid_sample wants them: (B, *T, N), last axis first, [-1, 1]."""
+    scale = 2.0 / (positions.new_tensor(list(shape)) - 1).clamp_min(1)
     unit = positions.movedim(1, -1) * scale - 1.0
     return unit.flip(-1)
 

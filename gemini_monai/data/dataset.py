@@ -53,6 +53,11 @@ class Dataset:
         return tuple(name for name in names if self.overlapping or self.labels[name] != 0)
 
     @property
+    def label_values(self) -> tuple[int, ...]:
+        """Values of the classes in the label files, ascending, background first."""
+        return (0, *sorted(value for value in self.labels.values() if value != 0))
+
+    @property
     def out_channels(self) -> int:
         """Channels of the network's output: structures, and background when exclusive."""
         return len(self.structures) + (0 if self.overlapping else 1)

@@ -29,7 +29,7 @@ class IterationDataset(Dataset[dict[str, Tensor]]):
             deterministic transforms, or a list.
         unlabeled: Unlabelled items with ``image`` (C, *S).
         iterations: Length of the whole training.
-        transform: Random transform of an item, applied after the cache. The images of a pair, or
+        random_transform: Random transform of an item, applied after the cache. The images of a pair, or
             of a ring, share one draw, so that what corresponded still does.
         labeled_images: Labelled images an iteration; 0 for none.
         pairs: Pairs an iteration; 0 for none, and no unlabelled image is read.
@@ -49,7 +49,7 @@ class IterationDataset(Dataset[dict[str, Tensor]]):
         unlabeled: Sequence[Item],
         *,
         iterations: int,
-        transform: Callable[[Item], Item] | None = None,
+        random_transform: Callable[[Item], Item] | None = None,
         labeled_images: int = 2,
         pairs: int = 1,
         pairing: str = "separate",
@@ -70,7 +70,7 @@ class IterationDataset(Dataset[dict[str, Tensor]]):
         self.data = data
         self.unlabeled = unlabeled
         self.iterations = iterations
-        self.transform = transform
+        self.random_transform = random_transform
         self.labeled_images = labeled_images
         self.pairs = pairs
         self.pairing = pairing
@@ -112,11 +112,11 @@ class IterationDataset(Dataset[dict[str, Tensor]]):
 
     def _augmented(self, item: Item, *, seed: int) -> Item:
         item = {key: item[key] for key in ("image", "label") if key in item}
-        if self.transform is None:
+        if self.random_transform is None:
             return item
-        if hasattr(self.transform, "set_random_state"):
-            self.transform.set_random_state(seed=seed)
-        return self.transform(item)
+        if hasattr(self.random_transform, "set_random_state"):
+            self.random_transform.set_random_state(seed=seed)
+        return self.random_transform(item)
 
 
 class RemainingIterations(Sampler[int]):

@@ -22,7 +22,7 @@ from gemini_monai.warp import compose, identity_grid
 
 SIZES = {2: (96, 96), 3: (40, 40, 40)}
 COUNTS = {
-    2: {"labeled": 5, "unlabeled": 50, "validation": 5, "test": 20},
+    2: {"labeled": 5, "unlabeled": 50, "validation": 10, "test": 20},
     3: {"labeled": 5, "unlabeled": 20, "validation": 3, "test": 8},
 }
 VERSION = 1  # raise when the same settings give other images
@@ -113,7 +113,7 @@ def make_subject(size: tuple[int, ...], *, seed: tuple[int, int]) -> dict[str, T
     half = (torch.tensor(size, dtype=torch.float32) - 1) / 2
     half = half.view(-1, *[1] * len(size))
     level = anatomy.levels((identity_grid(size) + field) / half - 1)
-    change = {name: 0.05 * float(torch.randn((), generator=random)) for name in anatomy.BRIGHTNESS}
+    change = {name: 0.08 * float(torch.randn((), generator=random)) for name in anatomy.BRIGHTNESS}
     image = _appearance(anatomy.brightness(level, change), random=random)
     return {
         "image": image,
@@ -124,7 +124,7 @@ def make_subject(size: tuple[int, ...], *, seed: tuple[int, int]) -> dict[str, T
 
 
 def random_diffeomorphism(
-    size: tuple[int, ...], *, random: torch.Generator, strength: float = 0.16
+    size: tuple[int, ...], *, random: torch.Generator, strength: float = 0.18
 ) -> tuple[DDF, DDF]:
     """A smooth invertible displacement and its inverse, (N, *S) each, in voxels.
 
@@ -184,7 +184,7 @@ def _appearance(image: Tensor, *, random: torch.Generator) -> Tensor:
     mode = "bicubic" if image.ndim == 2 else "trilinear"
     bias = F.interpolate(coarse, size=image.shape, mode=mode, align_corners=True)[0, 0]
     image = image.clamp_min(0) ** (0.7 + 0.7 * gamma) * (0.8 + 0.4 * gain)
-    image = image * (1 + 0.15 * bias)
+    image = image * (1 + 0.25 * bias)
     image = torch.lerp(_smooth(image[None, None], width=1)[0, 0], image, sharp)
     return image + (0.02 + 0.05 * noise) * torch.randn(image.shape, generator=random)
 

@@ -1,4 +1,4 @@
-"""A progress bar over the whole training."""
+"""Progress bars over a training and over a test."""
 
 from __future__ import annotations
 
@@ -43,3 +43,34 @@ class TrainingProgress:
     def _interrupted(self, engine: Engine, error: BaseException) -> None:
         self._close(engine)
         raise error
+
+
+class TestProgress:
+    """Handler that counts the cases of an evaluator.
+
+    Args:
+        name: Shown before the bar.
+    """
+
+    __test__ = False  # not a test of pytest
+
+    def __init__(self, name: str = "test") -> None:
+        self.name = name
+        self._bar: tqdm[None] | None = None
+
+    def attach(self, engine: Engine) -> None:
+        """Follow an evaluator."""
+        engine.add_event_handler(Events.STARTED, self._open)
+        engine.add_event_handler(Events.ITERATION_COMPLETED, self._advance)
+        engine.add_event_handler(Events.COMPLETED, self._close)
+
+    def _open(self, engine: Engine) -> None:
+        self._bar = tqdm(total=engine.state.epoch_length, desc=self.name)
+
+    def _advance(self, engine: Engine) -> None:
+        if self._bar is not None:
+            self._bar.update()
+
+    def _close(self, engine: Engine) -> None:
+        if self._bar is not None:
+            self._bar.close()

@@ -1,0 +1,112 @@
+"""The command line: ``python -m gemini_monai prepare | check | report``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import fire
+
+from gemini_monai.errors import InputError
+
+
+class Prepare:
+    """Turn a folder, a download or the phantom into a dataset.json."""
+
+    def folder(
+        self,
+        src: str,
+        dst: str,
+        labeled: int | None = None,
+        validation: int | None = None,
+        test: int | None = None,
+        seed: int = 0,
+        labeled_draw: int = 0,
+        **unknown: Any,
+    ) -> None:
+        """Your own images/ and labels/ (labels for some only)."""
+        from gemini_monai.data.prepare import prepare_folder
+
+        _refuse(unknown)
+        prepare_folder(
+            src,
+            dst,
+            labeled=labeled,
+            validation=validation,
+            test=test,
+            seed=seed,
+            labeled_draw=labeled_draw,
+        )
+
+    def decathlon(
+        self,
+        src: str,
+        dst: str,
+        labeled: int | None = None,
+        validation: int | None = None,
+        test: int | None = None,
+        seed: int = 0,
+        labeled_draw: int = 0,
+        **unknown: Any,
+    ) -> None:
+        """A task of the Medical Segmentation Decathlon."""
+        from gemini_monai.data.prepare import prepare_decathlon
+
+        _refuse(unknown)
+        prepare_decathlon(
+            src,
+            dst,
+            labeled=labeled,
+            validation=validation,
+            test=test,
+            seed=seed,
+            labeled_draw=labeled_draw,
+        )
+
+    def phantom(
+        self, dst: str, spatial_dims: int = 2, seed: int = 0, **unknown: Any
+    ) -> None:
+        """The built-in population of subjects with known deformations."""
+        from gemini_monai.data.phantom import write_phantom
+
+        _refuse(unknown)
+        print(write_phantom(dst, spatial_dims=spatial_dims, seed=seed))
+
+
+def check(config_file: Any, **overrides: Any) -> None:
+    """Tell whether configuration files parse and every override names a key, without a run."""
+    from gemini_monai.configuration import check as check_configuration
+
+    changed = check_configuration(config_file, **overrides)
+    print(f"ok: {', '.join(changed) or 'no overrides'}")
+
+
+def report(*runs: str, output: str | None = None, **unknown: Any) -> None:
+    """Make the page of one run again, or of several side by side."""
+    _refuse(unknown)
+    from gemini_monai.report import write_report
+
+    if not runs:
+        raise InputError("report: give one run folder or more")
+    print(write_report([Path(run) for run in runs], output=Path(output) if output else None))
+
+
+def _refuse(unknown: dict[str, Any]) -> None:
+    """Before anything is done: the command line has an option that does not exist."""
+    if unknown:
+        raise InputError(f"unknown option --{next(iter(unknown))}; see --help")
+
+
+def main() -> None:
+    """Run a command; a user's error is one line on stderr and exit code 1."""
+    try:
+        fire.Fire(
+            {"prepare": Prepare, "check": check, "report": report}, name="python -m gemini_monai"
+        )
+    except InputError as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,8 @@
+"""From what a person has to a ``dataset.json``: one room per kind of source."""
+
+from __future__ import annotations
+
+from gemini_monai.data.prepare.decathlon import prepare_decathlon
+from gemini_monai.data.prepare.folder import prepare_folder
+
+__all__ = ["prepare_decathlon", "prepare_folder"]

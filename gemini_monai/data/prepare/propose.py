@@ -1,0 +1,38 @@
+"""A first guess from the data: voxel size, network size and intensity scaling."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from gemini_monai.data.prepare.scan import Scan
+
+LARGEST = {2: 256, 3: 160}  # voxels an axis that one starts with
+AIR_IN_CT = -500  # Hounsfield units; no other modality goes below
+
+
+def propose(scans: Sequence[Scan]) -> dict[str, Any]:
+    """``spacing``, ``spatial_size`` and ``intensity`` of a ``dataset.json``.
+
+    Images with voxel sizes are brought to the median one and padded or cropped to the median
+    extent; images without are resized to the median size. Sizes go up to a multiple of 8. CT is
+    clipped to soft tissue and contrast, anything else to its own 0.5 and 99.5 percentiles.
+    """
+    axes = len(scans[0].shape)
+    known = [scan.spacing for scan in scans if scan.spacing is not None]
+    spacing = np.median(known, axis=0).round(3) if len(known) == len(scans) else None
+    extents = [
+        scan.shape if spacing is None else np.multiply(scan.shape, scan.spacing) / spacing
+        for scan in scans
+    ]
+    size = np.minimum(np.median(extents, axis=0), LARGEST[axes])
+    is_ct = np.median([scan.minimum for scan in scans]) < AIR_IN_CT
+    return {
+        "spacing": None if spacing is None else spacing.tolist(),
+        "spatial_size": (8 * np.ceil(size / 8)).astype(int).tolist(),
+        "intensity": {"kind": "range", "lower": -200.0, "upper": 600.0}
+        if is_ct
+        else {"kind": "percentile", "lower": 0.5, "upper": 99.5},
+    }

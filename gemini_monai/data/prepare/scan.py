@@ -1,0 +1,148 @@
+"""Finding images and reading them, with errors that name the file."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from monai.data.meta_tensor import MetaTensor
+from monai.transforms.io.array import LoadImage
+from tqdm import tqdm
+
+from gemini_monai.errors import InputError
+
+SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha", ".mhd", ".png", ".jpg", ".jpeg")
+WITHOUT_SPACING = (".png", ".jpg", ".jpeg")
+COMPANIONS = (".raw", ".zraw")  # data files of .mhd headers
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What is known of one image after reading it."""
+
+    case: str
+    path: Path
+    shape: tuple[int, ...]
+    """Spatial."""
+    channels: int
+    spacing: tuple[float, ...] | None
+    """In mm; ``None`` where the format has none."""
+    affine: np.ndarray
+    digest: str
+    """SHA-256 of the voxels."""
+    minimum: float
+
+
+def find_images(folder: Path) -> dict[str, Path]:
+    """Image files and DICOM series (sub-folders) of a folder by case, the name without suffix.
+
+    Raises:
+        InputError: If the folder is missing or empty, a file is of no known format, or two files
+            have one case.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder")
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(".") or path.name.endswith(COMPANIONS):
+            continue
+        case = case_of(path)
+        if case in found:
+            raise InputError(f"{path}: case '{case}' is there twice, also as {found[case].name}")
+        found[case] = path
+    if not found:
+        raise InputError(f"{folder}: empty; expected images ({' '.join(SUFFIXES)}, DICOM folders)")
+    return found
+
+
+def case_of(path: Path) -> str:
+    """Name of a file without its image suffix; a folder's own name.
+
+    Raises:
+        InputError: If the suffix is none of an image format.
+    """
+    if path.is_dir():
+        return path.name
+    for suffix in SUFFIXES:
+        if path.name.lower().endswith(suffix):
+            return path.name[: -len(suffix)]
+    raise InputError(f"{path}: unknown image format, expected one of {' '.join(SUFFIXES)}")
+
+
+def read(path: Path | list[Path]) -> MetaTensor:
+    """An image (C, *S) as MONAI reads it.
+
+    Raises:
+        InputError: If it cannot be read.
+    """
+    files = path if isinstance(path, list) else [path]
+    for file in files:
+        if not file.exists():
+            raise InputError(f"{file}: no such file")
+    try:
+        image = LoadImage(image_only=True, ensure_channel_first=True)(path)
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"{files[0]}: cannot be read as an image: {reason}") from error
+    return image  # type: ignore[no-any-return]
+
+
+def scan(cases: dict[str, Path]) -> list[Scan]:
+    """Read every image and refuse what no training can use.
+
+    Raises:
+        InputError: For an unreadable, constant or not finite image, for two images of one
+            content, and for images of different dimensions or channels.
+    """
+    scans = [_scan(case, path) for case, path in tqdm(cases.items(), desc="read", leave=False)]
+    _refuse_duplicates(scans)
+    for name in ("dimensions", "channels"):
+        _refuse_mixed(scans, name)
+    return scans
+
+
+def _scan(case: str, path: Path) -> Scan:
+    image = read(path)
+    values = np.asarray(image)
+    if not np.isfinite(values).all():
+        raise InputError(f"{path}: holds values that are not finite (NaN or infinity)")
+    if values.min() == values.max():
+        raise InputError(f"{path}: constant image, every value is {values.min():g}")
+    axes = values.ndim - 1
+    if axes not in (2, 3):
+        raise InputError(f"{path}: expected a 2-D or 3-D image, got shape {values.shape[1:]}")
+    has_spacing = not path.name.lower().endswith(WITHOUT_SPACING)
+    return Scan(
+        case=case,
+        path=path,
+        shape=tuple(values.shape[1:]),
+        channels=values.shape[0],
+        spacing=tuple(float(v) for v in image.pixdim[:axes]) if has_spacing else None,
+        affine=np.asarray(image.affine),
+        digest=hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest(),
+        minimum=float(values.min()),
+    )
+
+
+def _refuse_duplicates(scans: Iterable[Scan]) -> None:
+    seen: dict[str, Scan] = {}
+    for entry in scans:
+        if entry.digest in seen:
+            raise InputError(f"{entry.path}: same content as {seen[entry.digest].path}; remove one")
+        seen[entry.digest] = entry
+
+
+def _refuse_mixed(scans: list[Scan], what: str) -> None:
+    def value(entry: Scan) -> int:
+        return entry.channels if what == "channels" else len(entry.shape)
+
+    values = [value(entry) for entry in scans]
+    common = max(set(values), key=values.count)
+    for entry in scans:
+        if value(entry) != common:
+            raise InputError(
+                f"{entry.path}: {value(entry)} {what}, most others have {common}; all must agree"
+            )

@@ -1,0 +1,90 @@
+"""Who is trained on, validated on and tested on: by seed, and never one patient on two sides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from gemini_monai.errors import InputError
+
+
+class Split(NamedTuple):
+    """Cases of each part; ``dropped`` are unlabelled images of validation or test patients."""
+
+    labeled: list[str]
+    unlabeled: list[str]
+    validation: list[str]
+    test: list[str]
+    dropped: list[str]
+
+
+def split_cases(
+    cases: Iterable[str],
+    *,
+    with_label: Iterable[str],
+    labeled: int | None,
+    validation: int | None,
+    test: int | None,
+    seed: int,
+    labeled_draw: int = 0,
+    patients: Mapping[str, str] | None = None,
+) -> Split:
+    """Divide cases by a seeded rule.
+
+    Args:
+        cases: All of them.
+        with_label: Those that have a label file.
+        labeled: Cases to train on with their label; the rest of the labelled ones are used
+            without. ``None`` for all that validation and test leave.
+        validation: Labelled cases to choose on; ``None`` for a tenth, or none below ten.
+        test: Labelled cases to report on; ``None`` for a fifth, or none below ten.
+        seed: Of the rule.
+        labeled_draw: Which of the possible choices to train on, of the same rest.
+        patients: Patient of each case; a case alone is its own patient.
+
+    Raises:
+        InputError: If there are fewer labelled cases than asked for.
+    """
+    cases = sorted(cases)
+    owners = {case: (patients or {}).get(case, case) for case in cases}
+    pool = sorted(with_label)
+    few = len(pool) < 10
+    validation = (0 if few else round(len(pool) / 10)) if validation is None else validation
+    test = (0 if few else round(len(pool) / 5)) if test is None else test
+    shuffled = _by_patient(pool, owners, seed=seed)
+    tested = _take(shuffled, test)
+    validated = _take(shuffled, validation)
+    left = sorted(case for group in shuffled for case in group)
+    left = np.random.default_rng([seed, labeled_draw]).permutation(left).tolist()
+    wanted = len(left) if labeled is None else labeled
+    if sum(map(len, (tested, validated))) < test + validation or len(left) < max(wanted, 1):
+        raise InputError(
+            f"{len(pool)} labelled case(s) are too few for --labeled {max(wanted, 1)} "
+            f"--validation {validation} --test {test}"
+        )
+    held_out = {owners[case] for case in [*tested, *validated]}
+    trained = set(left[:wanted])
+    rest = [case for case in cases if case not in {*trained, *tested, *validated}]
+    return Split(
+        labeled=sorted(trained),
+        unlabeled=[case for case in rest if owners[case] not in held_out],
+        validation=sorted(validated),
+        test=sorted(tested),
+        dropped=[case for case in rest if owners[case] in held_out],
+    )
+
+
+def _by_patient(cases: list[str], owners: Mapping[str, str], *, seed: int) -> list[list[str]]:
+    names = sorted({owners[case] for case in cases})
+    order = np.random.default_rng(seed).permutation(len(names))
+    return [[case for case in cases if owners[case] == names[k]] for k in order]
+
+
+def _take(groups: list[list[str]], count: int) -> list[str]:
+    """Whole groups off the front until there are at least ``count`` cases."""
+    taken: list[str] = []
+    while len(taken) < count and groups:
+        taken.extend(groups.pop(0))
+    return taken

@@ -1,0 +1,17 @@
+"""Metrics that MONAI does not have in this meaning."""
+
+from __future__ import annotations
+
+from gemini_monai.metrics.correspondence import correspondence_error, true_displacement
+from gemini_monai.metrics.folding import folding_percent, log_jacobian_std
+from gemini_monai.metrics.overlap import dice_per_structure
+from gemini_monai.metrics.surface import average_surface_distance
+
+__all__ = [
+    "average_surface_distance",
+    "correspondence_error",
+    "dice_per_structure",
+    "folding_percent",
+    "log_jacobian_std",
+    "true_displacement",
+]

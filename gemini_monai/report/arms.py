@@ -1,0 +1,65 @@
+"""What a page compares: runs with a name and a colour, and which is measured against which."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gemini_monai.report import ink
+from gemini_monai.report.read import Run
+
+SUPERVISED = "supervised U-Net"
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One run on the page, by the name and colour that it has throughout."""
+
+    run: Run
+    name: str
+    place: int
+
+    @property
+    def colour(self) -> str:
+        """Stand-in colour in charts."""
+        return ink.colour_of(self.place)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Arms in the order of the page; differences are ``arm`` minus ``reference``."""
+
+    arms: tuple[Arm, ...]
+    differences: tuple[tuple[Arm, Arm], ...]
+    several: bool
+
+    @property
+    def first(self) -> Arm:
+        """The arm that the page is about."""
+        return self.arms[0]
+
+
+def compare(runs: Sequence[Run]) -> Comparison:
+    """One run against its own supervised arm, or several runs against the first of them."""
+    if len(runs) == 1:
+        arms: tuple[Arm, ...] = (Arm(runs[0], runs[0].method, 0),)
+        if runs[0].supervised is not None:
+            arms += (Arm(runs[0].supervised, SUPERVISED, 1),)
+        differences = ((arms[0], arms[1]),) if len(arms) == 2 else ()
+        return Comparison(arms=arms, differences=differences, several=False)
+    names = _names(runs)
+    arms = tuple(Arm(run, names[place], place) for place, run in enumerate(runs))
+    return Comparison(
+        arms=arms, differences=tuple((arm, arms[0]) for arm in arms[1:]), several=True
+    )
+
+
+def _names(runs: Sequence[Run]) -> list[str]:
+    """The shortest names that tell the runs apart: method, folder, both, or the whole path."""
+    methods = [run.method for run in runs]
+    folders = [run.folder.resolve().name for run in runs]
+    both = [f"{method}, {folder}" for method, folder in zip(methods, folders, strict=True)]
+    for names in (methods, folders, both):
+        if len(set(names)) == len(runs):
+            return names
+    return [str(run.folder) for run in runs]

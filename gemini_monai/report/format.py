@@ -1,0 +1,78 @@
+"""Numbers, times and counts as people read them."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+
+from gemini_monai.report.scores import Difference, Summary
+
+MINUS = "\u2212"
+UNDEFINED = "\u2013"
+PERCENT = "\u202f%"
+
+
+def percent(share: float) -> str:
+    """A share (0 to 1) as ``93.4 %``."""
+    return UNDEFINED if math.isnan(share) else f"{100 * share:.1f}{PERCENT}"
+
+
+def number(value: float, digits: int = 2) -> str:
+    """A plain number, a dash where it is not defined."""
+    return UNDEFINED if math.isnan(value) else f"{value:.{digits}f}"
+
+
+def signed(value: float, digits: int = 1) -> str:
+    """A number with its sign, a true minus."""
+    return UNDEFINED if math.isnan(value) else f"{value:+.{digits}f}".replace("-", MINUS)
+
+
+def interval(difference: Difference) -> str:
+    """``+0.9 to +1.9`` in points of Dice, a dash with fewer than two cases."""
+    if math.isnan(difference.low):
+        return UNDEFINED
+    return f"{signed(100 * difference.low)} to {signed(100 * difference.high)}"
+
+
+def spread(summary: Summary) -> str:
+    """``93.4 ± 2.1`` in percent."""
+    if math.isnan(summary.std):
+        return percent(summary.mean)
+    return f"{100 * summary.mean:.1f} ± {100 * summary.std:.1f}"
+
+
+def probability(p_value: float) -> str:
+    """``0.012``, or ``< 0.001``."""
+    if math.isnan(p_value):
+        return UNDEFINED
+    return "< 0.001" if p_value < 0.001 else f"{p_value:.3f}"
+
+
+def capital(text: str) -> str:
+    """The text with a capital letter, the rest as it is."""
+    return text[:1].upper() + text[1:]
+
+
+def plural(count: int, word: str) -> str:
+    """``1 case``, ``2 cases``."""
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
+def duration(seconds: object) -> str:
+    """``4 min 32 s``; a dash when it was not recorded."""
+    if not isinstance(seconds, (int, float)) or not math.isfinite(seconds):
+        return UNDEFINED
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def moment(started: object) -> str:
+    """``23 November 2026, 20:14 UTC`` from ISO 8601; other text as it is."""
+    try:
+        when = datetime.fromisoformat(str(started))
+    except ValueError:
+        return str(started or UNDEFINED)
+    return f"{when.day} {when:%B %Y, %H:%M} {when.tzname() or ''}".strip()

@@ -1,0 +1,92 @@
+"""What it takes to make a run again: seed, data, versions, cost, command and settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+from gemini_monai.report.arms import Arm, Comparison
+from gemini_monai.report.format import UNDEFINED, duration, moment
+from gemini_monai.report.markup import Cell, section, table
+from gemini_monai.report.read import Run
+
+
+def provenance(comparison: Comparison) -> str:
+    """What it takes to do it again."""
+    facts = [_facts(arm) for arm in comparison.arms]
+    rows = [[name, *(column[name] for column in facts)] for name in facts[0]]
+    header = ["", *(arm.name for arm in comparison.arms)]
+    commands = "".join(
+        f"<h3>Command of {escape(arm.name)}</h3><pre>{escape(_command(arm))}</pre>"
+        for arm in comparison.arms
+        if arm.run.details.get("command")
+    )
+    facts_html = table(header, rows, caption="Seed, data, versions and cost.", kind="facts")
+    return section(
+        "provenance", "How it was made", facts_html, commands, settings_table(comparison)
+    )
+
+
+def _command(arm: Arm) -> str:
+    command = arm.run.details["command"]
+    return " ".join(map(str, command)) if isinstance(command, list) else str(command)
+
+
+def _facts(arm: Arm) -> dict[str, str]:
+    details = arm.run.details
+    peak, count = details.get("peak_memory_mib"), details.get("parameters")
+    versions = details.get("versions")
+    named = versions.items() if isinstance(versions, Mapping) else ()
+    return {
+        "method": arm.run.method,
+        "folder": str(arm.run.folder),
+        "started": moment(details.get("started")),
+        "seed": str(details.get("seed", UNDEFINED)),
+        "iterations": str(details.get("iterations", UNDEFINED)),
+        "steps left out": str(details.get("skipped_steps", UNDEFINED)),
+        "training time": duration(details.get("seconds")),
+        "peak memory": f"{peak:,.0f} MiB" if isinstance(peak, (int, float)) else UNDEFINED,
+        "device": _device(details),
+        "parameters": f"{count:,}" if isinstance(count, int) else UNDEFINED,
+        "data": str(arm.run.dataset.get("name") or UNDEFINED),
+        "cases": ", ".join(f"{n} {split}" for split, n in _cases(arm.run)) or UNDEFINED,
+        "data hash": str(arm.run.dataset.get("hash") or UNDEFINED),
+        "versions": ", ".join(f"{name} {value}" for name, value in named) or UNDEFINED,
+    }
+
+
+def _device(details: Mapping[str, object]) -> str:
+    threads = details.get("threads")
+    device = str(details.get("device") or UNDEFINED)
+    return f"{device}, {threads} threads" if threads is not None else device
+
+
+def _cases(run: Run) -> list[tuple[str, object]]:
+    """How many cases each split of the data has, where that was recorded."""
+    cases = run.dataset.get("cases")
+    return list(cases.items()) if isinstance(cases, Mapping) else []
+
+
+def flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Nested settings as dotted names."""
+    flat: dict[str, str] = {}
+    for key, value in settings.items():
+        if isinstance(value, Mapping) and value:
+            flat |= flatten(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = str(value)
+    return flat
+
+
+def settings_table(comparison: Comparison) -> str:
+    """Every setting of every arm; where the arms differ, the row stands out."""
+    columns = [flatten(arm.run.details.get("settings") or {}) for arm in comparison.arms]
+    names = list(dict.fromkeys(name for column in columns for name in column))
+    rows = []
+    for name in names:
+        values = [column.get(name, UNDEFINED) for column in columns]
+        kind = "text differs" if len(set(values)) > 1 else "text"
+        rows.append([Cell(name, "text"), *(Cell(value, kind) for value in values)])
+    header = [Cell("setting", "text"), *(Cell(arm.name, "text") for arm in comparison.arms)]
+    return table(header, rows, caption="Settings as the run resolved them.", kind="tall")

@@ -1,0 +1,27 @@
+"""Run folders that the tests of the report read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.report.synthetic_run import write_run
+
+
+@pytest.fixture(scope="session")
+def run_2d(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A 2-D run with a supervised arm; read only."""
+    return write_run(tmp_path_factory.mktemp("runs") / "run_2d")
+
+
+@pytest.fixture(scope="session")
+def run_3d(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A 3-D run with a supervised arm; read only."""
+    return write_run(tmp_path_factory.mktemp("runs") / "run_3d", shape=(20, 24, 16), cases=4)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A run without a supervised arm that a test may damage."""
+    return write_run(tmp_path / "run", shape=(24, 24), cases=3, iterations=12, supervised=False)
