@@ -64,9 +64,7 @@ class Prepare:
             labeled_draw=labeled_draw,
         )
 
-    def phantom(
-        self, dst: str, spatial_dims: int = 2, seed: int = 0, **unknown: Any
-    ) -> None:
+    def phantom(self, dst: str, spatial_dims: int = 2, seed: int = 0, **unknown: Any) -> None:
         """The built-in population of subjects with known deformations."""
         from gemini_monai.data.phantom import write_phantom
 

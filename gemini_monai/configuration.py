@@ -16,10 +16,18 @@ from monai.bundle import ConfigParser
 from gemini_monai.errors import InputError
 
 # Arguments of ``monai.bundle run`` that are not keys of the configuration.
-RUN_ARGUMENTS = (
-    "run_id init_id final_id meta_file config_file logging_file tracking args_file workflow_type "
-    "properties_path"
-).split()
+RUN_ARGUMENTS = [
+    "run_id",
+    "init_id",
+    "final_id",
+    "meta_file",
+    "config_file",
+    "logging_file",
+    "tracking",
+    "args_file",
+    "workflow_type",
+    "properties_path",
+]
 
 
 def bundle_root(name: str) -> str:

@@ -103,7 +103,9 @@ def _itk_image(values: Tensor, grid: MetaTensor, *, vector: bool) -> Any:
     array = values.movedim(0, -1) if vector else values[0]
     order = list(range(axes))[::-1] + ([axes] if vector else [])  # ITK arrays run z, y, x
     image = itk.image_from_array(array.permute(order).contiguous().numpy(), is_vector=vector)
-    image.CopyInformation(geometry)
+    image.SetSpacing(geometry.GetSpacing())  # CopyInformation would make it a scalar image
+    image.SetOrigin(geometry.GetOrigin())
+    image.SetDirection(geometry.GetDirection())
     return image
 
 

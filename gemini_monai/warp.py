@@ -95,7 +95,7 @@ def sample(
 
 
 def _normalised(positions: Tensor, shape: Sequence[int]) -> Tensor:
-    """Voxel positions (B, N, *T) as grid_sample wants them: (B, *T, N), last axis first, [-1, 1]."""
+    """Voxel positions (B, N, *T) as grid_sample has them: (B, *T, N), last axis first, [-1, 1]."""
     scale = 2.0 / (positions.new_tensor(list(shape)) - 1).clamp_min(1)
     unit = positions.movedim(1, -1) * scale - 1.0
     return unit.flip(-1)

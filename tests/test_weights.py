@@ -108,5 +108,7 @@ def test_weights_that_do_not_fit_are_refused(tmp_path):
     with pytest.raises(InputError, match="text.pt: not a readable weights file"):
         load_network(network, tmp_path / "text.pt")
     torch.save(Gemini(2, 1, 5, channels=(4, 8)).state_dict(), tmp_path / "other.pt")
-    with pytest.raises(InputError, match=r"'head.1.conv.weight'|'head.1.weight' is \(5, 16, 1, 1\)"):
+    with pytest.raises(
+        InputError, match=r"'head.1.conv.weight'|'head.1.weight' is \(5, 16, 1, 1\)"
+    ):
         load_network(network, tmp_path / "other.pt")

@@ -64,8 +64,10 @@ def brightness(level: Mapping[str, Tensor], change: Mapping[str, float]) -> Tens
         cover = torch.sigmoid(level[name] * 25)
         value = mean + change.get(name, 0.0)
         # Ribs and clavicles add up with what lies behind them, as in a projection.
-        image = image + cover * value * 0.4 if name in ("ribs", "clavicles") else (
-            image * (1 - cover) + cover * value
+        image = (
+            image + cover * value * 0.4
+            if name in ("ribs", "clavicles")
+            else (image * (1 - cover) + cover * value)
         )
     return image
 

@@ -13,6 +13,16 @@ from gemini_monai.errors import InputError
 from gemini_monai.files import replacing
 
 SPLITS = ("labeled", "unlabeled", "validation", "test")
+PLAIN_KEYS = (
+    "name",
+    "spatial_dims",
+    "channels",
+    "labels",
+    "hash",
+    "overlapping",
+    "intensity",
+    "seed",
+)
 FILE_KEYS = ("image", "label", "field", "inverse_field")
 
 
@@ -79,13 +89,14 @@ def read_dataset(path: str | Path) -> Dataset:
         raise InputError(f"{path}: not JSON: {error}") from error
     _check(content, path)
     spacing = content["spacing"]
+    values: dict[str, Any] = {key: content[key] for key in PLAIN_KEYS}
+    for split in SPLITS:
+        values[split] = [_absolute(entry, path.parent) for entry in content[split]]
     return Dataset(
         path=path,
-        **{key: content[key] for key in ("name", "spatial_dims", "channels", "labels", "hash")},
-        **{key: content[key] for key in ("overlapping", "intensity", "seed")},
         spacing=tuple(spacing) if spacing else None,
         spatial_size=tuple(content["spatial_size"]),
-        **{split: [_absolute(e, path.parent) for e in content[split]] for split in SPLITS},
+        **values,
     )
 
 

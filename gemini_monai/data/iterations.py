@@ -29,8 +29,8 @@ class IterationDataset(Dataset[dict[str, Tensor]]):
             deterministic transforms, or a list.
         unlabeled: Unlabelled items with ``image`` (C, *S).
         iterations: Length of the whole training.
-        random_transform: Random transform of an item, applied after the cache. The images of a pair, or
-            of a ring, share one draw, so that what corresponded still does.
+        random_transform: Random transform of an item, applied after the cache. The images of a
+            pair, or of a ring, share one draw, so that what corresponded still does.
         labeled_images: Labelled images an iteration; 0 for none.
         pairs: Pairs an iteration; 0 for none, and no unlabelled image is read.
         pairing: ``"separate"``: two different images a pair (``image_a`` and ``image_b``).
@@ -97,8 +97,9 @@ class IterationDataset(Dataset[dict[str, Tensor]]):
 
     def _pairs(self, random: np.random.Generator) -> dict[str, Tensor]:
         if self.pairing == "ring":
-            chosen = _draw(random, len(self.unlabeled), self.pairs)
-            return {"image_a": self._images(chosen, seeds=[int(random.integers(2**31))] * len(chosen))}
+            members = _draw(random, len(self.unlabeled), self.pairs)
+            shared = int(random.integers(2**31))
+            return {"image_a": self._images(members, seeds=[shared] * len(members))}
         chosen = [_draw(random, len(self.unlabeled), 2) for _ in range(self.pairs)]
         seeds = [int(random.integers(2**31)) for _ in range(self.pairs)]
         return {

@@ -106,8 +106,12 @@ def _write_population(
 
 
 def make_subject(size: tuple[int, ...], *, seed: tuple[int, int]) -> dict[str, Tensor]:
-    """One subject: ``image`` (*S) float32, ``label`` (*S) uint8, ``field`` and ``inverse_field``
-    (N, *S) in voxels, with ``image(p) = anatomy(p + field(p))`` up to appearance."""
+    """One subject.
+
+    Returns:
+        ``image`` (*S) float32, ``label`` (*S) uint8, ``field`` and ``inverse_field`` (N, *S) in
+        voxels, with ``image(p) = anatomy(p + field(p))`` up to appearance.
+    """
     random = torch.Generator().manual_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
     field, inverse = random_diffeomorphism(size, random=random)
     half = (torch.tensor(size, dtype=torch.float32) - 1) / 2

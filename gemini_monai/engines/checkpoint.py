@@ -50,7 +50,7 @@ class RunCheckpoint:
     ) -> None:
         self.last, self.model = Path(folder) / "last.pt", Path(folder) / "model.pt"
         self.network = network
-        self.parts = {"network": _unwrapped(network), "optimizer": optimizer}
+        self.parts: dict[str, Any] = {"network": _unwrapped(network), "optimizer": optimizer}
         if scheduler is not None:
             self.parts["scheduler"] = scheduler
         self.validator = validator
@@ -74,7 +74,7 @@ class RunCheckpoint:
             raise InputError(f"{self.last}: cannot go on from this checkpoint: {reason}") from error
         engine.state.iteration = saved["iteration"]
         engine.state.epoch = saved["epoch"]
-        sampler = getattr(engine.data_loader, "sampler", None)  # type: ignore[attr-defined]
+        sampler = getattr(engine.data_loader, "sampler", None)
         if isinstance(sampler, RemainingIterations):
             sampler.start = saved["iteration"]
         if self.validator is not None:
@@ -112,5 +112,5 @@ def _save(state: dict[str, Any], path: Path) -> None:
 
 def _unwrapped(network: nn.Module) -> nn.Module:
     if isinstance(network, nn.parallel.DistributedDataParallel):
-        return network.module  # type: ignore[no-any-return]
+        return network.module
     return network

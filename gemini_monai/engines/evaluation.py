@@ -19,10 +19,17 @@ from torch import Tensor
 from gemini_monai.files import replacing
 from gemini_monai.metrics import average_surface_distance, dice_per_structure
 
-COLUMNS = (
-    "case structure dice average_surface_distance reference_voxels predicted_voxels "
-    "image label prediction"
-).split()
+COLUMNS = [
+    "case",
+    "structure",
+    "dice",
+    "average_surface_distance",
+    "reference_voxels",
+    "predicted_voxels",
+    "image",
+    "label",
+    "prediction",
+]
 
 
 class SegmentationScores:
@@ -35,8 +42,8 @@ class SegmentationScores:
     Args:
         folder: Where both files go.
         structures: Foreground names in the order of their channels.
-        overlapping: Channels of ``pred`` and ``label`` are the structures; otherwise they are one-hot
-            classes with the background first.
+        overlapping: Channels of ``pred`` and ``label`` are the structures; otherwise they are
+            one-hot classes with the background first.
         label_key: Of the truth, on the same grid as ``pred``.
         predictions: Folder of the saved predictions, to name in the table.
         suffix: Of their files.
@@ -67,8 +74,8 @@ class SegmentationScores:
         engine.add_event_handler(Events.COMPLETED, self._write)
 
     def _score(self, engine: Engine) -> None:
-        batch: list[Mapping[str, Any]] = engine.state.batch  # type: ignore[assignment]
-        output: list[Mapping[str, Any]] = engine.state.output  # type: ignore[assignment]
+        batch: list[Mapping[str, Any]] = engine.state.batch
+        output: list[Mapping[str, Any]] = engine.state.output
         for item, result in zip(batch, output, strict=True):
             label = {**item, **result}[self.label_key]
             self.rows.extend(self._rows_of(item, result["pred"], label))

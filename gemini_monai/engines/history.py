@@ -49,7 +49,7 @@ class History:
         self._validations = _rows_until(self.scores, engine.state.iteration)
 
     def _record(self, engine: Engine) -> None:
-        terms: Mapping[str, float] = engine.state.output  # type: ignore[assignment]
+        terms: Mapping[str, float] = engine.state.output
         self._rows.append({"iteration": engine.state.iteration, **terms})
 
     def _write(self, engine: Engine) -> None:

@@ -150,15 +150,16 @@ class PairwiseRegistration:
         self, pair: Pair, name: str, displacement: torch.Tensor, fixed: MetaTensor
     ) -> None:
         label = read(pair.moving_label)  # type: ignore[arg-type]
-        whole = label.new_tensor(label.as_tensor().round()).to(torch.int16)
-        label = MetaTensor(whole.as_tensor(), affine=label.affine)
+        values = label.as_tensor().round()
+        whole = values.to(torch.uint8 if values.max() < 256 else torch.uint16)
+        label = MetaTensor(whole, affine=label.affine)
         warped = apply_world_displacement(label, displacement, fixed=fixed, mode="nearest")
         write_image(self.folder / f"{name}_label.nii.gz", warped)
 
     def _seen(self, path: Path) -> MetaTensor:
         """The image as the network sees it, (C, *S)."""
         try:
-            return self.preprocessing({"image": str(path)})["image"]  # type: ignore[no-any-return]
+            return self.preprocessing({"image": str(path)})["image"]
         except (ValueError, RuntimeError) as error:
             reason = " ".join(str(error).split())[:200]
             raise InputError(f"{path}: does not fit the trained network: {reason}") from error

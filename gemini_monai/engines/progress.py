@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ignite.engine import Engine, Events
 from tqdm import tqdm
 
@@ -15,7 +17,7 @@ class TrainingProgress:
 
     def __init__(self, name: str = "train") -> None:
         self.name = name
-        self._bar: tqdm[None] | None = None
+        self._bar: tqdm[Any] | None = None
 
     def attach(self, engine: Engine) -> None:
         """Follow a trainer from start to end."""
@@ -32,7 +34,7 @@ class TrainingProgress:
 
     def _advance(self, engine: Engine) -> None:
         if self._bar is not None:
-            terms: dict[str, float] = engine.state.output  # type: ignore[assignment]
+            terms: dict[str, float] = engine.state.output
             self._bar.set_postfix({k: f"{v:.3g}" for k, v in terms.items()}, refresh=False)
             self._bar.update()
 
@@ -56,7 +58,7 @@ class TestProgress:
 
     def __init__(self, name: str = "test") -> None:
         self.name = name
-        self._bar: tqdm[None] | None = None
+        self._bar: tqdm[Any] | None = None
 
     def attach(self, engine: Engine) -> None:
         """Follow an evaluator."""

@@ -127,7 +127,7 @@ class RegistrationTest:
     def _errors(
         self, ddf: DDF, source: Mapping[str, Any], target: Mapping[str, Any]
     ) -> tuple[float | str, float | str]:
-        """Error of no displacement and of the field, in voxels; empty where the truth is unknown."""
+        """Error of no displacement and of the field in voxels; empty where the truth is unknown."""
         if "inverse_field" not in source or "field" not in target:
             return "", ""
         fields = self._batch(target["field"]), self._batch(source["inverse_field"])
@@ -154,6 +154,7 @@ class RegistrationTest:
         with replacing(self.folder / "pairs" / f"{name}.npz") as part:
             np.savez_compressed(
                 part,
+                allow_pickle=False,
                 moving_case=source["case"],
                 fixed_case=target["case"],
                 **{key: np.asarray(torch.as_tensor(value).cpu()) for key, value in arrays.items()},

@@ -134,9 +134,9 @@ class ObjectiveTrainer(Trainer):
             self._skip(names, values)
             return values
         self._skipped_in_a_row = 0
-        self.scaler.scale(loss).backward()  # type: ignore[union-attr]
-        self.scaler.step(self.optimizer)  # type: ignore[union-attr]
-        self.scaler.update()  # type: ignore[union-attr]
+        self.scaler.scale(loss).backward()
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
         return values
 
     def _skip(self, names: list[str], values: dict[str, float]) -> None:

@@ -12,9 +12,10 @@ from gemini_monai.types import Image, Mask
 class VisualSimilarityLoss(nn.Module):
     r"""One minus the mean squared local normalised cross-correlation inside a mask.
 
-    ``cc = cross**2 / (var_a * var_b + 1e-5)`` over windows of ``window`` voxels a side, zero outside
-    the image (equation 6, with the squared denominator of the authors' code). 0 when the images
-    agree up to gain and offset in every window, 1 when they share nothing or the mask is empty.
+    ``cc = cross**2 / (var_a * var_b + 1e-5)`` over windows of ``window`` voxels a side, zero
+    outside the image (equation 6, with the squared denominator of the authors' code). 0 when the
+    images agree up to gain and offset in every window, 1 when they share nothing or the mask is
+    empty.
 
     Args:
         window: Side of the window in voxels, odd.

@@ -93,10 +93,10 @@ class Gemini(nn.Module):
         With ``correspond=True`` the result is the ``Correspondence`` of ``correspond``: one entry
         for both, so that DistributedDataParallel sees every use. Scripting keeps the logits only.
         """
-        if not torch.jit.is_scripting():
+        if not torch.jit.is_scripting():  # type: ignore[attr-defined]  # noqa: SIM102
             if correspond:
                 return self._correspond(image, image_b)  # type: ignore[return-value]
-        return self.head(self.features(image))  # type: ignore[no-any-return]
+        return self.head(self.features(image))
 
     def features(self, image: Image) -> Features:
         """Dense features (B, K, *S) of an image (B, C, *S) of any size."""
@@ -115,7 +115,7 @@ class Gemini(nn.Module):
         Raises:
             ValueError: If the batches differ in shape, or fewer than two images form a ring.
         """
-        return self(image_a, image_b, correspond=True)  # type: ignore[no-any-return]
+        return self(image_a, image_b, correspond=True)
 
     @torch.jit.unused
     def _correspond(self, image_a: Image, image_b: Image | None) -> Correspondence:

@@ -45,7 +45,7 @@ def orientation_of(affine: Array, *, axes: int) -> Orientation:
     spacing = np.linalg.norm(matrix[:3, :axes], axis=0)
     if np.array_equal(affine, np.eye(len(affine))):
         return as_it_lies((1.0,) * axes)
-    found = nibabel.io_orientation(matrix)[:axes]  # type: ignore[no-untyped-call]
+    found = nibabel.io_orientation(matrix)[:axes]
     if np.isnan(found).any() or len(set(found[:, 0])) < axes:
         return as_it_lies(spacing.tolist())
     return Orientation(

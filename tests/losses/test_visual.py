@@ -55,7 +55,8 @@ def test_an_empty_mask_or_flat_images_give_one_and_finite_gradients(shape):
         loss = VisualSimilarityLoss()(a, other, mask)
         loss.backward()
         torch.testing.assert_close(loss.detach(), torch.tensor(1.0))
-        assert a.grad is not None and a.grad.isfinite().all()
+        assert a.grad is not None
+        assert a.grad.isfinite().all()
 
 
 def test_gradient_is_that_of_finite_differences():

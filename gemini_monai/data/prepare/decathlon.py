@@ -75,4 +75,4 @@ def _read(path: Path) -> dict[str, Any]:
     for key in ("labels", "training"):
         if key not in content:
             raise InputError(f"{path}: key '{key}' is missing; not a Decathlon task")
-    return content  # type: ignore[no-any-return]
+    return content

@@ -23,10 +23,9 @@ def propose(scans: Sequence[Scan]) -> dict[str, Any]:
     axes = len(scans[0].shape)
     known = [scan.spacing for scan in scans if scan.spacing is not None]
     spacing = np.median(known, axis=0).round(3) if len(known) == len(scans) else None
-    extents = [
-        scan.shape if spacing is None else np.multiply(scan.shape, scan.spacing) / spacing
-        for scan in scans
-    ]
+    extents = [np.asarray(scan.shape, dtype=float) for scan in scans]
+    if spacing is not None:
+        extents = [e * own / spacing for e, own in zip(extents, np.asarray(known), strict=True)]
     size = np.minimum(np.median(extents, axis=0), LARGEST[axes])
     is_ct = np.median([scan.minimum for scan in scans]) < AIR_IN_CT
     return {

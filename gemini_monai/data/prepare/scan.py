@@ -87,7 +87,7 @@ def read(path: Path | list[Path]) -> MetaTensor:
     except Exception as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"{files[0]}: cannot be read as an image: {reason}") from error
-    return image  # type: ignore[no-any-return]
+    return image
 
 
 def scan(cases: dict[str, Path]) -> list[Scan]:

@@ -40,7 +40,11 @@ def prepare_source(
         declared: Names and values of the labels, if known.
         structures: Names of the masks, if labels are one mask per structure.
         patients: Patient of each case, if known.
-        labeled: See ``split_cases``; so are the arguments after it.
+        labeled: See ``split_cases``.
+        validation: See ``split_cases``.
+        test: See ``split_cases``.
+        seed: See ``split_cases``.
+        labeled_draw: See ``split_cases``.
 
     Raises:
         InputError: For everything that training could not use; nothing is written then.
