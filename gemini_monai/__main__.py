@@ -83,11 +83,11 @@ def check(config_file: Any, **overrides: Any) -> None:
 def report(*runs: str, output: str | None = None, **unknown: Any) -> None:
     """Make the page of one run again, or of several side by side."""
     _refuse(unknown)
-    from gemini_monai.report import write_report
+    from gemini_monai.report import print_findings, write_report
 
-    if not runs:
-        raise InputError("report: give one run folder or more")
-    print(write_report([Path(run) for run in runs], output=Path(output) if output else None))
+    folders = [Path(run) for run in runs]
+    page = write_report(folders, output=Path(output) if output else None)
+    print_findings(folders, page=page)
 
 
 def _refuse(unknown: dict[str, Any]) -> None:

@@ -1,0 +1,52 @@
+"""The end of a run in a terminal: the same findings as on the page, as plain text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from html import unescape
+from pathlib import Path
+
+from gemini_monai.report.arms import Comparison, compare
+from gemini_monai.report.findings import registration_sentences, segmentation_sentences
+from gemini_monai.report.format import spread
+from gemini_monai.report.read import read_run
+from gemini_monai.report.scores import per_case, per_structure, summarise
+
+
+def print_findings(runs: Sequence[Path], *, page: Path | None = None) -> None:
+    """Print Dice per structure of every arm, and what the run found in sentences.
+
+    Args:
+        runs: Run folders, compared as ``write_report`` does.
+        page: Where the whole page is, to name at the end.
+
+    Raises:
+        InputError: If a path is not a run folder.
+    """
+    comparison = compare([read_run(Path(run)) for run in runs])
+    sentences = [*segmentation_sentences(comparison), *registration_sentences(comparison)]
+    lines = ["", *_table(comparison), "", *(_plain(sentence) for sentence in sentences)]
+    print("\n".join(lines + ([f"Report: {page}"] if page else [])), flush=True)
+
+
+def _table(comparison: Comparison) -> list[str]:
+    """Mean and standard deviation over test cases, in percent Dice."""
+    arms = [arm for arm in comparison.arms if arm.run.scores]
+    if not arms:
+        return []
+    rows = [["Dice in %", *(arm.name for arm in arms)]]
+    for name in arms[0].run.structures:
+        values = [list(per_structure(arm.run, name).values()) for arm in arms]
+        rows.append([name, *(spread(summarise(column)) for column in values)])
+    means = [list(per_case(arm.run).values()) for arm in arms]
+    rows.append(["mean", *(spread(summarise(column)) for column in means)])
+    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+    return [
+        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])])
+        for row in rows
+    ]
+
+
+def _plain(html: str) -> str:
+    return unescape(re.sub(r"<[^>]+>", "", html)).replace("\u202f", " ")
