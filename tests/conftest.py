@@ -1,0 +1,52 @@
+"""What every test shares: threads, seeds, a tiny phantom."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import hypothesis
+import numpy as np
+import pytest
+import torch
+
+from gemini_monai.data.phantom import write_phantom
+
+hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("repeatable")
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _two_threads():
+    torch.set_num_threads(2)
+
+
+@pytest.fixture(autouse=True)
+def _seeded():
+    torch.manual_seed(0)
+    np.random.seed(0)  # noqa: NPY002 (what MONAI's transforms draw from)
+
+
+@pytest.fixture(scope="session")
+def tiny_phantom(tmp_path_factory) -> Path:
+    """``dataset.json`` of a 2-D population of 32 x 32."""
+    return _tiny(tmp_path_factory.mktemp("phantom_2d"), spatial_dims=2, size=(32, 32))
+
+
+@pytest.fixture(scope="session")
+def tiny_phantom_3d(tmp_path_factory) -> Path:
+    """``dataset.json`` of a 3-D population of 16 x 16 x 16."""
+    return _tiny(tmp_path_factory.mktemp("phantom_3d"), spatial_dims=3, size=(16, 16, 16))
+
+
+def _tiny(folder, *, spatial_dims, size):
+    return write_phantom(
+        folder / "phantom",
+        spatial_dims=spatial_dims,
+        spatial_size=size,
+        labeled=3,
+        unlabeled=4,
+        validation=2,
+        test=3,
+    )

@@ -1,0 +1,82 @@
+"""dataset.json: what is refused, and that labels are never touched."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from gemini_monai.data.dataset import read_dataset, write_dataset
+from gemini_monai.errors import InputError
+
+
+def _content(folder, **changes):
+    for name in ("a", "b"):
+        (folder / f"{name}.nii.gz").write_bytes(b"")
+    return {
+        "name": "mine",
+        "spatial_dims": 2,
+        "channels": 1,
+        "labels": {"background": 0, "heart": 7, "lung": 2},
+        "overlapping": False,
+        "spacing": [1.0, 2.0],
+        "spatial_size": [8, 8],
+        "intensity": {"kind": "percentile", "lower": 0, "upper": 100},
+        "seed": 0,
+        "hash": "x",
+        "labeled": [{"case": "a", "image": "a.nii.gz", "label": "nowhere.nii.gz"}],
+        "unlabeled": [{"case": "b", "image": "b.nii.gz"}],
+        "validation": [],
+        "test": [],
+    } | changes
+
+
+def test_what_is_written_is_read_with_absolute_paths(tmp_path):
+    path = write_dataset(tmp_path / "dataset.json", _content(tmp_path))
+    dataset = read_dataset(path)
+    assert dataset.structures == ("lung", "heart")
+    assert dataset.label_values == (0, 2, 7)
+    assert dataset.out_channels == 3
+    assert dataset.labeled[0]["label"] == str(tmp_path / "nowhere.nii.gz")
+    assert json.loads(path.read_text())["unlabeled"][0]["image"] == "b.nii.gz"
+
+
+def test_overlapping_structures_have_no_background_channel(tmp_path):
+    labels = {"lung": 0, "heart": 1}
+    content = _content(tmp_path, overlapping=True, labels=labels)
+    dataset = read_dataset(write_dataset(tmp_path / "dataset.json", content))
+    assert dataset.structures == ("lung", "heart")
+    assert dataset.out_channels == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"spacing": [1.0]}, r"'spacing' has 1 values, expected 2"),
+        ({"spatial_dims": "2"}, "key 'spatial_dims' is wrong: '2'"),
+        ({"labeled": [{"case": "a", "image": "a.nii.gz"}]}, "entry of 'labeled' has no 'label'"),
+        (
+            {"unlabeled": [{"case": "b", "image": "b.nii.gz", "label": "x"}]},
+            "unlabelled entry 'b' has a label",
+        ),
+        ({"test": [{"case": "c", "image": "c.png", "label": "c"}]}, "image of 'c' does not exist"),
+    ],
+)
+def test_what_is_wrong_is_named_and_nothing_is_written(tmp_path, changes, message):
+    with pytest.raises(InputError, match=message):
+        write_dataset(tmp_path / "dataset.json", _content(tmp_path, **changes))
+    assert not (tmp_path / "dataset.json").exists()
+
+
+def test_a_missing_key_a_missing_file_and_no_json_are_named(tmp_path):
+    content = _content(tmp_path)
+    del content["labels"]
+    (tmp_path / "a.json").write_text(json.dumps(content))
+    (tmp_path / "b.json").write_text("{")
+    for name, message in (
+        ("a", "key 'labels' is missing"),
+        ("b", "b.json: not JSON"),
+        ("c", "c.json: no such file; run 'python -m gemini_monai prepare'"),
+    ):
+        with pytest.raises(InputError, match=message):
+            read_dataset(tmp_path / f"{name}.json")

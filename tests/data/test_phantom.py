@@ -1,0 +1,81 @@
+"""The phantom: its fields are true, and it gives nothing away."""
+
+from __future__ import annotations
+
+import json
+
+import nibabel as nib
+import numpy as np
+import pytest
+import torch
+from monai.networks.utils import one_hot
+
+from gemini_monai.data.dataset import read_dataset
+from gemini_monai.data.phantom import make_subject, random_diffeomorphism, write_phantom
+from gemini_monai.metrics import dice_per_structure, folding_percent, true_displacement
+from gemini_monai.warp import compose, warp
+
+SIZES = {2: (64, 60), 3: (32, 28, 30)}
+
+
+@pytest.mark.parametrize("axes", [2, 3])
+def test_a_field_and_its_inverse_undo_each_other(axes):
+    random = torch.Generator().manual_seed(0)
+    field, inverse = random_diffeomorphism(SIZES[axes], random=random)
+    assert field.norm(dim=0).max() > 2
+    for there, back in ((field, inverse), (inverse, field)):
+        assert compose(there[None], back[None]).norm(dim=1).max() < 0.6
+        assert compose(there[None], back[None]).norm(dim=1).mean() < 0.05
+    assert float(folding_percent(field[None])) == 0
+
+
+@pytest.mark.parametrize("axes", [2, 3])
+def test_the_true_displacement_takes_one_subject_onto_another(axes):
+    moving, fixed = (make_subject(SIZES[axes], seed=(0, k)) for k in (0, 1))
+    truth = true_displacement(fixed["field"][None], moving["inverse_field"][None])
+    labels = [one_hot(s["label"][None, None].float(), num_classes=5) for s in (moving, fixed)]
+    before = dice_per_structure(*labels)[0, 1:]
+    after = dice_per_structure(warp(labels[0], truth, mode="nearest"), labels[1])[0, 1:]
+    assert after[:3].mean() > 0.9  # clavicles are a voxel thick at this size
+    assert (after > before).all()
+
+
+def test_seeds_and_numbers_make_different_subjects():
+    subjects = [make_subject((32, 32), seed=seed)["image"] for seed in ((0, 0), (0, 1), (1, 0))]
+    assert torch.equal(subjects[0], make_subject((32, 32), seed=(0, 0))["image"])
+    assert not torch.allclose(subjects[0], subjects[1])
+    assert not torch.allclose(subjects[0], subjects[2])
+
+
+def test_every_structure_is_in_every_subject():
+    for number in range(10):
+        assert make_subject((96, 96), seed=(0, number))["label"].unique().tolist() == [0, 1, 2, 3, 4]
+
+
+def test_unlabelled_subjects_have_no_label_file(tiny_phantom):
+    dataset = read_dataset(tiny_phantom)
+    files = {path.name for path in (tiny_phantom.parent / "labels").iterdir()}
+    for entry in dataset.unlabeled:
+        assert set(entry) == {"case", "image"}
+        assert f"{entry['case']}.nii.gz" not in files
+    assert len(files) == 3 + 2 + 3
+
+
+def test_files_are_what_the_subject_is(tiny_phantom):
+    entry = read_dataset(tiny_phantom).test[0]
+    subject = make_subject((32, 32), seed=(0, int(entry["case"].split("_")[1])))
+    for key in ("image", "label"):
+        np.testing.assert_array_equal(nib.load(entry[key]).get_fdata(), subject[key].numpy())
+    field = np.moveaxis(nib.load(entry["field"]).get_fdata(), -1, 0)
+    np.testing.assert_array_equal(field, subject["field"].numpy())
+
+
+def test_a_phantom_is_written_once_and_again_for_other_settings(tmp_path):
+    counts = {"labeled": 1, "unlabeled": 2, "validation": 0, "test": 0}
+    path = write_phantom(tmp_path / "p", spatial_size=(16, 16), **counts)
+    written = path.stat().st_mtime_ns
+    assert write_phantom(tmp_path / "p", spatial_size=(16, 16), **counts) == path
+    assert path.stat().st_mtime_ns == written
+    write_phantom(tmp_path / "p", spatial_size=(16, 16), seed=1, **counts)
+    assert json.loads(path.read_text())["seed"] == 1
+    assert [p.name for p in tmp_path.iterdir()] == ["p"]

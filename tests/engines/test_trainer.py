@@ -1,0 +1,156 @@
+"""The trainer's step against a loop written by hand, non-finite losses, and two processes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from gemini_monai.engines import NonFiniteLossError, ObjectiveTrainer
+from gemini_monai.objectives import HomeomorphismObjective, SegmentationObjective
+from tests.engines.batches import loader, small_network
+
+
+def _objectives():
+    return {"homeomorphism": HomeomorphismObjective(), "segmentation": SegmentationObjective()}
+
+
+def _trainer(network, *, iterations=3, **options):
+    return ObjectiveTrainer(
+        **{
+            "device": "cpu",
+            "max_epochs": 1,
+            "epoch_length": iterations,
+            "train_data_loader": loader(iterations),
+            "network": network,
+            "optimizer": torch.optim.Adam(network.parameters(), 1e-3),
+            "objectives": _objectives(),
+            **options,
+        }
+    )
+
+
+def _by_hand(network, *, groups, iterations=3):
+    optimizer = torch.optim.Adam(network.parameters(), 1e-3)
+    objectives = _objectives()
+    for batch in loader(iterations):
+        for group in groups:
+            optimizer.zero_grad()
+            sum(sum(objectives[name](network, batch).values()) for name in group).backward()
+            optimizer.step()
+    return network.state_dict()
+
+
+@pytest.mark.parametrize(
+    ("update", "groups"),
+    [
+        ("alternating", [["homeomorphism"], ["segmentation"]]),
+        ("summed", [["homeomorphism", "segmentation"]]),
+    ],
+)
+def test_an_iteration_is_the_steps_that_update_says(update, groups):
+    network = small_network()
+    _trainer(network, update=update).run()
+    expected = _by_hand(small_network(), groups=groups)
+    for name, value in network.state_dict().items():
+        torch.testing.assert_close(value, expected[name])
+
+
+def test_the_two_updates_differ():
+    ends = [small_network(), small_network()]
+    for network, update in zip(ends, ("alternating", "summed"), strict=True):
+        _trainer(network, update=update).run()
+    first, second = (network.state_dict()["head.1.weight"] for network in ends)
+    assert not torch.allclose(first, second)
+
+
+def test_the_output_is_every_term_and_their_sum():
+    trainer = _trainer(small_network())
+    trainer.run()
+    output = dict(trainer.state.output)
+    total = output.pop("loss")
+    assert set(output) == {"smoothness", "visual", "semantic", "dice", "cross_entropy"}
+    assert total == pytest.approx(sum(output.values()))
+
+
+class _Broken:
+    """An objective that is not finite at the iterations given."""
+
+    def __init__(self, at):
+        self.at = set(at)
+        self.calls = 0
+
+    def __call__(self, network, batch, *, progress=1.0):
+        self.calls += 1
+        value = float("nan") if self.calls in self.at else 1.0
+        return {"broken": value * network(batch["image"]).mean()}
+
+
+def test_a_step_that_is_not_finite_is_left_out_and_counted():
+    network = small_network()
+    trainer = _trainer(network, objectives={"broken": _Broken({1, 2, 3})})
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    trainer.run()
+    assert trainer.state.skipped_steps == 3
+    for name, value in network.state_dict().items():
+        torch.testing.assert_close(value, before[name], rtol=0, atol=0)
+
+
+def test_training_goes_on_after_one_bad_step():
+    trainer = _trainer(small_network(), objectives={"broken": _Broken({2})}, max_skipped_steps=2)
+    trainer.run()
+    assert (trainer.state.skipped_steps, trainer.state.iteration) == (1, 3)
+
+
+def test_bad_steps_in_a_row_stop_with_their_terms():
+    objectives = {"broken": _Broken({1, 2})}
+    trainer = _trainer(small_network(), objectives=objectives, max_skipped_steps=2)
+    with pytest.raises(NonFiniteLossError, match=r"iteration 2, broken: .*'broken': nan.*2 steps"):
+        trainer.run()
+
+
+def test_wrong_settings_are_named():
+    with pytest.raises(ValueError, match="update must be one of .*got 'both'"):
+        _trainer(small_network(), update="both")
+    with pytest.raises(ValueError, match="objectives is empty"):
+        _trainer(small_network(), objectives={})
+
+
+def test_mixed_precision_keeps_losses_and_weights_finite():
+    network = small_network()
+    trainer = _trainer(network, amp=True, amp_kwargs={"dtype": torch.bfloat16})
+    trainer.run()
+    assert trainer.state.skipped_steps == 0
+    assert all(value.isfinite().all() for value in network.state_dict().values())
+
+
+TWO_PROCESSES = """
+import sys, torch, torch.distributed as dist
+from torch.nn.parallel import DistributedDataParallel
+from tests.engines.batches import loader, small_network
+from tests.engines.test_trainer import _trainer
+dist.init_process_group("gloo")
+torch.set_num_threads(1)
+rank = dist.get_rank()
+network = DistributedDataParallel(small_network(seed=rank), find_unused_parameters=True)
+_trainer(network, train_data_loader=loader(3, rank=rank)).run()
+torch.save(network.module.state_dict(), sys.argv[1] + f"/{rank}.pt")
+dist.destroy_process_group()
+"""
+
+
+def test_two_processes_on_their_own_images_stay_one_network(tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text(TWO_PROCESSES)
+    launch = "-m torch.distributed.run --standalone --nproc_per_node 2".split()
+    command = [sys.executable, *launch, str(script), str(tmp_path)]
+    environment = os.environ | {"PYTHONPATH": os.getcwd(), "OMP_NUM_THREADS": "1"}
+    subprocess.run(command, check=True, env=environment, timeout=240, capture_output=True)
+    first, second = (torch.load(tmp_path / f"{rank}.pt") for rank in (0, 1))
+    alone = _by_hand(small_network(), groups=[["homeomorphism"], ["segmentation"]])
+    for name, value in first.items():
+        torch.testing.assert_close(value, second[name], rtol=0, atol=0)
+    assert not torch.allclose(first["deformer.field.weight"], alone["deformer.field.weight"])
