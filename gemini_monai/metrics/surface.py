@@ -36,7 +36,7 @@ def average_surface_distance(
     if not prediction.any() or not reference.any():
         return float("nan")
     masks = (np.asarray(mask.cpu(), dtype=bool) for mask in (prediction, reference))
-    surfaces = get_mask_edges(*masks, always_return_as_numpy=True)
+    surfaces = get_mask_edges(*masks)
     there = get_surface_distance(surfaces[0], surfaces[1], spacing=tuple(spacing))
     back = get_surface_distance(surfaces[1], surfaces[0], spacing=tuple(spacing))
     return (float(np.mean(there)) + float(np.mean(back))) / 2

@@ -1,0 +1,75 @@
+"""Splits: disjoint, whole, seeded."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gemini_monai.data.prepare.propose import propose
+from gemini_monai.data.prepare.scan import Scan
+from gemini_monai.data.prepare.split import split_cases
+
+CASES = [f"c{k:02d}" for k in range(20)]
+
+
+@given(
+    labeled=st.integers(1, 5),
+    validation=st.integers(0, 3),
+    test=st.integers(0, 3),
+    seed=st.integers(0, 99),
+    per_patient=st.integers(1, 2),
+)
+def test_every_case_is_in_one_part_and_no_patient_in_two(
+    labeled, validation, test, seed, per_patient
+):
+    patients = {case: str(k // per_patient) for k, case in enumerate(CASES)}
+    split = split_cases(
+        CASES,
+        with_label=CASES[:14],
+        labeled=labeled,
+        validation=validation,
+        test=test,
+        seed=seed,
+        patients=patients,
+    )
+    assert sorted(case for part in split for case in part) == CASES
+    assert len(split.labeled) == labeled
+    assert len(split.test) >= test
+    assert set(split.labeled) | set(split.validation) | set(split.test) <= set(CASES[:14])
+    trained = {patients[case] for case in [*split.labeled, *split.unlabeled]}
+    held_out = [{patients[c] for c in part} for part in (split.validation, split.test)]
+    assert not trained & (held_out[0] | held_out[1])
+    assert not held_out[0] & held_out[1]
+
+
+def test_the_order_of_the_cases_does_not_matter():
+    options = {"labeled": 3, "validation": 2, "test": 2, "seed": 1}
+    forward = split_cases(CASES, with_label=CASES, **options)
+    assert split_cases(CASES[::-1], with_label=CASES[::-1], **options) == forward
+    assert split_cases(CASES, with_label=CASES, **{**options, "seed": 2}) != forward
+
+
+def test_a_tenth_and_a_fifth_by_default_and_nothing_when_there_are_few():
+    many = split_cases(CASES, with_label=CASES, labeled=None, validation=None, test=None, seed=0)
+    assert [len(part) for part in many] == [14, 0, 2, 4, 0]
+    few = split_cases(CASES, with_label=CASES[:5], labeled=None, validation=None, test=None, seed=0)
+    assert [len(part) for part in few] == [5, 15, 0, 0, 0]
+
+
+def _scan(shape, spacing, minimum=0.0):
+    return Scan("c", None, shape, 1, spacing, None, "x", minimum)
+
+
+def test_size_covers_the_median_extent_at_the_median_spacing():
+    scans = [_scan((30, 40), (1.0, 2.0)), _scan((50, 40), (1.0, 2.0)), _scan((40, 80), (1.0, 1.0))]
+    found = propose(scans)
+    assert found["spacing"] == [1.0, 2.0]
+    assert found["spatial_size"] == [40, 40]
+    assert found["intensity"]["kind"] == "percentile"
+
+
+def test_ct_is_clipped_to_a_range_and_images_without_spacing_are_resized():
+    assert propose([_scan((30, 40, 9), (1.0, 1.0, 5.0), -1024)])["intensity"]["kind"] == "range"
+    found = propose([_scan((1000, 900), None)])
+    assert found["spacing"] is None
+    assert found["spatial_size"] == [256, 256]

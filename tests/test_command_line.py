@@ -1,0 +1,61 @@
+"""``python -m gemini_monai``: one line for a user's error, exit code 1, no traceback."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from gemini_monai.__main__ import main
+from gemini_monai.data.dataset import read_dataset
+from tests.data.prepare.sources import folder
+from tests.test_configuration import TRAIN
+
+
+def _call(monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["gemini_monai", *map(str, arguments)])
+    main()
+
+
+def test_prepare_folder_prints_what_it_chose(monkeypatch, tmp_path, capsys):
+    source, target = folder(tmp_path, images=8, labels=6), tmp_path / "dst"
+    options = ["--labeled", 2, "--validation", 1, "--test", 2, "--seed", 3]
+    _call(monkeypatch, "prepare", "folder", source, target, *options)
+    printed = capsys.readouterr().out
+    for text in ("dataset.json", "network size  [16, 16]", "labelled  2", "test  2", "voxel size"):
+        assert text in printed
+    assert len(read_dataset(target / "dataset.json").labeled) == 2
+
+
+def test_prepare_phantom_prints_its_path(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr("gemini_monai.data.phantom.SIZES", {2: (16, 16)})
+    _call(monkeypatch, "prepare", "phantom", tmp_path / "p")
+    assert capsys.readouterr().out.strip() == str(tmp_path / "p" / "dataset.json")
+
+
+def test_check_says_ok(monkeypatch, capsys):
+    _call(monkeypatch, "check", TRAIN, "--epochs", 3)
+    assert capsys.readouterr().out == "ok: epochs\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["check", TRAIN, "--epohcs", "3"], "no key 'epohcs'; did you mean 'epochs'"),
+        (["check", "absent.json"], "absent.json: no such configuration file"),
+        (["prepare", "folder", "absent", "dst"], "absent/images: no such folder"),
+        (["prepare", "folder", "absent", "dst", "--labelled", "5"], "unknown option --labelled"),
+        (["prepare", "decathlon", "absent", "dst"], "absent/dataset.json: no such file"),
+        (["report", "absent"], "absent"),
+        (["report"], "no run folder given"),
+    ],
+)
+def test_a_users_error_is_one_line(monkeypatch, tmp_path, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as raised:
+        _call(monkeypatch, *arguments)
+    text = str(raised.value)
+    assert text.startswith("error: ")
+    assert message in text
+    assert "\n" not in text
+    assert list(tmp_path.iterdir()) == []

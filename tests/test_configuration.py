@@ -1,0 +1,103 @@
+"""Overrides that do not exist, runs that are not there, bundles that are not found."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gemini_monai.configuration import bundle_root, check, command_line_overrides, run_settings
+from gemini_monai.errors import InputError
+from tests.conftest import ROOT
+
+CONFIGS = ROOT / "bundles" / "gemini_semi" / "configs"
+TRAIN = str(CONFIGS / "train.json")
+
+
+def test_every_shipped_configuration_is_sound():
+    for name in ("inference", "register"):
+        assert check(str(CONFIGS / f"{name}.json")) == []
+    overlays = [*CONFIGS.glob("dataset_*.json"), *CONFIGS.glob("method_*.json")]
+    assert len(overlays) == 6
+    for overlay in [*overlays, CONFIGS / "evaluate.json"]:
+        assert check([TRAIN, str(overlay)]) == []
+
+
+def test_known_overrides_are_returned():
+    overrides = {"epochs": 1, "train#trainer#amp": True, "optimizer_def::lr": 0.1, "run_id": "run"}
+    assert check(TRAIN, **overrides) == ["epochs", "optimizer_def::lr", "train#trainer#amp"]
+
+
+@pytest.mark.parametrize(
+    ("key", "nearest"),
+    [
+        ("epoch", "epochs"),
+        ("learing_rate", "learning_rate"),
+        ("train#trainer#apm", "train#trainer#amp"),
+        ("network_def#chanels", "network_def#channels"),
+    ],
+)
+def test_an_unknown_override_has_a_suggestion(key, nearest):
+    with pytest.raises(InputError, match=f"no key '{key}'; did you mean '{nearest}'"):
+        check(TRAIN, **{key: 1})
+
+
+def test_what_is_wrong_in_a_file_is_named_with_the_file(tmp_path):
+    overlay = tmp_path / "overlay.json"
+    for content, message in (
+        ('{"epohcs": 3}', r"overlay\.json: the configuration has no key 'epohcs'.*'epochs'"),
+        ('{"epochs": ', r"overlay\.json: not a configuration"),
+        ('{"epochs": "@nothing"}', "'epochs' refers to '@nothing', which does not exist"),
+    ):
+        overlay.write_text(content)
+        with pytest.raises(InputError, match=message):
+            check([TRAIN, str(overlay)])
+    with pytest.raises(InputError, match=r"absent\.json: no such configuration file"):
+        check(str(tmp_path / "absent.json"))
+
+
+def test_a_command_line_is_read_as_monai_reads_it():
+    line = ["training", "--config_file", "['a.json','b.json']", "--epochs=2", "--lr", "-1"]
+    line += ["--amp", "--name", "x"]
+    assert command_line_overrides(line) == {
+        "config_file": ["a.json", "b.json"],
+        "epochs": 2,
+        "lr": -1,
+        "amp": True,
+        "name": "x",
+    }
+
+
+@given(st.dictionaries(st.from_regex(r"[a-z_]{1,8}", fullmatch=True), st.integers(), max_size=4))
+def test_any_integers_come_back(values):
+    line = [part for key, value in values.items() for part in (f"--{key}", str(value))]
+    expected = {key: value for key, value in values.items() if not key.startswith("_")}
+    found = command_line_overrides(line)
+    assert {key: found[key] for key in expected} == expected
+
+
+def test_a_bundle_is_found_from_the_clone_and_from_inside(monkeypatch, tmp_path):
+    folder = ROOT / "bundles" / "gemini_semi"
+    for place in (ROOT, ROOT / "bundles", folder):
+        monkeypatch.chdir(place)
+        assert Path(bundle_root("gemini_semi")) == folder
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="give --bundle_root FOLDER"):
+        bundle_root("gemini_semi")
+
+
+def test_settings_of_a_run_are_those_it_recorded(tmp_path):
+    default = {"channels": [4], "spacing": None}
+    assert run_settings(tmp_path, default=default) == default
+    record = tmp_path / "run.json"
+    record.write_text(json.dumps({"settings": {"channels": [8], "spacing": [1.0], "more": 1}}))
+    assert run_settings(tmp_path, default=default) == {"channels": [8], "spacing": [1.0]}
+    record.write_text(json.dumps({"settings": {"channels": [8]}}))
+    with pytest.raises(InputError, match=r"run\.json: setting 'spacing' is missing"):
+        run_settings(tmp_path, default=default)
+    record.write_text("[")
+    with pytest.raises(InputError, match=r"run\.json: not the record of a run"):
+        run_settings(tmp_path, default=default)
