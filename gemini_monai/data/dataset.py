@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -55,6 +55,24 @@ class Dataset:
     unlabeled: list[dict[str, Any]] = field(default_factory=list)
     validation: list[dict[str, Any]] = field(default_factory=list)
     test: list[dict[str, Any]] = field(default_factory=list)
+
+    def refuse_other(
+        self, *, spatial_dims: int, spatial_size: Sequence[int], spacing: Sequence[float] | None
+    ) -> None:
+        """Compare a configuration with the data before anything is read.
+
+        Raises:
+            InputError: If the configuration is for images of other dimensions.
+        """
+        given = {"spatial_dims": spatial_dims, "spatial_size": len(spatial_size)}
+        if spacing is not None:
+            given["spacing"] = len(spacing)
+        for key, axes in given.items():
+            if axes != self.spatial_dims:
+                raise InputError(
+                    f"key '{key}' is for {axes}-D images, those of {self.path} are "
+                    f"{self.spatial_dims}-D"
+                )
 
     @property
     def structures(self) -> tuple[str, ...]:

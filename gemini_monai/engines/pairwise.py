@@ -13,7 +13,8 @@ from monai.data.meta_tensor import MetaTensor
 from torch import nn
 from tqdm import tqdm
 
-from gemini_monai.data.prepare.scan import case_of, read
+from gemini_monai.data.load import read
+from gemini_monai.data.prepare.scan import case_of
 from gemini_monai.engines.registration import register
 from gemini_monai.errors import InputError
 from gemini_monai.files import replacing
@@ -81,6 +82,13 @@ def _pair(row: Mapping[str, str | None], folder: Path) -> Pair:
     return Pair(**files)
 
 
+def _refuse_missing(pair: Pair) -> None:
+    """Before anything is done or written."""
+    for path in pair:
+        if path is not None and not path.exists():
+            raise InputError(f"{path}: no such file")
+
+
 class PairwiseRegistration:
     """Register files with a trained network and write what other tools need.
 
@@ -115,6 +123,8 @@ class PairwiseRegistration:
         Raises:
             InputError: If a file is missing or unreadable, or dimensions differ from training.
         """
+        for pair in pairs:
+            _refuse_missing(pair)
         rows = [self._register(pair) for pair in tqdm(pairs, desc="register")]
         with replacing(self.folder / "registration.csv") as part, part.open("w", newline="") as f:
             writer = csv.DictWriter(f, list(rows[0]))
@@ -158,11 +168,7 @@ class PairwiseRegistration:
 
     def _seen(self, path: Path) -> MetaTensor:
         """The image as the network sees it, (C, *S)."""
-        try:
-            return self.preprocessing({"image": str(path)})["image"]
-        except (ValueError, RuntimeError) as error:
-            reason = " ".join(str(error).split())[:200]
-            raise InputError(f"{path}: does not fit the trained network: {reason}") from error
+        return self.preprocessing({"image": str(path)})["image"]
 
     def _batch(self, image: MetaTensor) -> torch.Tensor:
         return image.as_tensor()[None].to(self.device, torch.float32)

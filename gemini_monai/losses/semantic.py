@@ -77,7 +77,5 @@ class _ScaleGradient(torch.autograd.Function):
         return value.view_as(value)
 
     @staticmethod
-    def backward(
-        ctx: torch.autograd.function.FunctionCtx, gradient: Tensor
-    ) -> tuple[Tensor, None]:
+    def backward(ctx: torch.autograd.function.FunctionCtx, gradient: Tensor) -> tuple[Tensor, None]:
         return gradient * ctx.factor, None  # type: ignore[attr-defined]

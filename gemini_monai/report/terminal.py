@@ -43,8 +43,7 @@ def _table(comparison: Comparison) -> list[str]:
     rows.append(["mean", *(spread(summarise(column)) for column in means)])
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
     return [
-        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])])
-        for row in rows
+        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows
     ]
 
 

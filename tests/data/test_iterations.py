@@ -143,9 +143,7 @@ def test_every_labelled_image_comes_equally_often_when_all_are_taken():
 )
 def test_too_few_images_are_refused(labeled, unlabeled, options, message):
     with pytest.raises(InputError, match=message):
-        IterationDataset(
-            _items(labeled, labels=True), _items(unlabeled), iterations=1, **options
-        )
+        IterationDataset(_items(labeled, labels=True), _items(unlabeled), iterations=1, **options)
 
 
 def test_an_unknown_pairing_and_an_index_outside_are_errors():

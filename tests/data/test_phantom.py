@@ -49,7 +49,13 @@ def test_seeds_and_numbers_make_different_subjects():
 
 def test_every_structure_is_in_every_subject():
     for number in range(10):
-        assert make_subject((96, 96), seed=(0, number))["label"].unique().tolist() == [0, 1, 2, 3, 4]
+        assert make_subject((96, 96), seed=(0, number))["label"].unique().tolist() == [
+            0,
+            1,
+            2,
+            3,
+            4,
+        ]
 
 
 def test_unlabelled_subjects_have_no_label_file(tiny_phantom):

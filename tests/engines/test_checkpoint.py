@@ -16,7 +16,7 @@ from tests.engines.batches import loader, small_network
 EPOCHS, LENGTH = 4, 2
 
 
-class _Killed(RuntimeError):
+class _KilledError(RuntimeError):
     pass
 
 
@@ -32,7 +32,7 @@ class _KillAt:
         engine.add_event_handler(Events.ITERATION_STARTED(once=self.iteration), self._kill)
 
     def _kill(self):
-        raise _Killed
+        raise _KilledError
 
 
 def _run(folder, *, resume=False, kill_at=None):
@@ -71,7 +71,7 @@ class _Step:
 @pytest.mark.parametrize("kill_at", [1, 3, 4, 5, 8])
 def test_a_killed_run_ends_as_an_unbroken_one(tmp_path, kill_at):
     whole, table = _run(tmp_path / "whole")
-    with pytest.raises(_Killed):
+    with pytest.raises(_KilledError):
         _run(tmp_path / "killed", kill_at=kill_at)
     resumed, resumed_table = _run(tmp_path / "killed", resume=True)
     assert resumed_table == table

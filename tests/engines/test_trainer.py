@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -145,9 +146,9 @@ dist.destroy_process_group()
 def test_two_processes_on_their_own_images_stay_one_network(tmp_path):
     script = tmp_path / "train.py"
     script.write_text(TWO_PROCESSES)
-    launch = "-m torch.distributed.run --standalone --nproc_per_node 2".split()
+    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
     command = [sys.executable, *launch, str(script), str(tmp_path)]
-    environment = os.environ | {"PYTHONPATH": os.getcwd(), "OMP_NUM_THREADS": "1"}
+    environment = os.environ | {"PYTHONPATH": str(Path.cwd()), "OMP_NUM_THREADS": "1"}
     subprocess.run(command, check=True, env=environment, timeout=240, capture_output=True)
     first, second = (torch.load(tmp_path / f"{rank}.pt") for rank in (0, 1))
     alone = _by_hand(small_network(), groups=[["homeomorphism"], ["segmentation"]])

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from gemini_monai.data.prepare.scan import Scan, find_images, read
+from gemini_monai.data.load import read
+from gemini_monai.data.prepare.scan import Scan, find_images
 from gemini_monai.errors import InputError
 
 LabelFiles = Path | list[Path]

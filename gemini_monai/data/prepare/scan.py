@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from monai.data.meta_tensor import MetaTensor
-from monai.transforms.io.array import LoadImage
 from tqdm import tqdm
 
+from gemini_monai.data.load import read
 from gemini_monai.errors import InputError
 
 SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha", ".mhd", ".png", ".jpg", ".jpeg")
@@ -70,24 +69,6 @@ def case_of(path: Path) -> str:
         if path.name.lower().endswith(suffix):
             return path.name[: -len(suffix)]
     raise InputError(f"{path}: unknown image format, expected one of {' '.join(SUFFIXES)}")
-
-
-def read(path: Path | list[Path]) -> MetaTensor:
-    """An image (C, *S) as MONAI reads it.
-
-    Raises:
-        InputError: If it cannot be read.
-    """
-    files = path if isinstance(path, list) else [path]
-    for file in files:
-        if not file.exists():
-            raise InputError(f"{file}: no such file")
-    try:
-        image = LoadImage(image_only=True, ensure_channel_first=True)(path)
-    except Exception as error:
-        reason = " ".join(str(error).split())[:200]
-        raise InputError(f"{files[0]}: cannot be read as an image: {reason}") from error
-    return image
 
 
 def scan(cases: dict[str, Path]) -> list[Scan]:

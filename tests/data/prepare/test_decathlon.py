@@ -40,8 +40,11 @@ def test_training_cases_are_divided_and_test_images_are_unlabelled(tmp_path):
     assert counts == [2, 3, 1, 1]
     assert dataset.structures == ("Anterior", "Posterior")
     assert "hip_9" in {entry["case"] for entry in dataset.unlabeled}
-    cases = [e["case"] for s in ("labeled", "unlabeled", "validation", "test")
-             for e in getattr(dataset, s)]
+    cases = [
+        e["case"]
+        for s in ("labeled", "unlabeled", "validation", "test")
+        for e in getattr(dataset, s)
+    ]
     assert len(cases) == len(set(cases)) == 7
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+from pathlib import Path
 
 import itk
 import numpy as np
@@ -64,7 +64,7 @@ def test_overlapping_structures_have_a_mask_each(tmp_path):
     dataset = read_dataset(prepare_folder(source, tmp_path / "dst"))
     assert dataset.overlapping
     assert dataset.structures == ("clavicle", "lung")
-    assert [os.path.basename(file) for file in dataset.labeled[0]["label"]] == [
+    assert [Path(file).name for file in dataset.labeled[0]["label"]] == [
         "clavicle.nii.gz",
         "lung.nii.gz",
     ]
@@ -94,13 +94,14 @@ def test_no_label_of_an_unlabelled_image_is_opened(tmp_path, monkeypatch):
 
 
 def _record_opened(monkeypatch):
-    from gemini_monai.data.prepare import labels, scan
+    from gemini_monai.data import load
+    from gemini_monai.data.prepare import labels
 
     opened = []
 
     def read(path):
         opened.extend(str(p) for p in (path if isinstance(path, list) else [path]))
-        return scan.read(path)
+        return load.read(path)
 
     monkeypatch.setattr(labels, "read", read)
     return opened

@@ -1,0 +1,49 @@
+"""Loading: what MONAI loads, and one line for what a network could not use."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gemini_monai.data.load import LoadScand, read
+from gemini_monai.errors import InputError
+from tests.data.prepare.sources import image, save
+
+
+def _load(path, *, spatial_dims=2, in_channels=1):
+    load = LoadScand("image", spatial_dims=spatial_dims, in_channels=in_channels)
+    return load({"image": str(path)})["image"]
+
+
+def test_an_image_keeps_its_values_affine_and_name(tmp_path):
+    affine = np.diag([2.0, 3.0, 1.0, 1.0])
+    save(tmp_path / "a.nii.gz", image(0), affine=affine)
+    loaded = _load(tmp_path / "a.nii.gz")
+    np.testing.assert_array_equal(loaded[0].numpy(), image(0))
+    np.testing.assert_array_equal(loaded.affine, affine)
+    assert loaded.meta["filename_or_obj"] == str(tmp_path / "a.nii.gz")
+
+
+def test_several_files_are_channels(tmp_path):
+    for k in range(3):
+        save(tmp_path / f"{k}.nii.gz", image(k))
+    stacked = read([tmp_path / f"{k}.nii.gz" for k in range(3)])
+    assert stacked.shape == (3, 12, 10)
+    np.testing.assert_array_equal(stacked[2].numpy(), image(2))
+
+
+def test_what_does_not_fit_is_named(tmp_path):
+    save(tmp_path / "a.nii.gz", image(0))
+    nan = image(0).astype(np.float32)
+    nan[0, 0] = np.nan
+    save(tmp_path / "nan.nii.gz", nan)
+    (tmp_path / "bad.nii.gz").write_bytes(b"no image")
+    for name, options, message in (
+        ("a", {"spatial_dims": 3}, r"a\.nii\.gz: a 2-D image of shape \(12, 10\).*for 3-D"),
+        ("a", {"in_channels": 3}, r"a\.nii\.gz: 1 channel\(s\), the configuration is for 3"),
+        ("nan", {}, r"nan\.nii\.gz: holds values that are not finite"),
+        ("bad", {}, r"bad\.nii\.gz: cannot be read as an image"),
+        ("absent", {}, r"absent\.nii\.gz: no such file"),
+    ):
+        with pytest.raises(InputError, match=message):
+            _load(tmp_path / f"{name}.nii.gz", **options)
