@@ -65,6 +65,7 @@ class TestProgress:
         engine.add_event_handler(Events.STARTED, self._open)
         engine.add_event_handler(Events.ITERATION_COMPLETED, self._advance)
         engine.add_event_handler(Events.COMPLETED, self._close)
+        engine.add_event_handler(Events.EXCEPTION_RAISED, self._interrupted)
 
     def _open(self, engine: Engine) -> None:
         self._bar = tqdm(total=engine.state.epoch_length, desc=self.name)
@@ -76,3 +77,7 @@ class TestProgress:
     def _close(self, engine: Engine) -> None:
         if self._bar is not None:
             self._bar.close()
+
+    def _interrupted(self, engine: Engine, error: BaseException) -> None:
+        self._close(engine)
+        raise error

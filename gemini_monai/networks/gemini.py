@@ -93,9 +93,8 @@ class Gemini(nn.Module):
         With ``correspond=True`` the result is the ``Correspondence`` of ``correspond``: one entry
         for both, so that DistributedDataParallel sees every use. Scripting keeps the logits only.
         """
-        if not torch.jit.is_scripting():  # type: ignore[attr-defined]  # noqa: SIM102
-            if correspond:
-                return self._correspond(image, image_b)  # type: ignore[return-value]
+        if not torch.jit.is_scripting() and correspond:  # type: ignore[attr-defined]
+            return self._correspond(image, image_b)  # type: ignore[return-value]
         return self.head(self.features(image))
 
     def features(self, image: Image) -> Features:

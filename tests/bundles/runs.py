@@ -1,0 +1,58 @@
+"""Runs of the shipped configurations, small enough for a test."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from monai.bundle import ConfigWorkflow
+
+from tests.conftest import ROOT
+
+BUNDLE = ROOT / "bundles" / "gemini_semi"
+CONFIGS = BUNDLE / "configs"
+SMALL = {"epochs": 2, "epoch_length": 2, "channels": [4, 8], "registration_pairs": 4}
+
+
+def files(*names):
+    return [str(CONFIGS / f"{name}.json") for name in names]
+
+
+def workflow(*names, kind="train", **overrides):
+    """A ``ConfigWorkflow`` of configurations by name."""
+    return ConfigWorkflow(
+        config_file=files(*names),
+        meta_file=str(CONFIGS / "metadata.json"),
+        logging_file=str(CONFIGS / "logging.conf"),
+        workflow_type=kind,
+        bundle_root=str(BUNDLE),
+        **overrides,
+    )
+
+
+def run(*names, kind="train", **overrides):
+    """Initialise, check properties, run."""
+    flow = workflow(*names, kind=kind, **overrides)
+    flow.initialize()
+    assert flow.check_properties() == []
+    flow.run()
+    return flow
+
+
+def command(*arguments, cwd=ROOT, module="monai.bundle"):
+    """``python -m monai.bundle ...`` in a process of its own."""
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        [sys.executable, "-m", module, *map(str, arguments)],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+def overrides_of(values):
+    """``{"epochs": 2}`` as ``--epochs 2``."""
+    return [part for key, value in values.items() for part in (f"--{key}", str(value))]

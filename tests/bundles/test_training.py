@@ -1,0 +1,174 @@
+"""Training: what it leaves, every overlay, resuming, labels and arms."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from gemini_monai.data.dataset import read_dataset, write_dataset
+from gemini_monai.data.prepare import prepare_folder
+from tests.bundles.runs import SMALL, run, workflow
+from tests.data.prepare.sources import image, label, save
+
+
+def _rows(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _paths(dataset, folder):
+    return {"dataset_dir": str(dataset.parent), "datalist": str(dataset), "output_dir": str(folder)}
+
+
+def test_a_run_leaves_everything_a_person_looks_for(trained):
+    for name in (
+        "models/model.pt models/last.pt history.csv validation.csv run.json report.html "
+        "test/segmentation.csv test/segmentation.json test/registration.csv "
+        "supervised/models/model.pt supervised/test/segmentation.csv"
+    ).split():
+        assert (trained / name).is_file(), name
+    assert not list(trained.rglob(".part-*"))
+    assert len(list((trained / "test" / "predictions").iterdir())) == 3
+    assert [row["iteration"] for row in _rows(trained / "history.csv")] == ["1", "2", "3", "4"]
+    assert set(_rows(trained / "history.csv")[0]) == {
+        "iteration",
+        "loss",
+        "smoothness",
+        "visual",
+        "semantic",
+        "dice",
+        "cross_entropy",
+    }
+    validation = _rows(trained / "validation.csv")
+    assert [row["iteration"] for row in validation] == ["2", "4"]
+    assert {"mean_dice", "right lung", "left lung", "heart", "clavicles"} < set(validation[0])
+    record = json.loads((trained / "run.json").read_text())
+    assert record["settings"]["channels"] == [4, 8]
+    assert record["dataset"]["cases"]["labeled"] == 3
+    assert record["iterations"] == 4
+
+
+def test_both_arms_start_alike_and_see_the_same_labelled_batches(trained):
+    own, other = (_rows(f / "history.csv") for f in (trained, trained / "supervised"))
+    assert set(other[0]) == {"iteration", "loss", "dice", "cross_entropy"}
+    # The homeomorphism step comes first and moves the weights a little.
+    assert float(own[0]["dice"]) == pytest.approx(float(other[0]["dice"]), rel=0.2)
+    deformers = [
+        torch.load(f / "models" / "last.pt")["network"]["deformer.field.weight"]
+        for f in (trained, trained / "supervised")
+    ]
+    assert not torch.equal(*deformers)
+
+
+def test_scores_are_of_the_files_that_were_saved(trained, tiny_phantom):
+    import nibabel as nib
+
+    rows = _rows(trained / "test" / "segmentation.csv")
+    assert len(rows) == 3 * 4
+    for row in rows:
+        prediction, truth = (
+            nib.load(row[key]).get_fdata() == 1 + _structures(tiny_phantom).index(row["structure"])
+            for key in ("prediction", "label")
+        )
+        total = prediction.sum() + truth.sum()
+        expected = 2 * (prediction & truth).sum() / total
+        assert float(row["dice"]) == pytest.approx(expected)
+
+
+def _structures(path):
+    return list(read_dataset(path).structures)
+
+
+def test_the_same_seed_gives_the_same_run_and_another_does_not(trained, tiny_phantom, tmp_path):
+    for seed, same in ((0, True), (1, False)):
+        folder = tmp_path / str(seed)
+        run("train", **_paths(tiny_phantom, folder), **SMALL, seed=seed, compare=False)
+        equal = _rows(folder / "history.csv") == _rows(trained / "history.csv")
+        assert equal == same
+
+
+def test_a_killed_run_resumes_to_the_same_result(trained, tiny_phantom, tmp_path):
+    paths = _paths(tiny_phantom, tmp_path)
+    flow = workflow("train", **paths, **SMALL)
+    flow.initialize()
+    trainer = flow.parser.get_parsed_content("train#trainer")
+
+    def stop(engine):
+        raise KeyboardInterrupt
+
+    from ignite.engine import Events
+
+    trainer.add_event_handler(Events.ITERATION_STARTED(once=4), stop)
+    with pytest.raises(KeyboardInterrupt):
+        trainer.run()
+    run("train", **paths, **SMALL, resume=True)
+    assert _equal_runs(tmp_path, trained)
+    run("train", **paths, **SMALL, resume=True)  # nothing is left to do
+    assert _equal_runs(tmp_path, trained)
+
+
+def _equal_runs(first, second):
+    tables = all(
+        _rows(first / name) == _rows(second / name)
+        for name in ("history.csv", "validation.csv", "supervised/history.csv")
+    )
+    scores = [json.loads((f / "test" / "segmentation.json").read_text()) for f in (first, second)]
+    states = [torch.load(f / "models" / "last.pt")["network"] for f in (first, second)]
+    weights = all(torch.equal(states[0][key], states[1][key]) for key in states[0])
+    return tables and weights and scores[0] == scores[1]
+
+
+@pytest.mark.parametrize("method", ["supervised", "gvsl"])
+def test_method_overlays_leave_out_their_terms(tiny_phantom, tmp_path, method):
+    run("train", f"method_{method}", **_paths(tiny_phantom, tmp_path), **SMALL)
+    terms = set(_rows(tmp_path / "history.csv")[0]) - {"iteration", "loss"}
+    expected = {"dice", "cross_entropy"}
+    if method == "gvsl":
+        expected |= {"smoothness", "visual"}
+    assert terms == expected
+    assert (tmp_path / "test" / "registration.csv").exists() == (method == "gvsl")
+    assert not (tmp_path / "supervised").exists()
+
+
+def test_supervised_training_needs_no_unlabelled_image(tiny_phantom, tmp_path):
+    content = json.loads(tiny_phantom.read_text()) | {"unlabeled": []}
+    path = write_dataset(tiny_phantom.parent / "labelled_only.json", content)
+    run("train", "method_supervised", **_paths(path, tmp_path), **SMALL)
+    assert (tmp_path / "report.html").is_file()
+
+
+@pytest.mark.parametrize("overlay", ["dataset_phantom_2d", "dataset_phantom_3d"])
+def test_phantom_overlays_run(tiny_phantom, tiny_phantom_3d, tmp_path, overlay):
+    path = tiny_phantom_3d if overlay.endswith("3d") else tiny_phantom
+    run("train", overlay, **_paths(path, tmp_path), **SMALL, compare=False)
+    record = json.loads((tmp_path / "run.json").read_text())
+    assert record["dataset"]["spatial_dims"] == int(overlay[-2])
+    assert (tmp_path / "test" / "registration.json").is_file()
+
+
+def test_three_dimensional_overlay_of_the_hippocampus_runs(tiny_phantom_3d, tmp_path):
+    overrides = SMALL | {"spatial_size": [16, 16, 16]}
+    run("train", "dataset_hippocampus", **_paths(tiny_phantom_3d, tmp_path), **overrides)
+    assert (tmp_path / "report.html").is_file()
+
+
+def test_a_folder_of_overlapping_masks_without_validation_or_test(tmp_path):
+    source = tmp_path / "src"
+    for k in range(6):
+        save(source / "images" / f"c{k}.png", image(k, (24, 20)))
+        for name in ("lung", "clavicle"):
+            mask = 255 * label((24, 20), values=(0, 1)) if k < 2 else None
+            if mask is not None:
+                save(source / "labels" / f"c{k}" / f"{name}.png", mask)
+    path = prepare_folder(source, tmp_path / "dst")
+    folder = tmp_path / "run"
+    run("train", "dataset_folder", **_paths(path, folder), **SMALL)
+    assert (folder / "models" / "model.pt").is_file()
+    assert (folder / "report.html").is_file()
+    assert not (folder / "test").exists()
+    losses = [float(row["loss"]) for row in _rows(folder / "history.csv")]
+    assert np.isfinite(losses).all()
