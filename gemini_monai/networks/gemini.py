@@ -119,10 +119,9 @@ class Gemini(nn.Module):
     @torch.jit.unused
     def _correspond(self, image_a: Image, image_b: Image | None) -> Correspondence:
         features_a, features_b = self._pair_features(image_a, image_b)
-        moving = torch.cat([features_a, features_b])
-        fixed = torch.cat([features_b, features_a])
-        ddf_ab, ddf_ba = self.deformer(moving, fixed).chunk(2)
-        return Correspondence(features_a, features_b, ddf_ab, ddf_ba)
+        return Correspondence(
+            features_a, features_b, *self.deformer.both_ways(features_a, features_b)
+        )
 
     @torch.jit.unused
     def _pair_features(self, image_a: Image, image_b: Image | None) -> tuple[Features, Features]:

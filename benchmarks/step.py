@@ -1,0 +1,124 @@
+"""CPU time and memory of our training iteration against the published form of it, in one run.
+
+    python -m benchmarks.step compare [--setting 3d_48] [--repeats 5]
+
+Both compute the same losses from the same weights and images, which is checked first. Steps
+alternate, so that whatever else the machine does falls on both; times are of the process on all
+threads. Memory is the peak of a process of its own for each, less what the imports took.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import fire
+import numpy as np
+import torch
+
+from benchmarks.published_form import homeomorphism_loss, segmentation_loss
+from gemini_monai.networks import Gemini
+from gemini_monai.objectives import HomeomorphismObjective, SegmentationObjective
+
+SETTINGS = {"2d_128": ((128, 128), 2), "2d_256": ((256, 256), 2), "3d_48": ((48, 48, 48), 1)}
+CLASSES = 5
+Losses = list[Callable[[], torch.Tensor]]
+
+
+def setup(form: str, setting: str) -> tuple[Losses, torch.optim.Optimizer]:
+    """The losses of one iteration, in the order of their steps, and their optimiser."""
+    size, batch = SETTINGS[setting]
+    axes = len(size)
+    torch.manual_seed(0)
+    network = Gemini(axes, 1, CLASSES)
+    a, b = torch.rand(2, batch, 1, *size)
+    label = torch.randint(CLASSES, (batch, 1, *size))
+    if form == "published":
+        losses = [
+            lambda: homeomorphism_loss(network, a, b),
+            lambda: segmentation_loss(network, a, label),
+        ]
+        return losses, torch.optim.Adam(network.parameters(), 1e-4)
+    if axes == 3:  # as train.json does
+        network = network.to(memory_format=torch.channels_last_3d)
+    pairs, labels = HomeomorphismObjective(), SegmentationObjective()
+    everything = {"image_a": a, "image_b": b, "image": a, "label": label}
+    losses = [
+        lambda: torch.stack(list(pairs(network, everything).values())).sum(),
+        lambda: torch.stack(list(labels(network, everything).values())).sum(),
+    ]
+    return losses, torch.optim.Adam(network.parameters(), 1e-4, fused=True)
+
+
+def iterate(losses: Losses, optimizer: torch.optim.Optimizer) -> list[float]:
+    """One iteration: a step per loss; the losses before it."""
+    values = []
+    for loss in losses:
+        optimizer.zero_grad(set_to_none=True)
+        value = loss()
+        value.backward()
+        optimizer.step()
+        values.append(float(value.detach()))
+    return values
+
+
+def measure(setting: str, repeats: int) -> dict[str, list[float]]:
+    """CPU seconds of each iteration, ours and published in turn, after one to warm up."""
+    steps = {form: setup(form, setting) for form in ("ours", "published")}
+    first = {form: iterate(*step) for form, step in steps.items()}
+    np.testing.assert_allclose(first["ours"][0], first["published"][0], rtol=1e-3)
+    seconds: dict[str, list[float]] = {form: [] for form in steps}
+    for _ in range(repeats):
+        for form, step in steps.items():
+            start = time.process_time()
+            iterate(*step)
+            seconds[form].append(time.process_time() - start)
+    return seconds
+
+
+def peak(form: str, setting: str) -> None:
+    """Print the peak memory in MiB of two iterations, less that of the imports."""
+    before = _peak_resident()
+    step = setup(form, setting)
+    for _ in range(2):
+        iterate(*step)
+    print(_peak_resident() - before)
+
+
+def _peak_resident() -> float:
+    """MiB of this process alone; ``getrusage`` would count the parent's too."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
+
+
+def _peak_in_a_process(form: str, setting: str) -> float:
+    command = [sys.executable, "-m", "benchmarks.step", "peak", form, setting]
+    result = subprocess.run(command, check=True, capture_output=True, text=True, env=os.environ)
+    return float(result.stdout.split()[-1])
+
+
+def compare(setting: str = "3d_48", repeats: int = 5) -> None:
+    """Print one JSON line: CPU seconds (median, least, most), MiB and ratios published / ours."""
+    seconds = measure(setting, repeats)
+    memory = {form: round(_peak_in_a_process(form, setting)) for form in seconds}
+    ratios = np.array(seconds["published"]) / np.array(seconds["ours"])
+    found = {
+        "setting": setting,
+        "threads": torch.get_num_threads(),
+        "seconds": {
+            f: np.round(np.percentile(s, (50, 0, 100)), 2).tolist() for f, s in seconds.items()
+        },
+        "ratio_of_time": np.round(np.percentile(ratios, (50, 0, 100)), 2).tolist(),
+        "mebibytes": memory,
+        "ratio_of_memory": round(memory["published"] / memory["ours"], 2),
+    }
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    fire.Fire({"compare": compare, "peak": peak})
