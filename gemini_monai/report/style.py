@@ -78,7 +78,7 @@ thead th.text { text-align:left }
 tbody th { font-weight:400 }
 .tall th:first-child { position:sticky; left:0; background:var(--paper) }
 .tall thead th:first-child { z-index:1 }
-.text { text-align:left; white-space:normal; overflow-wrap:anywhere }
+.text { text-align:left; white-space:normal; overflow-wrap:anywhere; min-width:7rem }
 .total { font-weight:650 } .clear { color:var(--accent); font-weight:650 }
 .bad { color:var(--bad); font-weight:650 } .differs { color:var(--accent); font-weight:600 }
 .low-1 { background:rgba(var(--low),.10) } .low-2 { background:rgba(var(--low),.2) }

@@ -1,0 +1,82 @@
+"""The README's table: methods over several draws of the labelled images, on one test set.
+
+    python -m benchmarks.few_labels RUNS --name chest --draws 3
+
+reads the run folders ``RUNS/<name>_<method>_<draw>`` and prints one row per method: mean test Dice
+over draws with its standard deviation between draws, the paired difference to the supervised arm
+(percentile bootstrap over test cases, each case's difference being its mean over draws), the same
+per draw, and registration Dice.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import fire
+import numpy as np
+
+from gemini_monai.errors import InputError
+from gemini_monai.report.read import read_run
+from gemini_monai.report.scores import paired_difference, per_case
+
+METHODS = ("supervised", "gvsl", "gemini")
+
+
+def table(runs: str, name: str, draws: int = 3, methods: Sequence[str] = METHODS) -> None:
+    """Print the rows as Markdown; the first method is what the others are compared with."""
+    scores = {
+        method: [
+            per_case(read_run(Path(runs) / f"{name}_{method}_{draw}")) for draw in range(draws)
+        ]
+        for method in methods
+    }
+    _refuse_other_cases(scores)
+    reference = scores[methods[0]]
+    print("| method | test Dice | difference, points | per draw | registration Dice |")
+    print("|---|---|---|---|---|")
+    for method in methods:
+        means = 100 * np.array([np.mean(list(draw.values())) for draw in scores[method]])
+        spread = means.std(ddof=1) if draws > 1 else float("nan")
+        found = " | " if method == methods[0] else _difference(scores[method], reference)
+        registration = _registration(Path(runs), name, method, draws)
+        print(f"| {method} | {means.mean():.1f} ± {spread:.1f} | {found} | {registration} |")
+
+
+def _refuse_other_cases(scores: dict[str, list[dict[str, float]]]) -> None:
+    cases = {tuple(sorted(draw)) for draws in scores.values() for draw in draws}
+    if len(cases) != 1:
+        raise InputError("the runs were not tested on the same cases")
+
+
+def _difference(arm: list[dict[str, float]], reference: list[dict[str, float]]) -> str:
+    cases = list(reference[0])
+    mean = [
+        {case: float(np.mean([d[case] for d in draws])) for case in cases}
+        for draws in (arm, reference)
+    ]
+    found = paired_difference(*mean)
+    if found is None:
+        return "- | -"
+    each = [
+        100 * np.mean([a[c] - b[c] for c in cases]) for a, b in zip(arm, reference, strict=True)
+    ]
+    points = f"{100 * found.mean:+.1f} ({100 * found.low:+.1f} to {100 * found.high:+.1f})"
+    return f"{points} | {', '.join(f'{value:+.1f}' for value in each)}"
+
+
+def _registration(runs: Path, name: str, method: str, draws: int) -> str:
+    files = [runs / f"{name}_{method}_{d}" / "test" / "registration.json" for d in range(draws)]
+    if not all(file.is_file() for file in files):
+        return "-"
+    found = [json.loads(file.read_text()) for file in files]
+    before, after = (
+        100 * np.mean([entry[f"dice_{when}"]["mean"] for entry in found])
+        for when in ("before", "after")
+    )
+    return f"{before:.1f} to {after:.1f}"
+
+
+if __name__ == "__main__":
+    fire.Fire(table)

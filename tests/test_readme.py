@@ -1,0 +1,93 @@
+"""Every command of the README and of the bundle's page, run as written on small data."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+
+import pytest
+
+from tests.bundles.runs import SMALL, overrides_of
+from tests.conftest import ROOT
+from tests.data.prepare.sources import folder
+
+README = (ROOT / "README.md").read_text()
+PAGE = (ROOT / "bundles" / "gemini_semi" / "docs" / "README.md").read_text()
+
+
+def _commands(name):
+    block = README.split(f"<!-- command: {name} -->\n```bash\n")[1].split("\n```")[0]
+    return block.splitlines()
+
+
+def _run(line, *more):
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    result = subprocess.run(
+        [*shlex.split(line), *map(str, more)],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert result.returncode == 0, result.stderr[-3000:]
+    return result.stdout
+
+
+def test_the_first_command_installs_and_trains(tiny_phantom, tmp_path):
+    (line,) = _commands("run")
+    *install, train = line.split(" && ")
+    assert install[:2] == ["python3 -m venv .venv", ". .venv/bin/activate"]
+    assert install[2] == "pip install -c constraints.txt ."
+    paths = {"dataset_dir": tiny_phantom.parent, "datalist": tiny_phantom, "output_dir": tmp_path}
+    printed = _run(train, *overrides_of(paths | SMALL))
+    assert "Mean Dice on 3 test subjects" in printed
+    assert "supervised U-Net" in printed
+    assert (tmp_path / "report.html").is_file()
+
+
+def test_the_second_command_installs_and_tests():
+    (line,) = _commands("test")
+    assert line.endswith("pip install -c constraints.txt -e '.[test]' && python -m pytest")
+
+
+def test_ones_own_scans_from_a_folder_to_results(tmp_path):
+    folder(tmp_path, images=9, labels=6)
+    scans = sorted((tmp_path / "src" / "images").iterdir())
+    places = {"SRC": tmp_path / "src", "DST": tmp_path / "dst", "RUN": tmp_path / "run"}
+    places |= {"OUT": tmp_path / "out", "A": scans[0], "B": scans[1]}
+    lines = _commands("own")
+    assert len(lines) == 5
+    for line in lines:
+        filled = re.sub(r"\b(SRC|DST|RUN|OUT|A|B)\b", lambda m: str(places[m[1]]), line)
+        small = overrides_of(SMALL) if "run training" in line else []
+        _run(filled, *small)
+    out = {path.name for path in (tmp_path / "out").iterdir()}
+    assert {path.name for path in scans} < out
+    assert "case0_to_case1_field.nii.gz" in out
+    assert (tmp_path / "run" / "report.html").is_file()
+
+
+@pytest.mark.parametrize(("text", "base"), [(README, ROOT), (PAGE, ROOT)])
+def test_links_and_configurations_that_are_named_exist(text, base):
+    for link in re.findall(r"\]\(([^)#:]+)\)", text):
+        assert (base / link).exists(), link
+    for name in re.findall(r"([a-z0-9_]+\.json)\b", text):
+        if name not in ("dataset.json", "labels.json", "run.json"):
+            assert (ROOT / "bundles" / "gemini_semi" / "configs" / name).exists(), name
+
+
+def test_the_table_of_knobs_is_that_of_the_configuration():
+    config = json.loads((ROOT / "bundles" / "gemini_semi" / "configs" / "train.json").read_text())
+    rows = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \| ([^|]+) \|", PAGE.split("## Knobs")[1], re.M)
+    assert len(rows) >= 15
+    for names, defaults in rows:
+        keys = re.findall(r"`(\w+)`", names)
+        assert set(keys) <= set(config), keys
+        if defaults.strip() == "from `dataset.json`":
+            continue
+        quoted = defaults.replace("`", '"')
+        assert [config[key] for key in keys] == json.loads(f"[{quoted}]")
