@@ -2,7 +2,7 @@
 
 Written from the description of that code, on our modules and weights: a backbone call per image, a
 deformer call per direction, box sums by convolution with ones, a warp and a cosine for each of the
-four paths of the semantic term, masks by warping ones, the reference Adam.
+four paths of the semantic term, masks by warping ones, activations not in place, the plain Adam.
 """
 
 from __future__ import annotations

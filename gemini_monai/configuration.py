@@ -144,8 +144,7 @@ def _refuse_unknown(
             continue
         if new_components and (isinstance(value, (dict, list)) or name.startswith("_")):
             continue  # an overlay may bring a component of its own
-        candidates = [candidate for candidate in known if "#" in name or "#" not in candidate]
-        nearest = difflib.get_close_matches(name, candidates, n=1, cutoff=0.0)
+        nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
         hint = f"; did you mean '{nearest[0]}'?" if nearest else ""
         raise InputError(f"{where}: the configuration has no key '{name}'{hint}")
 

@@ -18,6 +18,16 @@ def test_a_file_is_replaced_when_the_block_succeeds(tmp_path):
     assert list(path.parent.iterdir()) == [path]
 
 
+def test_who_is_reading_keeps_the_old_file(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("before")
+    with path.open() as reader:
+        with replacing(path) as part:
+            part.write_text("after")
+        assert reader.read() == "before"
+    assert path.read_text() == "after"
+
+
 def test_a_failure_keeps_what_was_there(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("before")

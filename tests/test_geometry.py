@@ -86,6 +86,23 @@ def test_a_shift_in_voxels_is_that_many_millimetres(axes):
 
 
 @pytest.mark.parametrize("axes", [2, 3])
+def test_no_displacement_between_two_grids_takes_index_to_index(axes):
+    fixed_affine = _affine(axes, spacing=(2.0, 3.0, 4.0), angle=0.3)
+    moving_affine = _affine(axes, spacing=(1.0, 1.5, 2.5), angle=-0.2, origin=-7.0)
+    fixed = MetaTensor(torch.zeros(1, *[8] * axes), affine=fixed_affine)
+    moving = MetaTensor(_smooth([8] * axes, seed=0), affine=moving_affine)
+    displacement = world_displacement(
+        torch.zeros(1, axes, *[8] * axes),
+        fixed_network=fixed_affine,
+        moving_network=moving_affine,
+        fixed=fixed,
+    )
+    warped = apply_world_displacement(moving, displacement, fixed=fixed)
+    inner = (0, *[slice(1, -1)] * axes)  # the rim may lie a rounding error outside
+    torch.testing.assert_close(warped[inner], moving[inner], atol=1e-5, rtol=0, check_dtype=False)
+
+
+@pytest.mark.parametrize("axes", [2, 3])
 def test_world_and_voxel_positions_undo_each_other(axes):
     affine = _affine(axes, spacing=(1.0, 2.0, 3.0), angle=0.7, flip=True)
     grid = identity_grid([5] * axes, dtype=torch.float64)

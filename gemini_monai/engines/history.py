@@ -16,7 +16,8 @@ class History:
     """Handler that appends to ``history.csv`` and ``validation.csv`` in a run folder.
 
     Rows reach the disk after every epoch. A run that goes on drops the rows of iterations that it
-    will do again, so its tables equal those of an unbroken run. Attach it after the checkpoint.
+    will do again, so its tables equal those of an unbroken run. Attach it before the checkpoint: a
+    run killed between the two has rows too many then, and never too few.
 
     Args:
         folder: The run folder.
@@ -37,14 +38,19 @@ class History:
         self.structures = list(structures)
         self._rows: list[dict[str, float]] = []
         self._validations: list[dict[str, float]] = []
+        self._started = False
 
     def attach(self, engine: Engine) -> None:
         """Follow a trainer."""
-        engine.add_event_handler(Events.STARTED, self._start)
+        # By then a checkpoint, wherever it is attached, has put the iteration back.
+        engine.add_event_handler(Events.EPOCH_STARTED, self._start)
         engine.add_event_handler(Events.ITERATION_COMPLETED, self._record)
         engine.add_event_handler(Events.EPOCH_COMPLETED, self._write)
 
     def _start(self, engine: Engine) -> None:
+        if self._started:
+            return
+        self._started = True
         self._rows = _rows_until(self.terms, engine.state.iteration)
         self._validations = _rows_until(self.scores, engine.state.iteration)
 

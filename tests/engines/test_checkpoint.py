@@ -7,6 +7,7 @@ import signal
 
 import pytest
 import torch
+from ignite.engine import Events
 
 from gemini_monai.engines import History, ObjectiveTrainer, RunCheckpoint
 from gemini_monai.errors import InputError
@@ -23,27 +24,27 @@ class _KilledError(RuntimeError):
 class _KillAt:
     """Handler that stops the process of a run, as far as a test can."""
 
-    def __init__(self, iteration):
-        self.iteration = iteration
+    def __init__(self, count, event=Events.ITERATION_STARTED):
+        self.event = event(once=count)
 
     def attach(self, engine):
-        from ignite.engine import Events
-
-        engine.add_event_handler(Events.ITERATION_STARTED(once=self.iteration), self._kill)
+        engine.add_event_handler(self.event, self._kill)
 
     def _kill(self):
         raise _KilledError
 
 
-def _run(folder, *, resume=False, kill_at=None):
+def _run(folder, *, resume=False, kill_at=None, kill_between=None):
     network = small_network()
     optimizer = torch.optim.Adam(network.parameters(), 1e-3)
     scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, EPOCHS)
     checkpoint = RunCheckpoint(
         folder / "models", network=network, optimizer=optimizer, scheduler=scheduler, resume=resume
     )
-    handlers = [_Step(scheduler), checkpoint, History(folder)]
+    handlers = [_Step(scheduler), History(folder), checkpoint]
     handlers += [_KillAt(kill_at)] if kill_at else []
+    if kill_between:
+        handlers.insert(2, _KillAt(kill_between, Events.EPOCH_COMPLETED))
     trainer = ObjectiveTrainer(
         device="cpu",
         max_epochs=EPOCHS,
@@ -63,16 +64,16 @@ class _Step:
         self.scheduler = scheduler
 
     def attach(self, engine):
-        from ignite.engine import Events
-
         engine.add_event_handler(Events.EPOCH_COMPLETED, lambda _: self.scheduler.step())
 
 
-@pytest.mark.parametrize("kill_at", [1, 3, 4, 5, 8])
-def test_a_killed_run_ends_as_an_unbroken_one(tmp_path, kill_at):
+@pytest.mark.parametrize(
+    "kill", [*({"kill_at": k} for k in (1, 3, 4, 5, 8)), {"kill_between": 1}, {"kill_between": 3}]
+)
+def test_a_killed_run_ends_as_an_unbroken_one(tmp_path, kill):
     whole, table = _run(tmp_path / "whole")
     with pytest.raises(_KilledError):
-        _run(tmp_path / "killed", kill_at=kill_at)
+        _run(tmp_path / "killed", **kill)
     resumed, resumed_table = _run(tmp_path / "killed", resume=True)
     assert resumed_table == table
     assert resumed["iteration"] == whole["iteration"] == EPOCHS * LENGTH

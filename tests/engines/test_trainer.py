@@ -113,6 +113,17 @@ def test_bad_steps_in_a_row_stop_with_their_terms():
         trainer.run()
 
 
+def test_objectives_are_told_how_far_training_is():
+    seen = []
+
+    def objective(network, batch, *, progress=1.0):
+        seen.append(progress)
+        return {"mean": network(batch["image"]).mean()}
+
+    _trainer(small_network(), objectives={"a": objective}).run()
+    assert seen == [0, 1 / 3, 2 / 3]
+
+
 def test_wrong_settings_are_named():
     with pytest.raises(ValueError, match="update must be one of .*got 'both'"):
         _trainer(small_network(), update="both")

@@ -25,7 +25,7 @@ def test_every_case_is_in_one_part_and_no_patient_in_two(
     patients = {case: str(k // per_patient) for k, case in enumerate(CASES)}
     split = split_cases(
         CASES,
-        with_label=CASES[:14],
+        with_label=CASES[1:15],
         labeled=labeled,
         validation=validation,
         test=test,
@@ -35,7 +35,7 @@ def test_every_case_is_in_one_part_and_no_patient_in_two(
     assert sorted(case for part in split for case in part) == CASES
     assert len(split.labeled) == labeled
     assert len(split.test) >= test
-    assert set(split.labeled) | set(split.validation) | set(split.test) <= set(CASES[:14])
+    assert set(split.labeled) | set(split.validation) | set(split.test) <= set(CASES[1:15])
     trained = {patients[case] for case in [*split.labeled, *split.unlabeled]}
     held_out = [{patients[c] for c in part} for part in (split.validation, split.test)]
     assert not trained & (held_out[0] | held_out[1])
