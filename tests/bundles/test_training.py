@@ -8,6 +8,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from gemini_monai.data.dataset import read_dataset, write_dataset
 from gemini_monai.data.prepare import prepare_folder
@@ -172,3 +173,17 @@ def test_a_folder_of_overlapping_masks_without_validation_or_test(tmp_path):
     assert not (folder / "test").exists()
     losses = [float(row["loss"]) for row in _rows(folder / "history.csv")]
     assert np.isfinite(losses).all()
+
+
+def test_colour_images_have_three_channels(tmp_path):
+    source = tmp_path / "src"
+    for k in range(6):
+        path = source / "images" / f"c{k}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image(k, (20, 24, 3))).save(path)
+        if k < 2:
+            save(source / "labels" / f"c{k}.png", label((24, 20)))
+    path = prepare_folder(source, tmp_path / "dst")
+    run("train", "dataset_folder", **_paths(path, tmp_path / "run"), **SMALL)
+    weights = torch.load(tmp_path / "run" / "models" / "model.pt")
+    assert weights["backbone.encoder.0.0.conv.weight"].shape[1] == 3

@@ -45,6 +45,17 @@ def test_inference_keeps_name_grid_and_whole_labels(trained, tmp_path):
         assert set(np.unique(saved.get_fdata())) <= {0, 1, 2, 3, 4}
 
 
+def test_whole_volumes_differ_from_windows_at_most_at_seams(trained, tmp_path):
+    save(tmp_path / "in" / "a.nii.gz", image(0, (32, 32)))
+    whole = {"inferer": {"_target_": "SimpleInferer"}}
+    found = []
+    for name, options in (("windows", {}), ("whole", whole)):
+        folders = {"dataset_dir": str(tmp_path / "in"), "output_dir": str(tmp_path / name)}
+        run("inference", kind="infer", run_dir=str(trained), **folders, **options)
+        found.append(nib.load(tmp_path / name / "a.nii.gz").get_fdata())
+    np.testing.assert_array_equal(*found)  # one window holds this image
+
+
 def test_inference_on_test_images_is_what_the_run_saved(trained, tiny_phantom, tmp_path):
     entry = read_dataset(tiny_phantom).test[0]
     source = nib.load(entry["image"])
@@ -240,6 +251,26 @@ def test_a_bundle_with_weights_loads_into_another_pipeline(default_bundle, monke
     saved = torch.load(default_bundle / "models" / "model.pt")
     assert torch.equal(network.state_dict()["head.1.weight"], saved["head.1.weight"])
     assert network(torch.rand(1, 1, 32, 32)).shape == (1, 5, 32, 32)
+
+
+def test_a_downloaded_bundle_has_its_weights(default_bundle, tmp_path, monkeypatch):
+    import shutil
+
+    archive = shutil.make_archive(
+        str(tmp_path / "gemini_semi_v0.1.0"), "zip", default_bundle.parent, "gemini_semi"
+    )
+    there = tmp_path / "there"
+    monai.bundle.download("gemini_semi", url=f"file://{archive}", bundle_dir=str(there))
+    monkeypatch.chdir(there)
+    network = monai.bundle.load(
+        "gemini_semi",
+        bundle_dir=str(there),
+        source="github",
+        workflow_type="inference",
+        device="cpu",
+    )
+    saved = torch.load(default_bundle / "models" / "model.pt")
+    assert torch.equal(network.state_dict()["head.1.weight"], saved["head.1.weight"])
 
 
 def test_a_bundle_exports_to_torchscript(default_bundle, monkeypatch):
