@@ -32,7 +32,8 @@ def _direction(
     moving: Tensor, fixed: Tensor, moving_features: Tensor, fixed_features: Tensor, ddf: Tensor
 ) -> Tensor:
     mask = warp(torch.ones_like(moving[:, :1]), ddf, mode="nearest").detach()
-    visual = 1 - (_correlation(warp(moving, ddf), fixed) * mask).sum() / (mask + 1e-6).sum()
+    voxels = mask.sum() + 1e-5 if mask.ndim == 4 else (mask + 1e-6).sum()
+    visual = 1 - (_correlation(warp(moving, ddf), fixed) * mask).sum() / voxels
     to_field = _cosine(warp(moving_features.detach(), ddf), fixed_features.detach(), mask)
     to_features = _cosine(warp(moving_features, ddf.detach()), fixed_features, mask)
     semantic = (1 - to_field) + 0.1 * (1 - to_features)
