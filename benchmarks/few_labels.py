@@ -10,7 +10,6 @@ per draw, and registration Dice.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,7 +17,7 @@ import fire
 import numpy as np
 
 from gemini_monai.errors import InputError
-from gemini_monai.report.read import read_run
+from gemini_monai.report.read import Run, read_run
 from gemini_monai.report.scores import paired_difference, per_case
 
 METHODS = ("supervised", "gvsl", "gemini")
@@ -26,12 +25,11 @@ METHODS = ("supervised", "gvsl", "gemini")
 
 def table(runs: str, name: str, draws: int = 3, methods: Sequence[str] = METHODS) -> None:
     """Print the rows as Markdown; the first method is what the others are compared with."""
-    scores = {
-        method: [
-            per_case(read_run(Path(runs) / f"{name}_{method}_{draw}")) for draw in range(draws)
-        ]
+    found = {
+        method: [read_run(Path(runs) / f"{name}_{method}_{draw}") for draw in range(draws)]
         for method in methods
     }
+    scores = {method: [per_case(run) for run in found[method]] for method in methods}
     _refuse_other_cases(scores)
     reference = scores[methods[0]]
     print("| method | test Dice | difference, points | per draw | registration Dice |")
@@ -39,9 +37,9 @@ def table(runs: str, name: str, draws: int = 3, methods: Sequence[str] = METHODS
     for method in methods:
         means = 100 * np.array([np.mean(list(draw.values())) for draw in scores[method]])
         spread = means.std(ddof=1) if draws > 1 else float("nan")
-        found = " | " if method == methods[0] else _difference(scores[method], reference)
-        registration = _registration(Path(runs), name, method, draws)
-        print(f"| {method} | {means.mean():.1f} ± {spread:.1f} | {found} | {registration} |")
+        difference = " | " if method == methods[0] else _difference(scores[method], reference)
+        registration = _registration(found[method])
+        print(f"| {method} | {means.mean():.1f} ± {spread:.1f} | {difference} | {registration} |")
 
 
 def _refuse_other_cases(scores: dict[str, list[dict[str, float]]]) -> None:
@@ -66,14 +64,12 @@ def _difference(arm: list[dict[str, float]], reference: list[dict[str, float]]) 
     return f"{points} | {', '.join(f'{value:+.1f}' for value in each)}"
 
 
-def _registration(runs: Path, name: str, method: str, draws: int) -> str:
-    files = [runs / f"{name}_{method}_{d}" / "test" / "registration.json" for d in range(draws)]
-    if not all(file.is_file() for file in files):
+def _registration(runs: list[Run]) -> str:
+    if not all(run.pairs for run in runs):
         return "-"
-    found = [json.loads(file.read_text()) for file in files]
     before, after = (
-        100 * np.mean([entry[f"dice_{when}"]["mean"] for entry in found])
-        for when in ("before", "after")
+        100 * np.mean([np.mean([getattr(pair, name) for pair in run.pairs]) for run in runs])
+        for name in ("dice_before", "dice_after")
     )
     return f"{before:.1f} to {after:.1f}"
 

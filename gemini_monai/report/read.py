@@ -92,6 +92,13 @@ class Run:
         return str(self.details.get("method") or "run")
 
     @property
+    def distance_unit(self) -> str:
+        """``"mm"``, or ``"pixels"`` where the data's files have no voxel size."""
+        settings = self.details.get("settings")
+        sized = not isinstance(settings, dict) or settings.get("spacing", True)
+        return "mm" if sized else "pixels"
+
+    @property
     def dataset(self) -> dict[str, Any]:
         """Name, path, hash, spatial_dims and structures of the data; empty when not recorded."""
         found = self.details.get("dataset")

@@ -78,7 +78,7 @@ def distance_table(comparison: Comparison) -> str:
     """Average surface distance per structure and arm, with all that it cannot tell beside it."""
     header = ["structure"]
     for arm in comparison.arms:
-        header += [f"{arm.name} (mm)", "cases"]
+        header += [f"{arm.name} ({arm.run.distance_unit})", "cases"]
     rows = []
     for name in comparison.first.run.structures:
         row: list[Cell | str] = [name]
@@ -112,7 +112,7 @@ def case_table(comparison: Comparison) -> str:
     first = comparison.first.run
     header: list[Cell | str] = ["case", *(arm.name for arm in comparison.arms)]
     header += difference_titles(comparison)
-    header += [*first.structures, "distance (mm)", Cell("notes", "text")]
+    header += [*first.structures, f"distance ({first.distance_unit})", Cell("notes", "text")]
     means = [per_case(arm.run) for arm in comparison.arms]
     structures = [per_structure(first, name) for name in first.structures]
     distances, scores = per_case(first, "distance"), by_case(first)
@@ -143,7 +143,11 @@ def _dice(value: float) -> Cell:
 def summary_table(comparison: Comparison) -> str:
     """The main numbers of several runs side by side."""
     header = ["run", "cases", "mean Dice", "difference (points)", "95 % interval"]
-    header += ["distance (mm)", "registration Dice", "training time"]
+    header += [
+        f"distance ({comparison.first.run.distance_unit})",
+        "registration Dice",
+        "training time",
+    ]
     rows = [_summary_row(arm, comparison) for arm in comparison.arms]
     return table(header, rows, caption=f"Differences are against {comparison.first.name}.")
 
