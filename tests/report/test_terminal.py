@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,7 @@ def test_the_table_of_several_draws(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert [row[1].strip() for row in rows[2:]] == ["supervised", "gemini"]
     assert rows[3][3].strip().startswith("+")
     assert len(rows[3][4].split(",")) == 2
+    shutil.rmtree(tmp_path / "x_gemini_1")
     write_run(tmp_path / "x_gemini_1", cases=4, supervised=False)
     with pytest.raises(InputError, match="not tested on the same cases"):
         table(str(tmp_path), "x", draws=2, methods=("supervised", "gemini"))
