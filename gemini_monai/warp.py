@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from gemini_monai.types import DDF, Image, Mask
 
@@ -67,6 +67,22 @@ def warp(image: Image, ddf: DDF, *, mode: str = "bilinear") -> Image:
             f"got {tuple(image.shape)} and {tuple(ddf.shape)}"
         )
     return sample(image, positions, mode=mode)
+
+
+class Warp(nn.Module):
+    """``warp`` as a block, for configurations and networks.
+
+    Args:
+        mode: ``"bilinear"`` or ``"nearest"``.
+    """
+
+    def __init__(self, mode: str = "bilinear") -> None:
+        super().__init__()
+        self.mode = mode
+
+    def forward(self, image: Image, ddf: DDF) -> Image:
+        """The image (B, C, *S) sampled at ``p + ddf(p)``; see ``warp``."""
+        return warp(image, ddf, mode=self.mode)
 
 
 def sample(
