@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from types import TracebackType
 
@@ -24,8 +25,8 @@ def input_error_in(error: BaseException | None) -> InputError | None:
 def install_hook() -> None:
     """Show an uncaught ``InputError`` as ``error: <message>`` without a traceback.
 
-    For commands that are not ours, such as ``monai.bundle run``; the exit code stays 1 and every
-    other exception is shown as before.
+    For commands that are not ours, such as ``monai.bundle run``; the exit code is 1 and every other
+    exception is shown as before. An interactive session stays.
     """
     previous = sys.excepthook
 
@@ -37,5 +38,10 @@ def install_hook() -> None:
             previous(kind, error, traceback)
         else:
             sys.stderr.write(f"error: {cause}\n")
+            for stream in (sys.stdout, sys.stderr):
+                stream.flush()
+            if not hasattr(sys, "ps1"):
+                # Threads may still be loading images; a library's destructor would abort on them.
+                os._exit(1)
 
     sys.excepthook = show
