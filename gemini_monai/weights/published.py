@@ -1,56 +1,15 @@
-"""Weights: into a network, and from published checkpoints to ours."""
+"""Published checkpoints of the authors' code: their keys as ours."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from gemini_monai.errors import InputError
 
 _UNIT = {"0": "conv", "1": "adn.N", "3": "conv", "4": "adn.N"}  # published index -> our name
-
-
-def load_network(network: nn.Module, path: str | Path) -> nn.Module:
-    """Load every weight of a network from a file.
-
-    Args:
-        network: What receives the weights; returned.
-        path: ``model.pt`` or ``last.pt`` of a run, or a published checkpoint.
-
-    Raises:
-        InputError: If the file is missing or unreadable, or a weight is missing, unexpected or of
-            another shape; the first of them is named.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: no such weights file; train first or give another path")
-    try:
-        saved = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
-        raise InputError(f"{path}: not a readable weights file: {error}") from error
-    state = saved.get("network", saved)
-    if any(key.removeprefix("module.").startswith(("unet.", "res_conv.")) for key in state):
-        state = import_published(state)
-    _refuse_other_shapes(network.state_dict(), state, path=path)
-    network.load_state_dict(state)
-    return network
-
-
-def _refuse_other_shapes(
-    expected: Mapping[str, Tensor], found: Mapping[str, Tensor], *, path: Path
-) -> None:
-    for key in [*expected, *found]:
-        ours = tuple(expected[key].shape) if key in expected else "nothing"
-        theirs = tuple(found[key].shape) if key in found else "nothing"
-        if ours != theirs:
-            raise InputError(
-                f"{path}: does not fit the network: '{key}' is {theirs} in the file, "
-                f"{ours} in the network; check channels, structures and spatial_dims"
-            )
 
 
 def import_published(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -72,6 +31,12 @@ def import_published(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
     )
     renamed = {_rename(name, stages=stages // 2): key for key, name in names.items()}
     return {ours: state_dict[key] for ours, key in renamed.items()}
+
+
+def is_published(state_dict: Mapping[str, Tensor]) -> bool:
+    """Whether the keys are those of the authors' code."""
+    names = (key.removeprefix("module.") for key in state_dict)
+    return any(name.startswith(("unet.", "res_conv.")) for name in names)
 
 
 def _rename(name: str, *, stages: int) -> str:

@@ -12,7 +12,7 @@ from gemini_monai.networks import Gemini
 from gemini_monai.objectives import HomeomorphismObjective, SegmentationObjective
 from gemini_monai.weights import import_published, load_network
 
-GOLDEN = Path(__file__).parents[2] / "shared" / "golden" / "reference2d.pt"
+GOLDEN = Path(__file__).parents[3] / "shared" / "golden" / "reference2d.pt"
 TINY = {"rtol": 1e-6, "atol": 1e-12}
 
 

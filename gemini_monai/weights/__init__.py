@@ -1,0 +1,17 @@
+"""Weights: into a network, a backbone into any pipeline, and from published checkpoints."""
+
+from __future__ import annotations
+
+from gemini_monai.weights.backbone import LoadedBackbone, load_backbone
+from gemini_monai.weights.export import export_backbone, read_card
+from gemini_monai.weights.network import load_network
+from gemini_monai.weights.published import import_published
+
+__all__ = [
+    "LoadedBackbone",
+    "export_backbone",
+    "import_published",
+    "load_backbone",
+    "load_network",
+    "read_card",
+]

@@ -1,0 +1,114 @@
+"""A pre-trained backbone into a network of one's own, with an account of what was loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from gemini_monai.errors import InputError
+from gemini_monai.weights.network import read_state
+
+PREFIX = "backbone."
+
+
+class LoadedBackbone(NamedTuple):
+    """Names of weights, without the prefix."""
+
+    matched: list[str]
+    """Loaded as they are."""
+    adapted: list[str]
+    """Loaded after a change of the number of input channels."""
+    missing: list[str]
+    """In the network only, or of another shape: they keep their values."""
+    unexpected: list[str]
+    """In the source only, or of another shape."""
+
+    def table(self) -> str:
+        """One line per kind: how many, and the first names."""
+        rows = []
+        for kind, names in self._asdict().items():
+            shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+            rows.append(
+                f"{kind:>11}  {len(names):>4}  {shown if kind != 'matched' else ''}".rstrip()
+            )
+        return "\n".join(rows)
+
+
+def load_backbone(
+    network: nn.Module, source: str | Path, *, min_share: float = 0.95, verbose: bool = True
+) -> LoadedBackbone:
+    """Load the backbone of a checkpoint, and nothing else of it, into a network.
+
+    Args:
+        network: Has a ``backbone`` (a ``Gemini``), or is one.
+        source: A checkpoint (ours, of DistributedDataParallel, of the authors' code, or a state
+            dict of the backbone alone), or a run's or bundle's folder, or a bundle's name below
+            ``bundles`` or where ``monai.bundle download`` puts it.
+        min_share: Least share of the backbone's weights that must be loaded.
+        verbose: Print the account.
+
+    Returns:
+        What was loaded and what was not.
+
+    Raises:
+        InputError: If the source is missing or unreadable, or too little of it fits; the network
+            is unchanged then.
+    """
+    target: nn.Module = getattr(network, "backbone", network)
+    path = _checkpoint(source)
+    found = _backbone_of(read_state(path))
+    expected = target.state_dict()
+    chosen = {key: _adapted(found[key], expected[key]) for key in expected if key in found}
+    weights = {key: value for key, value in chosen.items() if value.shape == expected[key].shape}
+    loaded = LoadedBackbone(
+        matched=[key for key in weights if found[key].shape == expected[key].shape],
+        adapted=[key for key in weights if found[key].shape != expected[key].shape],
+        missing=[key for key in expected if key not in weights],
+        unexpected=[key for key in found if key not in weights],
+    )
+    share = len(weights) / max(1, len(expected))
+    if share < min_share:
+        raise InputError(
+            f"{path}: only {len(weights)} of the backbone's {len(expected)} weights fit "
+            f"({100 * share:.0f} %, at least {100 * min_share:.0f} % expected); first missing: "
+            f"'{loaded.missing[0]}'; check channels and spatial_dims"
+        )
+    target.load_state_dict({**expected, **weights})
+    if verbose:
+        print(f"backbone from {path}\n{loaded.table()}")
+    return loaded
+
+
+def _checkpoint(source: str | Path) -> Path:
+    """The file that a path, a folder or a bundle's name stands for."""
+    source = Path(source)
+    places = [source, Path("bundles") / source, Path(torch.hub.get_dir()) / "bundle" / source]
+    for place in places:
+        if place.is_dir():
+            return place / "models" / "model.pt"
+    return source
+
+
+def _backbone_of(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Entries below the prefix, or all when none is: a backbone saved alone."""
+    inside = {k.removeprefix(PREFIX): v for k, v in state.items() if k.startswith(PREFIX)}
+    return inside or dict(state)
+
+
+def _adapted(weight: Tensor, expected: Tensor) -> Tensor:
+    """A convolution's weight for another number of input channels; anything else as it is.
+
+    Each new channel gets the mean over the old ones, scaled so that their sum stays.
+    """
+    ours, theirs = expected.shape, weight.shape
+    fits = len(ours) == len(theirs) > 2 and ours[0] == theirs[0] and ours[2:] == theirs[2:]
+    if not fits or ours[1] == theirs[1]:
+        return weight
+    if 1 not in (ours[1], theirs[1]):
+        return weight
+    mean = weight.mean(dim=1, keepdim=True)
+    return mean.expand(ours).clone() * (theirs[1] / ours[1])

@@ -1,0 +1,77 @@
+"""An exported backbone: readable by anyone, loadable again, and with a card."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+from gemini_monai.errors import InputError
+from gemini_monai.networks import Gemini, UNetBackbone
+from gemini_monai.weights import export_backbone, load_backbone, read_card
+
+
+@pytest.fixture
+def run_folder(tmp_path):
+    network = Gemini(2, 1, 3, channels=(4, 8))
+    (tmp_path / "run" / "models").mkdir(parents=True)
+    torch.save(network.state_dict(), tmp_path / "run" / "models" / "model.pt")
+    record = {
+        "method": "GEMINI",
+        "dataset": {"name": "mine", "hash": "abc"},
+        "seed": 3,
+        "iterations": 40,
+        "command": "python -m monai.bundle run",
+        "versions": {"torch": "2.13.0"},
+        "settings": {"channels": [4, 8], "spatial_dims": 2, "spacing": [1.0, 1.0]},
+    }
+    (tmp_path / "run" / "run.json").write_text(json.dumps(record))
+    return tmp_path / "run"
+
+
+def test_a_backbone_goes_out_and_comes_back(run_folder, tmp_path):
+    file = export_backbone(run_folder, tmp_path / "backbone.pt")
+    saved = torch.load(file, weights_only=True)
+    own = torch.load(run_folder / "models" / "model.pt")
+    backbone = UNetBackbone(2, 1, (4, 8))
+    backbone.load_state_dict(saved["state_dict"])  # plain torch
+    assert torch.equal(
+        saved["state_dict"]["encoder.0.0.conv.weight"], own["backbone.encoder.0.0.conv.weight"]
+    )
+    network = Gemini(2, 1, 5, channels=(4, 8))
+    loaded = load_backbone(network, file, verbose=False)
+    assert not loaded.missing
+    assert list(tmp_path.glob(".part-*")) == []
+
+
+def test_an_encoder_is_less(run_folder, tmp_path):
+    file = export_backbone(run_folder, tmp_path / "encoder.pt", part="encoder")
+    saved = torch.load(file, weights_only=True)["state_dict"]
+    assert all(key.startswith("encoder.") for key in saved)
+    network = Gemini(2, 1, 5, channels=(4, 8))
+    with pytest.raises(InputError, match="first missing: 'decoder"):
+        load_backbone(network, file)
+    loaded = load_backbone(network, file, min_share=0.3, verbose=False)
+    assert all(key.startswith("decoder.") for key in loaded.missing)
+
+
+def test_the_card_says_where_it_comes_from(run_folder, tmp_path):
+    card = read_card(export_backbone(run_folder, tmp_path / "backbone.pt"))
+    assert card["dataset"] == {"name": "mine", "hash": "abc"}
+    assert (card["seed"], card["iterations"], card["part"]) == (3, 40, "backbone")
+    assert card["preprocessing"]["spacing"] == [1.0, 1.0]
+    assert card["licence_of_the_data"] == "not recorded"
+    expected = sum(p.numel() for p in UNetBackbone(2, 1, (4, 8)).parameters())
+    assert card["parameters"] == expected
+
+
+def test_what_cannot_be_exported_or_read_is_named(run_folder, tmp_path):
+    with pytest.raises(ValueError, match="part must be one of"):
+        export_backbone(run_folder, tmp_path / "x.pt", part="head")
+    with pytest.raises(InputError, match=r"model\.pt: not an exported backbone, it has no card"):
+        read_card(run_folder / "models" / "model.pt")
+    (run_folder / "run.json").unlink()
+    with pytest.raises(InputError, match=r"run\.json: not the record of a run"):
+        export_backbone(run_folder, tmp_path / "x.pt")
+    assert not (tmp_path / "x.pt").exists()
