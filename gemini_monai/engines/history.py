@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ignite.engine import Engine, Events
 from monai.engines.evaluator import Evaluator
 
-from gemini_monai.files import replacing
+from gemini_monai.engines.table import rows_until, write_table
 
 
 class History:
@@ -51,8 +50,8 @@ class History:
         if self._started:
             return
         self._started = True
-        self._rows = _rows_until(self.terms, engine.state.iteration)
-        self._validations = _rows_until(self.scores, engine.state.iteration)
+        self._rows = rows_until(self.terms, engine.state.iteration)
+        self._validations = rows_until(self.scores, engine.state.iteration)
 
     def _record(self, engine: Engine) -> None:
         terms: Mapping[str, float] = engine.state.output
@@ -61,7 +60,7 @@ class History:
     def _write(self, engine: Engine) -> None:
         if getattr(engine.state, "rank", 0) != 0:
             return
-        _write_table(self.terms, self._rows)
+        write_table(self.terms, self._rows)
         if self.validator is not None and self.validator.state.epoch == engine.state.epoch:
             details = self.validator.state.metric_details["mean_dice"]
             scores = details.nanmean(dim=0).tolist()
@@ -70,21 +69,4 @@ class History:
             self._validations.append(
                 {"iteration": engine.state.iteration, "mean_dice": mean, **row}
             )
-            _write_table(self.scores, self._validations)
-
-
-def _rows_until(path: Path, iteration: int) -> list[dict[str, float]]:
-    """Rows of a table up to an iteration; none for a run that starts anew."""
-    if iteration == 0 or not path.exists():
-        path.unlink(missing_ok=True)
-        return []
-    with path.open(newline="") as file:
-        rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
-    return [row for row in rows if row["iteration"] <= iteration]
-
-
-def _write_table(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
-    with replacing(path) as part, part.open("w", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
-        writer.writeheader()
-        writer.writerows([{**row, "iteration": int(row["iteration"])} for row in rows])
+            write_table(self.scores, self._validations)

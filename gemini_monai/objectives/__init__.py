@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from gemini_monai.objectives.homeomorphism import HomeomorphismObjective
 from gemini_monai.objectives.objective import Batch, Objective
+from gemini_monai.objectives.restoration import RestorationObjective
 from gemini_monai.objectives.segmentation import SegmentationObjective
 
-__all__ = ["Batch", "HomeomorphismObjective", "Objective", "SegmentationObjective"]
+__all__ = [
+    "Batch",
+    "HomeomorphismObjective",
+    "Objective",
+    "RestorationObjective",
+    "SegmentationObjective",
+]

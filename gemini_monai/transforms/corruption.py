@@ -1,0 +1,117 @@
+"""Corruptions that restoration undoes (equation 11): shuffled, recoloured and missing parts.
+
+Images are (C, *S) scaled to [0, 1]; none of these changes its input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from monai.transforms.intensity.array import RandCoarseShuffle
+from monai.transforms.transform import RandomizableTransform
+from torch import Tensor
+
+Box = tuple[slice, ...]
+
+
+class RandLocalShuffle(RandomizableTransform):
+    """Shuffle the voxels inside many small boxes: local texture goes, shape stays.
+
+    MONAI's ``RandCoarseShuffle`` on a copy, with boxes that grow with the image.
+
+    Args:
+        prob: Probability of any change.
+        boxes: How many.
+        side: Of a box, as a share of each side of the image.
+    """
+
+    def __init__(self, prob: float = 0.8, *, boxes: int = 1000, side: float = 1 / 30) -> None:
+        super().__init__(prob)
+        self.boxes = boxes
+        self.side = side
+
+    def __call__(self, image: Tensor) -> Tensor:
+        """A changed copy of (C, *S)."""
+        self.randomize(None)
+        if not self._do_transform:
+            return image
+        size = [max(2, round(self.side * axis)) for axis in image.shape[1:]]
+        shuffle = RandCoarseShuffle(self.boxes, size, prob=1.0)
+        shuffle.set_random_state(state=self.R)
+        return torch.as_tensor(shuffle(image.clone()))
+
+
+class RandBezierIntensity(RandomizableTransform):
+    """Map intensities by a random increasing cubic Bezier curve from (0, 0) to (1, 1).
+
+    Args:
+        prob: Probability of any change.
+        points: Of the curve between which is interpolated.
+    """
+
+    def __init__(self, prob: float = 0.9, *, points: int = 1024) -> None:
+        super().__init__(prob)
+        self.points = points
+
+    def __call__(self, image: Tensor) -> Tensor:
+        """A changed copy of (C, *S), in [0, 1]."""
+        self.randomize(None)
+        if not self._do_transform:
+            return image
+        x, y = self._curve()
+        mapped = np.interp(image.cpu().numpy(), x, y)
+        return torch.as_tensor(mapped, dtype=image.dtype, device=image.device)
+
+    def _curve(self) -> tuple[np.ndarray, np.ndarray]:
+        """Coordinates of the curve, both ascending, as the authors sort them."""
+        controls = np.vstack([np.zeros(2), self.R.uniform(size=(2, 2)), np.ones(2)])
+        t = np.linspace(0, 1, self.points)[:, None]
+        weights = np.hstack([(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3])
+        curve = np.sort(weights @ controls, axis=0)
+        return curve[:, 0], curve[:, 1]
+
+
+class RandInPainting(RandomizableTransform):
+    """Replace a few boxes by uniform noise.
+
+    Args:
+        prob: Probability of the first box.
+        boxes: How many at most.
+        again: Probability of each next box.
+        sides: Least and greatest side of a box as a share of the image's, an axis at a time.
+    """
+
+    def __init__(
+        self,
+        prob: float = 1.0,
+        *,
+        boxes: int = 10,
+        again: float = 0.95,
+        sides: tuple[float, float] = (1 / 20, 1 / 10),
+    ) -> None:
+        super().__init__(prob)
+        self.boxes = boxes
+        self.again = again
+        self.sides = sides
+
+    def __call__(self, image: Tensor) -> Tensor:
+        """A changed copy of (C, *S)."""
+        self.randomize(None)
+        if not self._do_transform:
+            return image
+        image = image.clone()
+        for number in range(self.boxes):
+            if number and self.R.uniform() >= self.again:
+                break
+            box = self._box(image.shape[1:])
+            noise = self.R.uniform(size=image[box].shape)
+            image[box] = torch.as_tensor(noise, dtype=image.dtype, device=image.device)
+        return image
+
+    def _box(self, shape: Sequence[int]) -> Box:
+        sides = [max(1, round(axis * self.R.uniform(*self.sides))) for axis in shape]
+        starts = [self.R.randint(axis - side + 1) for axis, side in zip(shape, sides, strict=True)]
+        place = [slice(start, start + side) for start, side in zip(starts, sides, strict=True)]
+        return (slice(None), *place)
