@@ -31,7 +31,8 @@ class Dataset:
     """Which images there are, which of them have labels, and how the network should see them.
 
     Entries are dicts with ``image`` and ``case``, and ``label`` where one may be read; ``label`` is
-    a path, or a list of paths to one binary mask per structure.
+    a path, or a list of paths to one binary mask per structure. ``patient`` and ``group``, where
+    they are known, say who may be paired.
     """
 
     path: Path
@@ -73,6 +74,11 @@ class Dataset:
                     f"key '{key}' is for {axes}-D images, those of {self.path} are "
                     f"{self.spatial_dims}-D"
                 )
+
+    def column(self, split: str, key: str) -> list[str] | None:
+        """A key of every entry of a split, such as ``patient``; ``None`` if an entry lacks it."""
+        entries = getattr(self, split)
+        return [str(e[key]) for e in entries] if all(key in e for e in entries) else None
 
     @property
     def structures(self) -> tuple[str, ...]:

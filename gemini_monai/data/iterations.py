@@ -1,4 +1,4 @@
-"""Who is paired with whom: the batch of every training iteration."""
+"""The batch of every training iteration."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from monai.data.meta_tensor import MetaTensor
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
+from gemini_monai.data.pairs import PairSampler
 from gemini_monai.errors import InputError
 
 Item: TypeAlias = dict[str, Any]
@@ -31,16 +32,21 @@ class IterationDataset(Dataset[dict[str, Tensor]]):
         iterations: Length of the whole training.
         random_transform: Random transform of an item, applied after the cache. The images of a
             pair, or of a ring, share one draw, so that what corresponded still does.
+        corruption: Random change of an image (C, *S), after everything else. With it a batch has
+            ``clean``, the images of ``image_a``, and ``corrupted``, what it makes of them.
         labeled_images: Labelled images an iteration; 0 for none.
         pairs: Pairs an iteration; 0 for none, and no unlabelled image is read.
         pairing: ``"separate"``: two different images a pair (``image_a`` and ``image_b``).
             ``"ring"``: as many images as pairs, each paired with the next one (``image_a`` only).
+        groups: Group of each unlabelled image; pairs stay within one. ``None`` for no groups.
+        patients: Patient of each unlabelled image; pairs are of two. ``None`` for one each.
+        group_choice: ``"uniform"`` over groups, or ``"proportional"`` to their images.
         seed: Of every draw.
         rank: Of the process in distributed training; each draws its own images.
 
     Raises:
         InputError: If there are too few images for what is asked.
-        ValueError: If ``pairing`` is not one of the two.
+        ValueError: If ``pairing`` is not one of the two, or there is corruption without pairs.
     """
 
     def __init__(
@@ -50,32 +56,42 @@ class IterationDataset(Dataset[dict[str, Tensor]]):
         *,
         iterations: int,
         random_transform: Callable[[Item], Item] | None = None,
+        corruption: Callable[[Tensor], Tensor] | None = None,
         labeled_images: int = 2,
         pairs: int = 1,
         pairing: str = "separate",
+        groups: Sequence[str] | None = None,
+        patients: Sequence[str] | None = None,
+        group_choice: str = "uniform",
         seed: int = 0,
         rank: int = 0,
     ) -> None:
+        if corruption is not None and not pairs:
+            raise ValueError("corruption changes the images of pairs, but pairs is 0")
         if pairing not in PAIRINGS:
             raise ValueError(f"pairing must be one of {PAIRINGS}, got '{pairing}'")
         if labeled_images and not len(data):
             raise InputError("no labelled image: this method needs one or more in 'labeled'")
-        needed = (3 if pairing == "ring" else 2) if pairs else 0
-        if len(unlabeled) < needed:
-            raise InputError(
-                f"{len(unlabeled)} unlabelled image(s): {pairing} pairs need {needed} or more"
-            )
-        if pairs and pairing == "ring" and not needed <= pairs <= len(unlabeled):
-            raise InputError(f"pairs: a ring takes {needed} to {len(unlabeled)}, got {pairs}")
+        if pairs and pairing == "ring" and not 3 <= pairs <= max(3, len(unlabeled)):
+            raise InputError(f"pairs: a ring takes 3 to {len(unlabeled)}, got {pairs}")
         self.data = data
         self.unlabeled = unlabeled
         self.iterations = iterations
         self.random_transform = random_transform
+        self.corruption = corruption
         self.labeled_images = labeled_images
         self.pairs = pairs
         self.pairing = pairing
         self.seed = seed
         self.rank = rank
+        if pairs:
+            self.sampler = PairSampler(
+                len(unlabeled),
+                groups=groups,
+                patients=patients,
+                choice=group_choice,
+                needed=pairs if pairing == "ring" else 2,
+            )
 
     def __len__(self) -> int:
         return self.iterations
@@ -88,6 +104,9 @@ class IterationDataset(Dataset[dict[str, Tensor]]):
             batch |= self._labeled(np.random.default_rng([self.seed, self.rank, index, 0]))
         if self.pairs:
             batch |= self._pairs(np.random.default_rng([self.seed, self.rank, index, 1]))
+        if self.corruption is not None:
+            random = np.random.default_rng([self.seed, self.rank, index, 2])
+            batch |= self._corrupted(batch["image_a"], random)
         return batch
 
     def _labeled(self, random: np.random.Generator) -> dict[str, Tensor]:
@@ -97,15 +116,21 @@ class IterationDataset(Dataset[dict[str, Tensor]]):
 
     def _pairs(self, random: np.random.Generator) -> dict[str, Tensor]:
         if self.pairing == "ring":
-            members = _draw(random, len(self.unlabeled), self.pairs)
+            members = self.sampler.draw(random, self.pairs)
             shared = int(random.integers(2**31))
             return {"image_a": self._images(members, seeds=[shared] * len(members))}
-        chosen = [_draw(random, len(self.unlabeled), 2) for _ in range(self.pairs)]
+        chosen = [self.sampler.draw(random, 2) for _ in range(self.pairs)]
         seeds = [int(random.integers(2**31)) for _ in range(self.pairs)]
         return {
             key: self._images([pair[k] for pair in chosen], seeds=seeds)
             for k, key in enumerate(("image_a", "image_b"))
         }
+
+    def _corrupted(self, images: Tensor, random: np.random.Generator) -> dict[str, Tensor]:
+        assert self.corruption is not None
+        if hasattr(self.corruption, "set_random_state"):
+            self.corruption.set_random_state(seed=int(random.integers(2**31)))
+        return {"clean": images, "corrupted": _stack([self.corruption(image) for image in images])}
 
     def _images(self, chosen: Sequence[int], *, seeds: Sequence[int]) -> Tensor:
         pairs = zip(chosen, seeds, strict=True)

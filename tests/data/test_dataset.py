@@ -41,6 +41,14 @@ def test_what_is_written_is_read_with_absolute_paths(tmp_path):
     assert json.loads(path.read_text())["unlabeled"][0]["image"] == "b.nii.gz"
 
 
+def test_a_column_is_there_for_all_or_not_at_all(tmp_path):
+    content = _content(tmp_path)
+    content["unlabeled"][0]["patient"] = 7
+    dataset = read_dataset(write_dataset(tmp_path / "dataset.json", content))
+    assert dataset.column("unlabeled", "patient") == ["7"]
+    assert dataset.column("labeled", "patient") is None
+
+
 def test_overlapping_structures_have_no_background_channel(tmp_path):
     labels = {"lung": 0, "heart": 1}
     content = _content(tmp_path, overlapping=True, labels=labels)

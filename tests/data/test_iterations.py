@@ -6,7 +6,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from monai.transforms import RandAffined
+from monai.transforms import RandAffined, RandGaussianNoise
 from torch.utils.data import DataLoader
 
 from gemini_monai.data.iterations import IterationDataset, RemainingIterations
@@ -136,14 +136,33 @@ def test_every_labelled_image_comes_equally_often_when_all_are_taken():
     ("labeled", "unlabeled", "options", "message"),
     [
         (0, 3, {}, "no labelled image"),
-        (1, 1, {}, r"1 unlabelled image\(s\): separate pairs need 2"),
-        (1, 2, {"pairing": "ring", "pairs": 3}, "ring pairs need 3"),
+        (1, 1, {}, r"there are 1 unlabelled image\(s\) of different patients: a draw needs 2"),
+        (1, 2, {"pairing": "ring", "pairs": 3}, "there are 2 .* a draw needs 3"),
         (1, 4, {"pairing": "ring", "pairs": 5}, "a ring takes 3 to 4, got 5"),
     ],
 )
 def test_too_few_images_are_refused(labeled, unlabeled, options, message):
     with pytest.raises(InputError, match=message):
         IterationDataset(_items(labeled, labels=True), _items(unlabeled), iterations=1, **options)
+
+
+def test_corruption_is_of_the_first_images_and_a_function_of_the_iteration():
+    corruption = RandGaussianNoise(prob=1.0)
+    plain, dataset = _dataset(), _dataset(corruption=corruption)
+    batch = dataset[2]
+    assert torch.equal(batch["clean"], plain[2]["image_a"])
+    assert torch.equal(batch["image_a"], plain[2]["image_a"])
+    assert not torch.equal(batch["corrupted"], batch["clean"])
+    dataset[4]
+    assert _same(dataset[2], batch)
+    assert not torch.equal(
+        batch["corrupted"][0] - batch["clean"][0], batch["corrupted"][1] - batch["clean"][1]
+    )
+
+
+def test_corruption_needs_pairs():
+    with pytest.raises(ValueError, match="pairs is 0"):
+        _dataset(corruption=RandGaussianNoise(), pairs=0)
 
 
 def test_an_unknown_pairing_and_an_index_outside_are_errors():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from gemini_monai.data.prepare.chestxray8 import prepare_chestxray8
 from gemini_monai.data.prepare.decathlon import prepare_decathlon
 from gemini_monai.data.prepare.folder import prepare_folder
 
-__all__ = ["prepare_decathlon", "prepare_folder"]
+__all__ = ["prepare_chestxray8", "prepare_decathlon", "prepare_folder"]

@@ -27,10 +27,10 @@ def prepare_folder(
     """Write ``destination/dataset.json`` for a folder of images.
 
     ``source/images`` holds NIfTI, NRRD, MHA/MHD, PNG or JPEG files, or a sub-folder per DICOM
-    series. ``source/labels`` holds, for some, a label map of the same name, or a sub-folder with a
-    mask per structure for structures that overlap. Optional: ``labels.json`` with names and
-    values; ``patients.csv`` or ``manifest.csv`` with a case and a patient column, so that one
-    patient's images stay on one side of the split.
+    series. ``source/labels``, which pre-training does without, holds for some a label map of the
+    same name, or a sub-folder with a mask per structure for structures that overlap. Optional:
+    ``labels.json`` with names and values; ``patients.csv`` or ``manifest.csv`` with a case and a
+    patient column, so that one patient's images stay on one side of the split.
 
     Args:
         source: The folder; never changed.
@@ -47,9 +47,7 @@ def prepare_folder(
     source, destination = Path(source), Path(destination)
     images = find_images(source / "images")
     has_labels = (source / "labels").is_dir()
-    if not has_labels:
-        raise InputError(f"{source / 'labels'}: no such folder; a few labelled images are needed")
-    labels, structures = find_labels(source / "labels")
+    labels, structures = find_labels(source / "labels") if has_labels else ({}, [])
     return prepare_source(
         source.absolute().name,
         destination,

@@ -120,7 +120,7 @@ def _show(path: Path, content: Mapping[str, Any], split: Split) -> None:
         "wrote": path,
         "images": f"{content['spatial_dims']}-D, {content['channels']} channel(s)",
         "structures": ", ".join(n for n, v in content["labels"].items() if n != "background"),
-        "labelled": len(split.labeled),
+        "labelled": len(split.labeled) or "none: for pre-training only",
         "unlabelled": len(split.unlabeled),
         "validation": len(split.validation) or "none: the last checkpoint is kept",
         "test": len(split.test) or "none: no scores at the end",

@@ -59,9 +59,10 @@ def split_cases(
     left = sorted(case for group in shuffled for case in group)
     left = np.random.default_rng([seed, labeled_draw]).permutation(left).tolist()
     wanted = len(left) if labeled is None else labeled
-    if sum(map(len, (tested, validated))) < test + validation or len(left) < max(wanted, 1):
+    least = max(wanted, 1) if pool else wanted
+    if sum(map(len, (tested, validated))) < test + validation or len(left) < least:
         raise InputError(
-            f"{len(pool)} labelled case(s) are too few for --labeled {max(wanted, 1)} "
+            f"{len(pool)} labelled case(s) are too few for --labeled {least} "
             f"--validation {validation} --test {test}"
         )
     held_out = {owners[case] for case in [*tested, *validated]}

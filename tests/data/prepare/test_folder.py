@@ -237,9 +237,16 @@ def test_bad_input_is_named_and_nothing_is_written(tmp_path, spoil, message):
 def test_missing_folders_are_named(tmp_path):
     with pytest.raises(InputError, match=r"src/images: no such folder"):
         prepare_folder(tmp_path / "src", tmp_path / "dst")
-    folder(tmp_path, labels=0)
-    with pytest.raises(InputError, match=r"src/labels: no such folder"):
-        prepare_folder(tmp_path / "src", tmp_path / "dst")
+
+
+def test_images_alone_are_for_pretraining(tmp_path, capsys):
+    path = prepare_folder(folder(tmp_path, labels=0), tmp_path / "dst")
+    dataset = read_dataset(path)
+    assert len(dataset.unlabeled) == 4
+    assert dataset.labeled == dataset.validation == dataset.test == []
+    assert "labelled  none: for pre-training only" in capsys.readouterr().out
+    with pytest.raises(InputError, match=r"0 labelled case\(s\) are too few for --labeled 2"):
+        prepare_folder(tmp_path / "src", tmp_path / "again", labeled=2)
 
 
 def test_too_few_labels_are_counted(tmp_path):
