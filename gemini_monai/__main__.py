@@ -1,7 +1,8 @@
-"""The command line: ``python -m gemini_monai prepare | check | report``."""
+"""The command line: ``python -m gemini_monai prepare | check | report | export | inspect``."""
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,13 @@ class Prepare:
             labeled_draw=labeled_draw,
         )
 
+    def chestxray8(self, src: str, dst: str, **unknown: Any) -> None:
+        """NIH ChestX-ray8, for pre-training: groups by view and sex."""
+        from gemini_monai.data.prepare import prepare_chestxray8
+
+        _refuse(unknown)
+        prepare_chestxray8(src, dst)
+
     def phantom(self, dst: str, spatial_dims: int = 2, seed: int = 0, **unknown: Any) -> None:
         """The built-in population of subjects with known deformations."""
         from gemini_monai.data.phantom import write_phantom
@@ -90,6 +98,24 @@ def report(*runs: str, output: str | None = None, **unknown: Any) -> None:
     print_findings(folders, page=page)
 
 
+def export(run: str, output: str, part: str = "backbone", **unknown: Any) -> None:
+    """Write a run's backbone, or its encoder, as a file of its own with a card."""
+    from gemini_monai.weights import export_backbone
+
+    _refuse(unknown)
+    if part not in ("backbone", "encoder"):
+        raise InputError(f"--part must be backbone or encoder, got '{part}'")
+    print(export_backbone(run, output, part=part))
+
+
+def inspect(file: str, **unknown: Any) -> None:
+    """Show where an exported backbone comes from."""
+    from gemini_monai.weights import read_card
+
+    _refuse(unknown)
+    print(json.dumps(read_card(file), indent=1))
+
+
 def _refuse(unknown: dict[str, Any]) -> None:
     """Before anything is done: the command line has an option that does not exist."""
     if unknown:
@@ -100,7 +126,14 @@ def main() -> None:
     """Run a command; a user's error is one line on stderr and exit code 1."""
     try:
         fire.Fire(
-            {"prepare": Prepare, "check": check, "report": report}, name="python -m gemini_monai"
+            {
+                "prepare": Prepare,
+                "check": check,
+                "report": report,
+                "export": export,
+                "inspect": inspect,
+            },
+            name="python -m gemini_monai",
         )
     except InputError as error:
         sys.exit(f"error: {error}")

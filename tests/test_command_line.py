@@ -48,6 +48,9 @@ def test_check_says_ok(monkeypatch, capsys):
         (["prepare", "decathlon", "absent", "dst"], "absent/dataset.json: no such file"),
         (["report", "absent"], "absent"),
         (["report"], "no run folder given"),
+        (["export", "absent", "out.pt"], "absent/models/model.pt: no such weights file"),
+        (["export", "absent", "out.pt", "--part", "head"], "--part must be backbone or encoder"),
+        (["inspect", "absent.pt"], "absent.pt: no such file"),
     ],
 )
 def test_a_users_error_is_one_line(monkeypatch, tmp_path, arguments, message):

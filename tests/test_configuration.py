@@ -17,6 +17,17 @@ CONFIGS = ROOT / "bundles" / "gemini_semi" / "configs"
 TRAIN = str(CONFIGS / "train.json")
 
 
+def test_every_configuration_of_pretraining_is_sound():
+    folder = ROOT / "bundles" / "gemini_mip" / "configs"
+    assert check(str(folder / "inference.json")) == []
+    for name in ("train", "finetune"):
+        base = str(folder / f"{name}.json")
+        assert check([base, str(folder / "dataset_folder.json")]) == []
+    for overlay in folder.glob("method_*.json"):
+        assert check([str(folder / "train.json"), str(overlay)]) == []
+    assert check([str(folder / "finetune.json"), str(folder / "evaluate.json")]) == []
+
+
 def test_every_shipped_configuration_is_sound():
     for name in ("inference", "register"):
         assert check(str(CONFIGS / f"{name}.json")) == []

@@ -9,13 +9,17 @@ import shlex
 import subprocess
 
 import pytest
+import torch
 
+from gemini_monai.networks import UNetBackbone
 from tests.bundles.runs import SMALL, overrides_of
 from tests.conftest import ROOT
 from tests.data.prepare.sources import folder
 
 README = (ROOT / "README.md").read_text()
-PAGE = (ROOT / "bundles" / "gemini_semi" / "docs" / "README.md").read_text()
+SEMI, MIP = (ROOT / "bundles" / f"gemini_{name}" for name in ("semi", "mip"))
+PAGE = (SEMI / "docs" / "README.md").read_text()
+PRETRAINING = (MIP / "docs" / "README.md").read_text()
 
 
 def _commands(name):
@@ -71,19 +75,22 @@ def test_ones_own_scans_from_a_folder_to_results(tmp_path):
     assert (tmp_path / "run" / "report.html").is_file()
 
 
-@pytest.mark.parametrize(("text", "base"), [(README, ROOT), (PAGE, ROOT)])
+@pytest.mark.parametrize(
+    ("text", "base"), [(README, ROOT), (PAGE, SEMI / "docs"), (PRETRAINING, MIP / "docs")]
+)
 def test_links_and_configurations_that_are_named_exist(text, base):
     for link in re.findall(r"\]\(([^)#:]+)\)", text):
         assert (base / link).exists(), link
     for name in re.findall(r"([a-z0-9_]+\.json)\b", text):
         if name not in ("dataset.json", "labels.json", "run.json"):
-            assert (ROOT / "bundles" / "gemini_semi" / "configs" / name).exists(), name
+            assert any((bundle / "configs" / name).exists() for bundle in (SEMI, MIP)), name
 
 
-def test_the_table_of_knobs_is_that_of_the_configuration():
-    config = json.loads((ROOT / "bundles" / "gemini_semi" / "configs" / "train.json").read_text())
-    rows = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \| ([^|]+) \|", PAGE.split("## Knobs")[1], re.M)
-    assert len(rows) >= 15
+@pytest.mark.parametrize(("page", "bundle", "least"), [(PAGE, SEMI, 15), (PRETRAINING, MIP, 3)])
+def test_the_table_of_knobs_is_that_of_the_configuration(page, bundle, least):
+    config = json.loads((bundle / "configs" / "train.json").read_text())
+    rows = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \| ([^|]+) \|", page.split("## Knobs")[1], re.M)
+    assert len(rows) >= least
     for names, defaults in rows:
         keys = re.findall(r"`(\w+)`", names)
         assert set(keys) <= set(config), keys
@@ -91,3 +98,15 @@ def test_the_table_of_knobs_is_that_of_the_configuration():
             continue
         quoted = defaults.replace("`", '"')
         assert [config[key] for key in keys] == json.loads(f"[{quoted}]")
+
+
+def test_the_pages_lines_load_a_backbone(tmp_path, monkeypatch):
+    code = PRETRAINING.split("```python\n")[1].split("```")[0]
+    monkeypatch.chdir(tmp_path)
+    torch.save(UNetBackbone(2, 1, (16, 32, 64, 128)).state_dict(), "backbone.pt")
+    names = {}
+    exec(code, names)
+    assert torch.equal(
+        names["backbone"].state_dict()["encoder.0.0.conv.weight"],
+        torch.load("backbone.pt")["encoder.0.0.conv.weight"],
+    )

@@ -11,29 +11,30 @@ from monai.bundle import ConfigWorkflow
 from tests.conftest import ROOT
 
 BUNDLE = ROOT / "bundles" / "gemini_semi"
+MIP = ROOT / "bundles" / "gemini_mip"
 CONFIGS = BUNDLE / "configs"
 SMALL = {"epochs": 2, "epoch_length": 2, "channels": [4, 8], "registration_pairs": 4}
 
 
-def files(*names):
-    return [str(CONFIGS / f"{name}.json") for name in names]
+def files(*names, bundle=BUNDLE):
+    return [str(bundle / "configs" / f"{name}.json") for name in names]
 
 
-def workflow(*names, kind="train", **overrides):
+def workflow(*names, kind="train", bundle=BUNDLE, **overrides):
     """A ``ConfigWorkflow`` of configurations by name."""
     return ConfigWorkflow(
-        config_file=files(*names),
-        meta_file=str(CONFIGS / "metadata.json"),
-        logging_file=str(CONFIGS / "logging.conf"),
+        config_file=files(*names, bundle=bundle),
+        meta_file=str(bundle / "configs" / "metadata.json"),
+        logging_file=str(bundle / "configs" / "logging.conf"),
         workflow_type=kind,
-        bundle_root=str(BUNDLE),
+        bundle_root=str(bundle),
         **overrides,
     )
 
 
-def run(*names, kind="train", **overrides):
+def run(*names, kind="train", bundle=BUNDLE, **overrides):
     """Initialise, check properties, run."""
-    flow = workflow(*names, kind=kind, **overrides)
+    flow = workflow(*names, kind=kind, bundle=bundle, **overrides)
     flow.initialize()
     assert flow.check_properties() == []
     flow.run()

@@ -1,0 +1,136 @@
+"""GEMINI-MIP: pre-training, its overlays, and fine-tuning of what it made."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import monai.bundle
+import nibabel as nib
+import pytest
+import torch
+
+from gemini_monai.errors import InputError, input_error_in
+from tests.bundles.runs import MIP, SMALL, run
+
+FINE = {key: value for key, value in SMALL.items() if key != "registration_pairs"}
+
+
+def _rows(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _paths(dataset, folder):
+    return {"dataset_dir": str(dataset.parent), "datalist": str(dataset), "output_dir": str(folder)}
+
+
+@pytest.fixture(scope="module")
+def pretrained(tiny_phantom, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("mip") / "run"
+    run("train", bundle=MIP, **_paths(tiny_phantom, folder), **SMALL)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finetuned(pretrained, tiny_phantom, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("fine") / "run"
+    paths = _paths(tiny_phantom, folder)
+    run("finetune", bundle=MIP, **paths, **FINE, pretrained=str(pretrained))
+    return folder
+
+
+def test_pretraining_leaves_its_terms_its_watch_and_a_page(pretrained):
+    assert set(_rows(pretrained / "history.csv")[0]) == {
+        "iteration",
+        "loss",
+        "smoothness",
+        "visual",
+        "semantic",
+        "restoration",
+    }
+    assert [row["iteration"] for row in _rows(pretrained / "monitor.csv")] == ["2", "4"]
+    for name in ("models/model.pt", "report.html", "test/registration.csv"):
+        assert (pretrained / name).is_file()
+
+
+def test_pretraining_opens_no_label(tiny_phantom, tmp_path):
+    content = json.loads(tiny_phantom.read_text())
+    unlabelled = {**content, "labeled": [], "validation": [], "test": []}
+    path = tiny_phantom.parent / "unlabelled.json"
+    path.write_text(json.dumps(unlabelled))
+    run("train", bundle=MIP, **_paths(path, tmp_path), **SMALL)
+    assert (tmp_path / "models" / "model.pt").is_file()
+    assert not (tmp_path / "test").exists()
+
+
+@pytest.mark.parametrize(
+    ("method", "terms"),
+    [
+        ("gvsl", {"smoothness", "visual", "restoration"}),
+        ("restoration_only", {"restoration"}),
+    ],
+)
+def test_method_overlays_leave_out_their_terms(tiny_phantom, tmp_path, method, terms):
+    run("train", f"method_{method}", bundle=MIP, **_paths(tiny_phantom, tmp_path), **SMALL)
+    assert set(_rows(tmp_path / "history.csv")[0]) - {"iteration", "loss"} == terms
+
+
+def test_pretraining_in_three_dimensions(tiny_phantom_3d, tmp_path):
+    run("train", bundle=MIP, **_paths(tiny_phantom_3d, tmp_path), **SMALL, pairs=3)
+    assert (tmp_path / "models" / "model.pt").is_file()
+
+
+def test_finetuning_starts_from_the_pretrained_backbone(pretrained, tiny_phantom, tmp_path, capsys):
+    paths = _paths(tiny_phantom, tmp_path)
+    still = {"learning_rate": 0.0, "pretrained": str(pretrained)}
+    run("finetune", bundle=MIP, **paths, **FINE, **still)
+    ours, theirs = (torch.load(folder / "models" / "model.pt") for folder in (tmp_path, pretrained))
+    backbone = [key for key in ours if key.startswith("backbone.")]
+    assert all(torch.equal(ours[key], theirs[key]) for key in backbone)
+    assert "matched" in capsys.readouterr().out
+
+
+def test_scratch_has_a_network_of_its_own_and_the_same_batches(finetuned, tiny_phantom, tmp_path):
+    run("finetune", bundle=MIP, **_paths(tiny_phantom, tmp_path), **FINE, pretrained="none")
+    assert json.loads((tmp_path / "run.json").read_text())["method"] == "scratch"
+    assert json.loads((finetuned / "run.json").read_text())["method"] == "fine-tuned"
+    assert _rows(tmp_path / "history.csv") != _rows(finetuned / "history.csv")
+    assert (finetuned / "test" / "segmentation.csv").is_file()
+
+
+def test_fewer_labels_by_a_knob(pretrained, tiny_phantom, tmp_path):
+    paths = _paths(tiny_phantom, tmp_path)
+    run("finetune", bundle=MIP, **paths, **FINE, pretrained=str(pretrained), labeled_cases=1)
+    assert json.loads((tmp_path / "run.json").read_text())["settings"]["labeled_cases"] == 1
+
+
+def test_a_backbone_that_is_not_there_is_named(tiny_phantom, tmp_path):
+    paths = _paths(tiny_phantom, tmp_path / "run")
+    with pytest.raises(RuntimeError) as raised:
+        run("finetune", bundle=MIP, **paths, **FINE, pretrained=str(tmp_path))
+    error = input_error_in(raised.value)
+    assert isinstance(error, InputError)
+    assert "models/model.pt: no such weights file" in str(error)
+
+
+def test_a_finetuned_run_is_evaluated_and_used(finetuned, tiny_phantom, tmp_path):
+    weights = {"weights": str(finetuned / "models" / "model.pt")}
+    paths = _paths(tiny_phantom, tmp_path / "again")
+    run("finetune", "evaluate", bundle=MIP, **paths, **FINE, **weights, pretrained="none")
+    scores = [f / "test" / "segmentation.json" for f in (tmp_path / "again", finetuned)]
+    assert scores[0].read_text() == scores[1].read_text()
+    folders = {"dataset_dir": str(tiny_phantom.parent / "images")}
+    folders |= {"output_dir": str(tmp_path / "out"), "run_dir": str(finetuned)}
+    run("inference", kind="infer", bundle=MIP, **folders)
+    assert nib.load(next((tmp_path / "out").iterdir())).shape == (32, 32)
+
+
+def test_the_default_network_is_that_of_the_metadata():
+    monai.bundle.verify_net_in_out(
+        net_id="network_def",
+        meta_file=str(MIP / "configs" / "metadata.json"),
+        config_file=str(MIP / "configs" / "inference.json"),
+        device="cpu",
+        bundle_root=str(MIP),
+    )
