@@ -106,7 +106,7 @@ class IterationDataset(Dataset[dict[str, Tensor]]):
             batch |= self._pairs(np.random.default_rng([self.seed, self.rank, index, 1]))
         if self.corruption is not None:
             random = np.random.default_rng([self.seed, self.rank, index, 2])
-            batch |= self._corrupted(batch["image_a"], random)
+            batch |= _corrupted(batch["image_a"], self.corruption, random=random)
         return batch
 
     def _labeled(self, random: np.random.Generator) -> dict[str, Tensor]:
@@ -125,12 +125,6 @@ class IterationDataset(Dataset[dict[str, Tensor]]):
             key: self._images([pair[k] for pair in chosen], seeds=seeds)
             for k, key in enumerate(("image_a", "image_b"))
         }
-
-    def _corrupted(self, images: Tensor, random: np.random.Generator) -> dict[str, Tensor]:
-        assert self.corruption is not None
-        if hasattr(self.corruption, "set_random_state"):
-            self.corruption.set_random_state(seed=int(random.integers(2**31)))
-        return {"clean": images, "corrupted": _stack([self.corruption(image) for image in images])}
 
     def _images(self, chosen: Sequence[int], *, seeds: Sequence[int]) -> Tensor:
         pairs = zip(chosen, seeds, strict=True)
@@ -157,6 +151,15 @@ class RemainingIterations(Sampler[int]):
 
     def __len__(self) -> int:
         return self.iterations - self.start
+
+
+def _corrupted(
+    images: Tensor, corruption: Callable[[Tensor], Tensor], *, random: np.random.Generator
+) -> dict[str, Tensor]:
+    """The images as they are and as the corruption makes them, each (B, C, *S)."""
+    if hasattr(corruption, "set_random_state"):
+        corruption.set_random_state(seed=int(random.integers(2**31)))
+    return {"clean": images, "corrupted": _stack([corruption(image) for image in images])}
 
 
 def _draw(random: np.random.Generator, total: int, count: int) -> list[int]:
