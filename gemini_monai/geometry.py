@@ -90,8 +90,13 @@ def write_displacement(path: Path, displacement: Tensor, *, fixed: MetaTensor) -
 
 
 def write_image(path: Path, image: MetaTensor) -> None:
-    """Write one channel of an image (1, *T) with its affine."""
-    _write(path, _itk_image(image.as_tensor(), image, vector=False))
+    """Write an image (C, *T) with its affine.
+
+    One channel keeps its dtype; several become the float components of each voxel, which ITK has
+    in float only.
+    """
+    values, several = image.as_tensor(), len(image) > 1
+    _write(path, _itk_image(values.float() if several else values, image, vector=several))
 
 
 def _itk_image(values: Tensor, grid: MetaTensor, *, vector: bool) -> Any:

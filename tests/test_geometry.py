@@ -109,6 +109,15 @@ def test_world_and_voxel_positions_undo_each_other(axes):
     torch.testing.assert_close(to_voxels(to_world(grid, affine), affine), grid)
 
 
+@pytest.mark.parametrize("channels", [2, 3])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.uint8])
+def test_every_channel_is_written(tmp_path, channels, dtype):
+    values = (200 * torch.rand(channels, 7, 6, 5)).to(dtype)
+    write_image(tmp_path / "image.nii.gz", MetaTensor(values, affine=torch.eye(4)))
+    read = itk.array_from_image(itk.imread(str(tmp_path / "image.nii.gz")))
+    np.testing.assert_array_equal(read.transpose(3, 2, 1, 0), values.numpy())
+
+
 def test_labels_keep_their_values_and_dtype():
     label = MetaTensor(torch.randint(0, 4, (1, 8, 9), dtype=torch.int16), affine=torch.eye(4))
     displacement = 2 * torch.rand(2, 8, 9, dtype=torch.float64)
