@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,22 @@ import fire
 from gemini_monai.errors import InputError
 
 
-class Prepare:
-    """Turn a folder, a download or the phantom into a dataset.json."""
+def prepare_commands() -> dict[str, Callable[..., None]]:
+    """``prepare NAME``, one command per kind of source."""
+    from gemini_monai.data import prepare
 
-    def folder(
-        self,
+    return {
+        "folder": _splitting(prepare.prepare_folder),
+        "decathlon": _splitting(prepare.prepare_decathlon),
+        "chestxray8": _whole(prepare.prepare_chestxray8),
+        "phantom": phantom,
+    }
+
+
+def _splitting(prepare: Callable[..., Path]) -> Callable[..., None]:
+    """The command of a source with labels, which are divided."""
+
+    def command(
         src: str,
         dst: str,
         labeled: int | None = None,
@@ -26,58 +38,35 @@ class Prepare:
         labeled_draw: int = 0,
         **unknown: Any,
     ) -> None:
-        """Your own images/ and labels/ (labels for some only)."""
-        from gemini_monai.data.prepare import prepare_folder
+        from gemini_monai.data.prepare.split import Wanted
 
         _refuse(unknown)
-        prepare_folder(
-            src,
-            dst,
-            labeled=labeled,
-            validation=validation,
-            test=test,
-            seed=seed,
-            labeled_draw=labeled_draw,
-        )
+        prepare(src, dst, wanted=Wanted(labeled, validation, test, seed, labeled_draw))
 
-    def decathlon(
-        self,
-        src: str,
-        dst: str,
-        labeled: int | None = None,
-        validation: int | None = None,
-        test: int | None = None,
-        seed: int = 0,
-        labeled_draw: int = 0,
-        **unknown: Any,
-    ) -> None:
-        """A task of the Medical Segmentation Decathlon."""
-        from gemini_monai.data.prepare import prepare_decathlon
+    return _described(command, prepare)
 
+
+def _whole(prepare: Callable[..., Path]) -> Callable[..., None]:
+    """The command of a source that is for pre-training as a whole."""
+
+    def command(src: str, dst: str, **unknown: Any) -> None:
         _refuse(unknown)
-        prepare_decathlon(
-            src,
-            dst,
-            labeled=labeled,
-            validation=validation,
-            test=test,
-            seed=seed,
-            labeled_draw=labeled_draw,
-        )
+        prepare(src, dst)
 
-    def chestxray8(self, src: str, dst: str, **unknown: Any) -> None:
-        """NIH ChestX-ray8, for pre-training: groups by view and sex."""
-        from gemini_monai.data.prepare import prepare_chestxray8
+    return _described(command, prepare)
 
-        _refuse(unknown)
-        prepare_chestxray8(src, dst)
 
-    def phantom(self, dst: str, spatial_dims: int = 2, seed: int = 0, **unknown: Any) -> None:
-        """The built-in population of subjects with known deformations."""
-        from gemini_monai.data.phantom import write_phantom
+def _described(command: Callable[..., None], prepare: Callable[..., Path]) -> Callable[..., None]:
+    command.__doc__ = prepare.__doc__
+    return command
 
-        _refuse(unknown)
-        print(write_phantom(dst, spatial_dims=spatial_dims, seed=seed))
+
+def phantom(dst: str, spatial_dims: int = 2, seed: int = 0, **unknown: Any) -> None:
+    """Write the built-in population of subjects with known deformations."""
+    from gemini_monai.data.phantom import write_phantom
+
+    _refuse(unknown)
+    print(write_phantom(dst, spatial_dims=spatial_dims, seed=seed))
 
 
 def check(config_file: Any, **overrides: Any) -> None:
@@ -127,7 +116,7 @@ def main() -> None:
     try:
         fire.Fire(
             {
-                "prepare": Prepare,
+                "prepare": prepare_commands(),
                 "check": check,
                 "report": report,
                 "export": export,

@@ -52,6 +52,8 @@ class Dataset:
     """``{"kind": "percentile" | "range", "lower": ..., "upper": ...}``, scaled to [0, 1]."""
     seed: int
     hash: str
+    licence: str = "not recorded"
+    """Terms of the data, in words."""
     labeled: list[dict[str, Any]] = field(default_factory=list)
     unlabeled: list[dict[str, Any]] = field(default_factory=list)
     validation: list[dict[str, Any]] = field(default_factory=list)
@@ -114,6 +116,7 @@ def read_dataset(path: str | Path) -> Dataset:
     _check(content, path)
     spacing = content["spacing"]
     values: dict[str, Any] = {key: content[key] for key in PLAIN_KEYS}
+    values |= {"licence": str(content.get("licence") or "not recorded")}
     for split in SPLITS:
         values[split] = [_absolute(entry, path.parent) for entry in content[split]]
     return Dataset(

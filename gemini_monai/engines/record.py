@@ -53,6 +53,7 @@ class RunRecord:
                 "name": dataset.name,
                 "path": str(dataset.path),
                 "hash": dataset.hash,
+                "licence": dataset.licence,
                 "spatial_dims": dataset.spatial_dims,
                 "structures": list(dataset.structures),
                 "cases": {

@@ -14,6 +14,7 @@ import torch
 
 from gemini_monai.data.dataset import read_dataset
 from gemini_monai.data.prepare import prepare_folder
+from gemini_monai.data.prepare.split import Wanted
 from tests.bundles.runs import BUNDLE, CONFIGS, SMALL, command, overrides_of, run
 from tests.data.prepare.sources import image, save
 
@@ -73,7 +74,7 @@ def test_label_values_come_out_as_they_went_in(tmp_path):
         save(source / "images" / f"c{k}.nii.gz", image(k, (24, 20)), affine=AFFINE)
         truth = np.resize(np.repeat([0, 40, 300], 3), (24, 20)).astype(np.uint16)
         save(source / "labels" / f"c{k}.nii.gz", truth, affine=AFFINE)
-    path = prepare_folder(source, tmp_path / "dst", labeled=4, validation=1, test=2)
+    path = prepare_folder(source, tmp_path / "dst", wanted=Wanted(labeled=4, validation=1, test=2))
     folder = tmp_path / "run"
     paths = {"dataset_dir": str(path.parent), "output_dir": str(folder)}
     run("train", "dataset_folder", **paths, **SMALL)
@@ -90,7 +91,7 @@ def test_overlapping_structures_are_scored_each(tmp_path):
             mask = np.zeros((24, 20), np.uint8)
             mask[4 : 14 + number, 3:12] = 1
             save(source / "labels" / f"c{k}" / f"{name}.nii.gz", mask, affine=AFFINE)
-    path = prepare_folder(source, tmp_path / "dst", labeled=4, validation=1, test=2)
+    path = prepare_folder(source, tmp_path / "dst", wanted=Wanted(labeled=4, validation=1, test=2))
     folder = tmp_path / "run"
     paths = {"dataset_dir": str(path.parent), "output_dir": str(folder)}
     run("train", "dataset_folder", **paths, **SMALL)

@@ -7,19 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from gemini_monai.data.prepare.scan import case_of
-from gemini_monai.data.prepare.source import prepare_source
+from gemini_monai.data.prepare.source import Source, prepare_source
+from gemini_monai.data.prepare.split import Wanted
 from gemini_monai.errors import InputError
 
 
 def prepare_decathlon(
-    source: str | Path,
-    destination: str | Path,
-    *,
-    labeled: int | None = None,
-    validation: int | None = None,
-    test: int | None = None,
-    seed: int = 0,
-    labeled_draw: int = 0,
+    source: str | Path, destination: str | Path, *, wanted: Wanted | None = None
 ) -> Path:
     """Write ``destination/dataset.json`` for a Decathlon tree.
 
@@ -29,11 +23,7 @@ def prepare_decathlon(
     Args:
         source: Folder with the task's ``dataset.json``; never changed.
         destination: Where ours goes.
-        labeled: Labels to train on; the other cases are used without theirs.
-        validation: Cases to choose the best checkpoint on.
-        test: Cases to report on.
-        seed: Of the split.
-        labeled_draw: Another number trains on other labels, with the same validation and test.
+        wanted: The split.
 
     Raises:
         InputError: If the tree is not a Decathlon's, or holds what training could not use.
@@ -49,20 +39,14 @@ def prepare_decathlon(
         if path.exists():
             images[case_of(path)] = path
     names = {str(name): int(value) for value, name in content["labels"].items()}
-    return prepare_source(
-        str(content.get("name", source.name)),
-        Path(destination),
+    found = Source(
+        name=str(content.get("name", source.name)),
         images=images,
         labels=labels,
         declared={"background": 0, **{name: v for name, v in names.items() if v != 0}},
-        structures=[],
-        patients=None,
-        labeled=labeled,
-        validation=validation,
-        test=test,
-        seed=seed,
-        labeled_draw=labeled_draw,
+        licence=str(content.get("licence", "not recorded")),
     )
+    return prepare_source(found, Path(destination), wanted=wanted or Wanted())
 
 
 def _read(path: Path) -> dict[str, Any]:

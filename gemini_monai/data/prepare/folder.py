@@ -6,8 +6,9 @@ import csv
 from pathlib import Path
 
 from gemini_monai.data.prepare.labels import declared_names, find_labels
-from gemini_monai.data.prepare.scan import find_images
-from gemini_monai.data.prepare.source import prepare_source
+from gemini_monai.data.prepare.scan import SUFFIXES, find_images
+from gemini_monai.data.prepare.source import Source, prepare_source
+from gemini_monai.data.prepare.split import Wanted
 from gemini_monai.errors import InputError
 
 CASE_COLUMNS = ("case", "id", "image", "filename")
@@ -15,53 +16,45 @@ PATIENT_COLUMNS = ("patient", "patientid", "patient_id", "subject")
 
 
 def prepare_folder(
-    source: str | Path,
-    destination: str | Path,
-    *,
-    labeled: int | None = None,
-    validation: int | None = None,
-    test: int | None = None,
-    seed: int = 0,
-    labeled_draw: int = 0,
+    source: str | Path, destination: str | Path, *, wanted: Wanted | None = None
 ) -> Path:
     """Write ``destination/dataset.json`` for a folder of images.
 
-    ``source/images`` holds NIfTI, NRRD, MHA/MHD, PNG or JPEG files, or a sub-folder per DICOM
-    series. ``source/labels``, which pre-training does without, holds for some a label map of the
-    same name, or a sub-folder with a mask per structure for structures that overlap. Optional:
-    ``labels.json`` with names and values; ``patients.csv`` or ``manifest.csv`` with a case and a
-    patient column, so that one patient's images stay on one side of the split.
+    ``source/images``, or ``source`` itself where there are no labels, holds NIfTI, NRRD, MHA/MHD,
+    PNG or JPEG files, or a sub-folder per DICOM series. ``source/labels``, which pre-training does
+    without, holds for some a label map of the same name, or a sub-folder with a mask per structure
+    for structures that overlap. Optional: ``labels.json`` with names and values; ``patients.csv``
+    or ``manifest.csv`` with a case and a patient column, so that one patient's images stay on one
+    side of the split.
 
     Args:
         source: The folder; never changed.
         destination: Where ``dataset.json`` goes.
-        labeled: Labels to train on; the other labelled images are used without theirs.
-        validation: Labelled images to choose the best checkpoint on.
-        test: Labelled images to report on.
-        seed: Of the split.
-        labeled_draw: Another number trains on other labels, with the same validation and test.
+        wanted: The split.
 
     Raises:
         InputError: For input that training could not use; nothing is written then.
     """
-    source, destination = Path(source), Path(destination)
-    images = find_images(source / "images")
+    source = Path(source)
     has_labels = (source / "labels").is_dir()
+    images = find_images(source if _is_bare(source) else source / "images")
     labels, structures = find_labels(source / "labels") if has_labels else ({}, [])
-    return prepare_source(
-        source.absolute().name,
-        destination,
+    found = Source(
+        name=source.absolute().name,
         images=images,
         labels=labels,
         declared=declared_names(source / "labels.json"),
         structures=structures,
         patients=_patients(source, set(images)),
-        labeled=labeled,
-        validation=validation,
-        test=test,
-        seed=seed,
-        labeled_draw=labeled_draw,
     )
+    return prepare_source(found, Path(destination), wanted=wanted or Wanted())
+
+
+def _is_bare(source: Path) -> bool:
+    """Whether images lie in the folder itself, without ``images`` and ``labels``."""
+    inside = any((source / name).exists() for name in ("images", "labels"))
+    files = list(source.iterdir()) if source.is_dir() and not inside else []
+    return any(path.is_file() and path.name.lower().endswith(SUFFIXES) for path in files)
 
 
 def _patients(source: Path, cases: set[str]) -> dict[str, str] | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,95 +12,114 @@ from gemini_monai.data.dataset import write_dataset
 from gemini_monai.data.prepare.labels import LabelFiles, check_labels
 from gemini_monai.data.prepare.propose import propose
 from gemini_monai.data.prepare.scan import Scan, scan
-from gemini_monai.data.prepare.split import Split, split_cases
+from gemini_monai.data.prepare.split import Split, Wanted, split_cases
 from gemini_monai.errors import InputError
 
 
-def prepare_source(
-    name: str,
-    destination: Path,
-    *,
-    images: Mapping[str, Path],
-    labels: Mapping[str, LabelFiles],
-    declared: Mapping[str, int] | None,
-    structures: list[str],
-    patients: Mapping[str, str] | None,
-    labeled: int | None,
-    validation: int | None,
-    test: int | None,
-    seed: int,
-    labeled_draw: int,
-) -> Path:
+@dataclass(frozen=True)
+class Source:
+    """What a folder or a download holds, whatever its tree.
+
+    The two conversions are for files that training could not read as they are: each takes a case
+    and its file or files, and writes a new one below the destination. They are called only for
+    cases that the split uses, and for labels only where they may be read.
+    """
+
+    name: str
+    """Of the data set."""
+    images: Mapping[str, Path]
+    """By case."""
+    labels: Mapping[str, LabelFiles]
+    """By case, for some."""
+    declared: Mapping[str, int] | None = None
+    """Names and values of the labels, background included, if known."""
+    structures: Sequence[str] = ()
+    """Names of the masks, if labels are one mask per structure."""
+    patients: Mapping[str, str] | None = None
+    """Patient of each case, if known."""
+    licence: str = "not recorded"
+    """Terms of the data, in words; travels with the weights that are trained on them."""
+    view: Mapping[str, Any] = field(default_factory=dict)
+    """``spacing``, ``spatial_size`` or ``intensity`` where the data set's use is known; what is
+    not given is proposed from the images."""
+    convert_image: Callable[[str, Path], Path] | None = None
+    """From a case and its image to a file that MONAI reads."""
+    convert_label: Callable[[str, LabelFiles], LabelFiles] | None = None
+    """From a case and its label to one that has the declared values or masks."""
+
+
+def prepare_source(source: Source, destination: Path, *, wanted: Wanted) -> Path:
     """Split, check, propose and write; only labels of cases that keep them are opened.
 
     Args:
-        name: Of the data set.
+        source: What there is.
         destination: Folder of the ``dataset.json``.
-        images: By case.
-        labels: By case, for some.
-        declared: Names and values of the labels, if known.
-        structures: Names of the masks, if labels are one mask per structure.
-        patients: Patient of each case, if known.
-        labeled: See ``split_cases``.
-        validation: See ``split_cases``.
-        test: See ``split_cases``.
-        seed: See ``split_cases``.
-        labeled_draw: See ``split_cases``.
+        wanted: The split.
 
     Raises:
-        InputError: For everything that training could not use; nothing is written then.
+        InputError: For everything that training could not use; no ``dataset.json`` is written.
     """
-    for case, files in labels.items():
-        if case not in images:
+    for case, files in source.labels.items():
+        if case not in source.images:
             raise InputError(f"{files}: a label without an image '{case}'")
     split = split_cases(
-        images,
-        with_label=labels,
-        labeled=labeled,
-        validation=validation,
-        test=test,
-        seed=seed,
-        labeled_draw=labeled_draw,
-        patients=patients,
+        source.images, with_label=source.labels, wanted=wanted, patients=source.patients
     )
     if len(split.unlabeled) == 1:
         raise InputError(
-            f"{images[split.unlabeled[0]]}: the only unlabelled image; pairs need two or more"
+            f"{source.images[split.unlabeled[0]]}: the only unlabelled image; "
+            "pairs need two or more"
         )
-    used = {case: images[case] for case in sorted(images) if case not in split.dropped}
-    scans = {entry.case: entry for entry in scan(used)}
-    kept = [*split.labeled, *split.validation, *split.test]
-    values = check_labels([scans[case] for case in kept], labels, declared=declared)
-    if structures:
-        values = {structure: k for k, structure in enumerate(structures)}
+    images, labels = _converted(source, split)
+    scans = {entry.case: entry for entry in scan(images)}
+    values = check_labels([scans[case] for case in labels], labels, declared=source.declared)
+    if source.structures:
+        values = {structure: k for k, structure in enumerate(source.structures)}
     content = {
-        "name": name,
+        "name": source.name,
         "spatial_dims": len(next(iter(scans.values())).shape),
         "channels": next(iter(scans.values())).channels,
         "labels": values,
-        "overlapping": bool(structures),
+        "overlapping": bool(source.structures),
         **propose(list(scans.values())),
-        "seed": seed,
-        "labeled_draw": labeled_draw,
+        **source.view,
+        "licence": source.licence,
+        "seed": wanted.seed,
+        "labeled_draw": wanted.labeled_draw,
         "hash": _hash(scans),
-        **_entries(split, images, labels),
+        **_entries(split, images, labels, source.patients),
     }
     path = write_dataset(destination / "dataset.json", content)
     _show(path, content, split)
     return path
 
 
+def _converted(source: Source, split: Split) -> tuple[dict[str, Path], dict[str, LabelFiles]]:
+    """Readable images of all cases that are used, and labels of those that keep theirs."""
+    images = {c: source.images[c] for c in sorted(source.images) if c not in split.dropped}
+    kept = [*split.labeled, *split.validation, *split.test]
+    labels = {case: source.labels[case] for case in kept}
+    if source.convert_image is not None:
+        images = {case: source.convert_image(case, path) for case, path in images.items()}
+    if source.convert_label is not None:
+        labels = {case: source.convert_label(case, files) for case, files in labels.items()}
+    return images, labels
+
+
 def _entries(
-    split: Split, images: Mapping[str, Path], labels: Mapping[str, LabelFiles]
+    split: Split,
+    images: Mapping[str, Path],
+    labels: Mapping[str, LabelFiles],
+    patients: Mapping[str, str] | None,
 ) -> dict[str, list[dict[str, Any]]]:
-    entries: dict[str, list[dict[str, Any]]] = {
-        "unlabeled": [{"case": c, "image": str(images[c].absolute())} for c in split.unlabeled]
-    }
+    def entry(case: str) -> dict[str, Any]:
+        found = {"case": case, "image": str(images[case].absolute())}
+        return found | ({"patient": patients[case]} if patients else {})
+
+    entries = {"unlabeled": [entry(case) for case in split.unlabeled]}
     for part in ("labeled", "validation", "test"):
-        entries[part] = [
-            {"case": c, "image": str(images[c].absolute()), "label": _text(labels[c])}
-            for c in getattr(split, part)
-        ]
+        cases = getattr(split, part)
+        entries[part] = [{**entry(case), "label": _text(labels[case])} for case in cases]
     return entries
 
 

@@ -10,6 +10,26 @@ import numpy as np
 from gemini_monai.errors import InputError
 
 
+class Wanted(NamedTuple):
+    """What a person asks of ``prepare``."""
+
+    labeled: int | None = None
+    """Cases to train on with their label; the rest of the labelled ones are used without.
+    ``None`` for all that validation and test leave."""
+    validation: int | None = None
+    """Labelled cases to choose on; ``None`` for a tenth, or none below ten."""
+    test: int | None = None
+    """Labelled cases to report on; ``None`` for a fifth, or none below ten."""
+    seed: int = 0
+    """Of the rule."""
+    labeled_draw: int = 0
+    """Which of the possible choices to train on, of the same rest."""
+
+    def or_else(self, **counts: int) -> Wanted:
+        """The same with counts, such as a paper's, where none was asked for."""
+        return self._replace(**{k: v for k, v in counts.items() if getattr(self, k) is None})
+
+
 class Split(NamedTuple):
     """Cases of each part; ``dropped`` are unlabelled images of validation or test patients."""
 
@@ -24,11 +44,7 @@ def split_cases(
     cases: Iterable[str],
     *,
     with_label: Iterable[str],
-    labeled: int | None,
-    validation: int | None,
-    test: int | None,
-    seed: int,
-    labeled_draw: int = 0,
+    wanted: Wanted,
     patients: Mapping[str, str] | None = None,
 ) -> Split:
     """Divide cases by a seeded rule.
@@ -36,12 +52,7 @@ def split_cases(
     Args:
         cases: All of them.
         with_label: Those that have a label file.
-        labeled: Cases to train on with their label; the rest of the labelled ones are used
-            without. ``None`` for all that validation and test leave.
-        validation: Labelled cases to choose on; ``None`` for a tenth, or none below ten.
-        test: Labelled cases to report on; ``None`` for a fifth, or none below ten.
-        seed: Of the rule.
-        labeled_draw: Which of the possible choices to train on, of the same rest.
+        wanted: How many of each part, and which choice of them.
         patients: Patient of each case; a case alone is its own patient.
 
     Raises:
@@ -51,22 +62,23 @@ def split_cases(
     owners = {case: (patients or {}).get(case, case) for case in cases}
     pool = sorted(with_label)
     few = len(pool) < 10
-    validation = (0 if few else round(len(pool) / 10)) if validation is None else validation
-    test = (0 if few else round(len(pool) / 5)) if test is None else test
-    shuffled = _by_patient(pool, owners, seed=seed)
+    tenth, fifth = (0 if few else round(len(pool) / part) for part in (10, 5))
+    validation = tenth if wanted.validation is None else wanted.validation
+    test = fifth if wanted.test is None else wanted.test
+    shuffled = _by_patient(pool, owners, seed=wanted.seed)
     tested = _take(shuffled, test)
     validated = _take(shuffled, validation)
     left = sorted(case for group in shuffled for case in group)
-    left = np.random.default_rng([seed, labeled_draw]).permutation(left).tolist()
-    wanted = len(left) if labeled is None else labeled
-    least = max(wanted, 1) if pool else wanted
+    left = np.random.default_rng([wanted.seed, wanted.labeled_draw]).permutation(left).tolist()
+    labeled = len(left) if wanted.labeled is None else wanted.labeled
+    least = max(labeled, 1) if pool else labeled
     if sum(map(len, (tested, validated))) < test + validation or len(left) < least:
         raise InputError(
             f"{len(pool)} labelled case(s) are too few for --labeled {least} "
             f"--validation {validation} --test {test}"
         )
     held_out = {owners[case] for case in [*tested, *validated]}
-    trained = set(left[:wanted])
+    trained = set(left[:labeled])
     rest = [case for case in cases if case not in {*trained, *tested, *validated}]
     return Split(
         labeled=sorted(trained),

@@ -8,6 +8,7 @@ import pytest
 
 from gemini_monai.data.dataset import read_dataset
 from gemini_monai.data.prepare import prepare_decathlon
+from gemini_monai.data.prepare.split import Wanted
 from gemini_monai.errors import InputError
 from tests.data.prepare.sources import image, label, save
 
@@ -20,6 +21,7 @@ def _tree(root, **changes):
     save(root / "imagesTs" / "hip_9.nii.gz", image(9, shape))
     content = {
         "name": "Hippocampus",
+        "licence": "CC BY-SA 4.0",
         "labels": {"0": "background", "1": "Anterior", "2": "Posterior"},
         "training": [
             {"image": f"./imagesTr/hip_{k}.nii.gz", "label": f"./labelsTr/hip_{k}.nii.gz"}
@@ -33,12 +35,13 @@ def _tree(root, **changes):
 
 def test_training_cases_are_divided_and_test_images_are_unlabelled(tmp_path):
     path = prepare_decathlon(
-        _tree(tmp_path / "src"), tmp_path / "dst", labeled=2, validation=1, test=1
+        _tree(tmp_path / "src"), tmp_path / "dst", wanted=Wanted(labeled=2, validation=1, test=1)
     )
     dataset = read_dataset(path)
     counts = [len(getattr(dataset, s)) for s in ("labeled", "unlabeled", "validation", "test")]
     assert counts == [2, 3, 1, 1]
     assert dataset.structures == ("Anterior", "Posterior")
+    assert dataset.licence == "CC BY-SA 4.0"
     assert "hip_9" in {entry["case"] for entry in dataset.unlabeled}
     cases = [
         e["case"]
@@ -58,5 +61,5 @@ def test_what_is_no_decathlon_is_named(tmp_path):
     _tree(tmp_path / "src")
     (tmp_path / "src" / "imagesTr" / "hip_2.nii.gz").unlink()
     with pytest.raises(InputError, match=r"hip_2\.nii\.gz: no such file"):
-        prepare_decathlon(tmp_path / "src", tmp_path / "dst", labeled=2)
+        prepare_decathlon(tmp_path / "src", tmp_path / "dst", wanted=Wanted(labeled=2))
     assert not (tmp_path / "dst").exists()

@@ -11,6 +11,7 @@ import pytest
 
 from gemini_monai.data.dataset import read_dataset
 from gemini_monai.data.prepare import prepare_folder
+from gemini_monai.data.prepare.split import Wanted
 from gemini_monai.errors import InputError
 from tests.data.prepare.sources import folder, image, label, save
 
@@ -70,6 +71,14 @@ def test_overlapping_structures_have_a_mask_each(tmp_path):
     ]
 
 
+def test_images_without_a_folder_of_their_own_are_unlabelled(tmp_path):
+    for k in range(3):
+        save(tmp_path / "brain" / f"{k}.nii.gz", image(k, (12, 10, 8)))
+    dataset = read_dataset(prepare_folder(tmp_path / "brain", tmp_path / "dst"))
+    assert [entry["case"] for entry in dataset.unlabeled] == ["0", "1", "2"]
+    assert not dataset.labeled
+
+
 def test_labels_json_names_the_values(tmp_path):
     source = folder(tmp_path)
     (source / "labels.json").write_text('{"heart": 1, "2": "lung"}')
@@ -80,14 +89,14 @@ def test_labels_json_names_the_values(tmp_path):
 def test_no_label_of_an_unlabelled_image_is_opened(tmp_path, monkeypatch):
     """Neither by us, which is recorded, nor by anyone: they are no images and may not be read."""
     source = folder(tmp_path, images=8, labels=8)
-    prepare_folder(source, tmp_path / "once", labeled=2, validation=1, test=1)
+    prepare_folder(source, tmp_path / "once", wanted=Wanted(2, 1, 1))
     dataset = read_dataset(tmp_path / "once" / "dataset.json")
     for entry in dataset.unlabeled:
         file = source / "labels" / f"{entry['case']}.nii.gz"
         file.write_bytes(b"not a label")
         file.chmod(0)
     opened = _record_opened(monkeypatch)
-    prepare_folder(source, tmp_path / "again", labeled=2, validation=1, test=1)
+    prepare_folder(source, tmp_path / "again", wanted=Wanted(labeled=2, validation=1, test=1))
     assert read_dataset(tmp_path / "again" / "dataset.json").unlabeled == dataset.unlabeled
     kept = {e["case"] for e in [*dataset.labeled, *dataset.validation, *dataset.test]}
     assert {path.split("/")[-1].split(".")[0] for path in opened if "/labels/" in path} == kept
@@ -111,12 +120,13 @@ def test_patients_stay_on_one_side(tmp_path):
     source = folder(tmp_path, images=12, labels=12)
     rows = [f"case{k},p{k // 3}" for k in range(12)]
     (source / "patients.csv").write_text("\n".join(["image,patient", *rows]))
-    path = prepare_folder(source, tmp_path / "dst", labeled=3, validation=3, test=3)
+    path = prepare_folder(source, tmp_path / "dst", wanted=Wanted(labeled=3, validation=3, test=3))
     dataset = read_dataset(path)
     patients = [
         {int(entry["case"][4:]) // 3 for entry in part}
         for part in ([*dataset.labeled, *dataset.unlabeled], dataset.validation, dataset.test)
     ]
+    assert dataset.column("unlabeled", "patient") is not None
     assert not patients[0] & patients[1]
     assert not patients[0] & patients[2]
     assert not patients[1] & patients[2]
@@ -127,7 +137,9 @@ def test_another_draw_keeps_validation_and_test(tmp_path):
     first, second = (
         read_dataset(
             prepare_folder(
-                source, tmp_path / f"{k}", labeled=3, validation=2, test=2, labeled_draw=k
+                source,
+                tmp_path / f"{k}",
+                wanted=Wanted(labeled=3, validation=2, test=2, labeled_draw=k),
             )
         )
         for k in (0, 1)
@@ -246,9 +258,9 @@ def test_images_alone_are_for_pretraining(tmp_path, capsys):
     assert dataset.labeled == dataset.validation == dataset.test == []
     assert "labelled  none: for pre-training only" in capsys.readouterr().out
     with pytest.raises(InputError, match=r"0 labelled case\(s\) are too few for --labeled 2"):
-        prepare_folder(tmp_path / "src", tmp_path / "again", labeled=2)
+        prepare_folder(tmp_path / "src", tmp_path / "again", wanted=Wanted(labeled=2))
 
 
 def test_too_few_labels_are_counted(tmp_path):
     with pytest.raises(InputError, match=r"2 labelled case\(s\) are too few for --labeled 5"):
-        prepare_folder(folder(tmp_path), tmp_path / "dst", labeled=5)
+        prepare_folder(folder(tmp_path), tmp_path / "dst", wanted=Wanted(labeled=5))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from gemini_monai.data.prepare.propose import propose
 from gemini_monai.data.prepare.scan import Scan
-from gemini_monai.data.prepare.split import split_cases
+from gemini_monai.data.prepare.split import Wanted, split_cases
 
 CASES = [f"c{k:02d}" for k in range(20)]
 
@@ -26,10 +26,7 @@ def test_every_case_is_in_one_part_and_no_patient_in_two(
     split = split_cases(
         CASES,
         with_label=CASES[1:15],
-        labeled=labeled,
-        validation=validation,
-        test=test,
-        seed=seed,
+        wanted=Wanted(labeled, validation, test, seed),
         patients=patients,
     )
     assert sorted(case for part in split for case in part) == CASES
@@ -43,16 +40,16 @@ def test_every_case_is_in_one_part_and_no_patient_in_two(
 
 
 def test_the_order_of_the_cases_does_not_matter():
-    options = {"labeled": 3, "validation": 2, "test": 2, "seed": 1}
-    forward = split_cases(CASES, with_label=CASES, **options)
-    assert split_cases(CASES[::-1], with_label=CASES[::-1], **options) == forward
-    assert split_cases(CASES, with_label=CASES, **{**options, "seed": 2}) != forward
+    wanted = Wanted(labeled=3, validation=2, test=2, seed=1)
+    forward = split_cases(CASES, with_label=CASES, wanted=wanted)
+    assert split_cases(CASES[::-1], with_label=CASES[::-1], wanted=wanted) == forward
+    assert split_cases(CASES, with_label=CASES, wanted=wanted._replace(seed=2)) != forward
 
 
 def test_a_tenth_and_a_fifth_by_default_and_nothing_when_there_are_few():
-    many = split_cases(CASES, with_label=CASES, labeled=None, validation=None, test=None, seed=0)
+    many = split_cases(CASES, with_label=CASES, wanted=Wanted())
     assert [len(part) for part in many] == [14, 0, 2, 4, 0]
-    few = split_cases(CASES, with_label=CASES[:5], labeled=None, validation=None, test=None, seed=0)
+    few = split_cases(CASES, with_label=CASES[:5], wanted=Wanted())
     assert [len(part) for part in few] == [5, 15, 0, 0, 0]
 
 
