@@ -14,9 +14,15 @@ from monai.transforms.transform import MapTransform
 
 from gemini_monai.errors import InputError
 
+PICTURES = (".png", ".jpg", ".jpeg")
+COLOURS = 3
+
 
 def read(path: str | Path | Sequence[str | Path]) -> MetaTensor:
     """An image (C, *S) as MONAI reads it; several files are channels of one image.
+
+    A PNG or JPEG that says the same grey in every colour has one channel, and none for opacity
+    where all is opaque: some hundred images of ChestX-ray8 are stored so.
 
     Raises:
         InputError: If a file is missing or cannot be read.
@@ -27,10 +33,24 @@ def read(path: str | Path | Sequence[str | Path]) -> MetaTensor:
             raise InputError(f"{file}: no such file")
     try:
         source = files[0] if len(files) == 1 else files
-        return LoadImage(image_only=True, ensure_channel_first=True)(source)
+        image = LoadImage(image_only=True, ensure_channel_first=True)(source)
+        return _without_copies(image) if is_picture(path) else image
     except Exception as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"{files[0]}: cannot be read as an image: {reason}") from error
+
+
+def is_picture(file: Any) -> bool:
+    """Whether a file is a PNG or JPEG."""
+    return isinstance(file, (str, Path)) and str(file).lower().endswith(PICTURES)
+
+
+def _without_copies(image: MetaTensor) -> MetaTensor:
+    """A picture (C, X, Y) of grey or colours, with or without opacity, in as few channels."""
+    if len(image) in (2, 4) and bool((image[-1] == 255).all()):
+        image = image[:-1]
+    is_grey = len(image) == COLOURS and bool((image == image[:1]).all())
+    return image[:1] if is_grey else image
 
 
 class LoadScand(MapTransform):
@@ -64,6 +84,9 @@ class LoadScand(MapTransform):
         item = dict(data)
         for key in self.key_iterator(item):
             image = read(item[key])
+            is_grey = key == "image" and len(image) == 1 and is_picture(item[key])
+            if is_grey and self.in_channels == COLOURS:  # among images that have colours
+                image = image.repeat(COLOURS, *[1] * self.spatial_dims)
             self._check(image, file=item[key], is_image=key == "image")
             item[key] = image
         return item

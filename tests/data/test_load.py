@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from gemini_monai.data.load import LoadScand, read
 from gemini_monai.errors import InputError
@@ -30,6 +31,29 @@ def test_several_files_are_channels(tmp_path):
     stacked = read([tmp_path / f"{k}.nii.gz" for k in range(3)])
     assert stacked.shape == (3, 12, 10)
     np.testing.assert_array_equal(stacked[2].numpy(), image(2))
+
+
+def _picture(path, mode, colours):
+    Image.fromarray(np.stack(colours, axis=-1).transpose(1, 0, 2), mode).save(path)
+    return path
+
+
+def test_grey_stored_as_colours_with_opacity_is_one_channel(tmp_path):
+    grey, opaque = image(0), np.full((12, 10), 255, np.uint8)
+    for mode, colours in (("RGBA", [grey] * 3 + [opaque]), ("RGB", [grey] * 3)):
+        loaded = _load(_picture(tmp_path / f"{mode}.png", mode, colours))
+        np.testing.assert_array_equal(loaded.numpy(), grey[None])
+    loaded = _load(tmp_path / "RGB.png", in_channels=3)  # among images that have colours
+    np.testing.assert_array_equal(loaded.numpy(), [grey] * 3)
+
+
+def test_colours_and_opacity_that_say_something_stay(tmp_path):
+    colours, opaque = [image(k) for k in range(3)], np.full((12, 10), 255, np.uint8)
+    path = _picture(tmp_path / "colours.png", "RGBA", [*colours, opaque])
+    np.testing.assert_array_equal(_load(path, in_channels=3).numpy(), colours)
+    faint = _picture(tmp_path / "faint.png", "RGBA", [*colours, opaque // 2])
+    with pytest.raises(InputError, match=r"faint\.png: 4 channel\(s\)"):
+        _load(faint, in_channels=3)
 
 
 def test_what_does_not_fit_is_named(tmp_path):

@@ -10,11 +10,10 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from gemini_monai.data.load import read
+from gemini_monai.data.load import COLOURS, is_picture, read
 from gemini_monai.errors import InputError
 
 SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha", ".mhd", ".png", ".jpg", ".jpeg")
-WITHOUT_SPACING = (".png", ".jpg", ".jpeg")
 COMPANIONS = (".raw", ".zraw")  # data files of .mhd headers
 
 
@@ -95,7 +94,7 @@ def _scan(case: str, path: Path) -> Scan:
     axes = values.ndim - 1
     if axes not in (2, 3):
         raise InputError(f"{path}: expected a 2-D or 3-D image, got shape {values.shape[1:]}")
-    has_spacing = not path.name.lower().endswith(WITHOUT_SPACING)
+    has_spacing = not is_picture(path)
     return Scan(
         case=case,
         path=path,
@@ -117,13 +116,11 @@ def _refuse_duplicates(scans: Iterable[Scan]) -> None:
 
 
 def _refuse_mixed(scans: list[Scan], what: str) -> None:
-    def value(entry: Scan) -> int:
-        return entry.channels if what == "channels" else len(entry.shape)
-
-    values = [value(entry) for entry in scans]
+    values = [entry.channels if what == "channels" else len(entry.shape) for entry in scans]
     common = max(set(values), key=values.count)
-    for entry in scans:
-        if value(entry) != common:
+    for entry, value in zip(scans, values, strict=True):
+        grey = what == "channels" and value == 1 and is_picture(entry.path)
+        if value != common and not (grey and common == COLOURS):
             raise InputError(
-                f"{entry.path}: {value(entry)} {what}, most others have {common}; all must agree"
+                f"{entry.path}: {value} {what}, most others have {common}; all must agree"
             )

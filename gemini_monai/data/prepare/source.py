@@ -78,7 +78,7 @@ def prepare_source(source: Source, destination: Path, *, wanted: Wanted) -> Path
     content = {
         "name": source.name,
         "spatial_dims": len(next(iter(scans.values())).shape),
-        "channels": next(iter(scans.values())).channels,
+        "channels": max(entry.channels for entry in scans.values()),
         "labels": values,
         "overlapping": bool(source.structures),
         **propose(list(scans.values())),

@@ -8,6 +8,7 @@ from pathlib import Path
 import itk
 import numpy as np
 import pytest
+from PIL import Image
 
 from gemini_monai.data.dataset import read_dataset
 from gemini_monai.data.prepare import prepare_folder
@@ -77,6 +78,15 @@ def test_images_without_a_folder_of_their_own_are_unlabelled(tmp_path):
     dataset = read_dataset(prepare_folder(tmp_path / "brain", tmp_path / "dst"))
     assert [entry["case"] for entry in dataset.unlabeled] == ["0", "1", "2"]
     assert not dataset.labeled
+
+
+def test_a_grey_picture_may_be_among_coloured_ones(tmp_path):
+    folder = tmp_path / "src"
+    folder.mkdir()
+    for k in range(3):
+        colours = [image(10 * k + c * (k > 0)) for c in range(3)]  # the first is grey
+        Image.fromarray(np.stack(colours, axis=-1).transpose(1, 0, 2)).save(folder / f"{k}.png")
+    assert read_dataset(prepare_folder(folder, tmp_path / "dst")).channels == 3
 
 
 def test_labels_json_names_the_values(tmp_path):
