@@ -15,6 +15,12 @@ from gemini_monai.report.scores import paired_difference, per_case, summarise
 def segmentation_sentences(comparison: Comparison) -> list[str]:
     """What segmentation came to, as HTML sentences; says so when nothing was tested."""
     first = comparison.first
+    if first.run.is_pretraining:
+        name = escape(capital(first.name))
+        return [
+            f"{name} pre-trained a backbone without labels; what it is worth shows in fine-tuning "
+            "(finetune.json with --pretrained and this run's folder)."
+        ]
     if not first.run.scores:
         return [f"{escape(first.name)} was not tested: there is no test/segmentation.csv."]
     found = [(_difference(*pair), _verdict(*pair)) for pair in comparison.differences]
@@ -110,7 +116,9 @@ def registration_sentences(comparison: Comparison) -> list[str]:
         for arm in comparison.arms
         if arm.run.pairs
     ]
-    return sentences or ["No pairs were registered in a test."]
+    if sentences or comparison.first.run.is_pretraining:
+        return sentences
+    return ["No pairs were registered in a test."]
 
 
 def _registration(pairs: tuple[Pair, ...], *, name: str, several: bool) -> str:

@@ -7,7 +7,7 @@ from html import escape
 import numpy as np
 
 from gemini_monai.report.arms import Arm, Comparison
-from gemini_monai.report.format import percent
+from gemini_monai.report.format import capital, percent
 
 SCRATCH = "scratch"  # the method that finetune.json records with --pretrained none
 
@@ -40,7 +40,7 @@ def _passing(arm: Arm, reference: Arm) -> str:
     passed = first_passing(arm, reference)
     when = f"at iteration {passed}" if passed is not None else "at no iteration"
     return (
-        f"{escape(arm.name)} passes the best validation Dice of {escape(reference.name)} "
+        f"{escape(capital(arm.name))} passes the best validation Dice of {escape(reference.name)} "
         f"({percent(dice[best])} at iteration {iterations[best]:.0f}) <strong>{when}</strong>."
     )
 

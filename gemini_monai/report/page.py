@@ -25,6 +25,7 @@ PARTS: tuple[tuple[str, str, Callable[[Comparison], str]], ...] = (
     ("cases", "Every case", sections.cases),
     ("provenance", "How it was made", provenance.provenance),
 )
+SCORED = ("segmentation", "overlays", "cases")  # nothing of pre-training alone
 
 
 def write_report(runs: Sequence[Path], *, output: Path | None = None) -> Path:
@@ -73,10 +74,8 @@ def write_beside(path: Path, content: bytes) -> None:
 def page(comparison: Comparison) -> str:
     """The whole page."""
     title = _title(comparison)
-    made = [(anchor, name, part(comparison)) for anchor, name, part in PARTS]
-    links = "".join(
-        f'<li><a href="#{anchor}">{name}</a></li>' for anchor, name, html in made if html
-    )
+    made = _parts(comparison)
+    links = "".join(f'<li><a href="#{anchor}">{name}</a></li>' for anchor, name, _ in made)
     body = "".join(html for _, _, html in made)
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -86,6 +85,13 @@ def page(comparison: Comparison) -> str:
         f"<nav><ul>{links}</ul></nav><main>{body}</main>"
         f"<footer>Made by gemini_monai {gemini_monai.__version__}.</footer></body></html>\n"
     )
+
+
+def _parts(comparison: Comparison) -> list[tuple[str, str, str]]:
+    """Anchor, name and HTML of what there is to say."""
+    left_out = SCORED if all(arm.run.is_pretraining for arm in comparison.arms) else ()
+    made = [(key, name, part(comparison)) for key, name, part in PARTS if key not in left_out]
+    return [(key, name, html) for key, name, html in made if html]
 
 
 def _title(comparison: Comparison) -> str:

@@ -94,6 +94,11 @@ class Run:
         return str(self.details.get("method") or "run")
 
     @property
+    def is_pretraining(self) -> bool:
+        """Trained without labels, so there is nothing to score before it is fine-tuned."""
+        return self.monitor is not None and not self.scores
+
+    @property
     def distance_unit(self) -> str:
         """``"mm"``, or ``"pixels"`` where the data's files have no voxel size."""
         settings = self.details.get("settings")

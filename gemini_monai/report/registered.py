@@ -28,6 +28,8 @@ def registration(comparison: Comparison) -> str:
     for arm in comparison.arms:
         if arm.run.pairs or arm.run.examples:
             parts += _registered(arm, several=comparison.several)
+    if not parts and all(arm.run.is_pretraining for arm in comparison.arms):
+        return ""
     if not parts:
         text = "No pairs were registered in a test, so there is no deformation to show."
         return section("registration", "Registration", note(text))

@@ -96,7 +96,7 @@ def training(comparison: Comparison) -> str:
     losses, validated = loss_curves(comparison.arms), validation_curves(comparison.arms)
     parts = [arm_key(comparison)]
     for svg, missing in (
-        (validated, "No validation cases were set aside, so there is no validation curve."),
+        (validated, _unvalidated(comparison)),
         (losses, "No history.csv was left, so there are no loss curves."),
     ):
         parts.append(figure(svg) if svg else note(missing))
@@ -105,6 +105,13 @@ def training(comparison: Comparison) -> str:
     watched = monitor_curves(comparison.arms)
     parts.append(figure(watched) if watched else "")
     return section("training", "Training", *parts)
+
+
+def _unvalidated(comparison: Comparison) -> str:
+    """Why there is no validation curve; pre-training without labels never has one."""
+    if comparison.first.run.is_pretraining:
+        return "Pre-training has no labels to validate on."
+    return "No validation cases were set aside, so there is no validation curve."
 
 
 def cases(comparison: Comparison) -> str:

@@ -37,6 +37,16 @@ def test_triptychs_with_their_errors_and_watched_pairs_are_shown(pretrained):
     assert "inbounds percent" in text
 
 
+def test_a_run_without_labels_is_not_blamed_for_having_no_scores(pretrained):
+    for path in (pretrained / "test").glob("*.csv"):
+        path.unlink()
+    text = page(compare([read_run(pretrained)]))
+    assert "pre-trained a backbone without labels" in text
+    assert "was not tested" not in text
+    for part in ("segmentation", "overlays", "cases"):
+        assert f'id="{part}"' not in text
+
+
 def test_a_run_without_restoration_has_no_such_part(tmp_path):
     assert "#restoration" not in page(compare([read_run(write_run(tmp_path / "run"))]))
 
