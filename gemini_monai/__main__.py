@@ -20,6 +20,7 @@ def prepare_commands() -> dict[str, Callable[..., None]]:
     return {
         "folder": _splitting(prepare.prepare_folder),
         "decathlon": _splitting(prepare.prepare_decathlon),
+        "heart_ct": _splitting(prepare.prepare_heart_ct),
         "chestxray8": _whole(prepare.prepare_chestxray8),
         "phantom": phantom,
     }

@@ -5,5 +5,6 @@ from __future__ import annotations
 from gemini_monai.data.prepare.chestxray8 import prepare_chestxray8
 from gemini_monai.data.prepare.decathlon import prepare_decathlon
 from gemini_monai.data.prepare.folder import prepare_folder
+from gemini_monai.data.prepare.heart_ct import prepare_heart_ct
 
-__all__ = ["prepare_chestxray8", "prepare_decathlon", "prepare_folder"]
+__all__ = ["prepare_chestxray8", "prepare_decathlon", "prepare_folder", "prepare_heart_ct"]
