@@ -20,6 +20,8 @@ def prepare_commands() -> dict[str, Callable[..., None]]:
     return {
         "folder": _splitting(prepare.prepare_folder),
         "decathlon": _splitting(prepare.prepare_decathlon),
+        "scr": _splitting(prepare.prepare_scr),
+        "kipa22": _splitting(prepare.prepare_kipa22),
         "chestxray8": _whole(prepare.prepare_chestxray8),
         "phantom": phantom,
     }
