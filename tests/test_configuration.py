@@ -23,8 +23,10 @@ def test_every_configuration_of_pretraining_is_sound():
     for name in ("train", "finetune"):
         base = str(folder / f"{name}.json")
         assert check([base, str(folder / "dataset_folder.json")]) == []
-    for overlay in folder.glob("method_*.json"):
+    for overlay in (*folder.glob("method_*.json"), folder / "dataset_chestxray8.json"):
         assert check([str(folder / "train.json"), str(overlay)]) == []
+    for overlay in folder.glob("finetune_*.json"):
+        assert check([str(folder / "finetune.json"), str(overlay)]) == []
     assert check([str(folder / "finetune.json"), str(folder / "evaluate.json")]) == []
 
 
@@ -32,7 +34,7 @@ def test_every_shipped_configuration_is_sound():
     for name in ("inference", "register"):
         assert check(str(CONFIGS / f"{name}.json")) == []
     overlays = [*CONFIGS.glob("dataset_*.json"), *CONFIGS.glob("method_*.json")]
-    assert len(overlays) == 6
+    assert len(overlays) == 7
     for overlay in [*overlays, CONFIGS / "evaluate.json"]:
         assert check([TRAIN, str(overlay)]) == []
 
