@@ -1,4 +1,4 @@
-"""The command line: ``python -m gemini_monai prepare | check | report | export | inspect``."""
+"""The command line: ``python -m gemini_monai prepare | check | report | export | ...``."""
 
 from __future__ import annotations
 
@@ -99,6 +99,14 @@ def export(run: str, output: str, part: str = "backbone", **unknown: Any) -> Non
     print(export_backbone(run, output, part=part))
 
 
+def package(bundle: str, run: str, output: str | None = None, **unknown: Any) -> None:
+    """Make one archive, with checksums, of a bundle and the weights of a run."""
+    from gemini_monai.weights import package_bundle
+
+    _refuse(unknown)
+    print(package_bundle(bundle, run, output=output))
+
+
 def inspect(file: str, **unknown: Any) -> None:
     """Show where an exported backbone comes from."""
     from gemini_monai.weights import read_card
@@ -123,6 +131,7 @@ def main() -> None:
                 "report": report,
                 "export": export,
                 "inspect": inspect,
+                "package": package,
             },
             name="python -m gemini_monai",
         )

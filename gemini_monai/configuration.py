@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from monai.bundle import ConfigParser
 
 from gemini_monai.errors import InputError
@@ -31,19 +32,37 @@ RUN_ARGUMENTS = [
 
 
 def bundle_root(name: str) -> str:
-    """Folder of a bundle: the working directory if that is it, else ``bundles/<name>`` below it.
+    """Folder of a bundle.
+
+    That of the configuration which ``monai.bundle run`` was given; else the working directory, a
+    folder of it or of its ``bundles``, or where ``monai.bundle download`` puts bundles by default.
 
     Raises:
-        InputError: If neither holds ``configs/metadata.json``.
+        InputError: If none of them is named so and holds ``configs/metadata.json``.
     """
     here = Path.cwd()
-    for folder in (here, here / "bundles" / name, here / name):
+    downloaded = Path(torch.hub.get_dir()) / "bundle"
+    near = (here, here / "bundles" / name, here / name, downloaded / name)
+    for folder in (*_folders_of_configurations(), *near):
         if folder.name == name and (folder / "configs" / "metadata.json").is_file():
             return str(folder)
     raise InputError(
         f"bundle '{name}' is neither the working directory {here} nor bundles/{name} below it; "
         "give --bundle_root FOLDER"
     )
+
+
+def _folders_of_configurations() -> list[Path]:
+    """Bundles of the configurations on the command line of ``monai.bundle run``."""
+    if not _is_bundle_run():
+        return []
+    given = command_line_overrides(sys.argv[2:]).get("config_file", [])
+    files = [given] if isinstance(given, str) else list(given)
+    return [Path(file).absolute().parent.parent for file in files]
+
+
+def _is_bundle_run() -> bool:
+    return Path(sys.argv[0]).parts[-2:] == ("bundle", "__main__.py") and sys.argv[1:2] == ["run"]
 
 
 def run_settings(run_dir: str | Path, *, default: Mapping[str, Any]) -> dict[str, Any]:
@@ -105,7 +124,7 @@ def refuse_unknown_overrides() -> None:
     Raises:
         InputError: As ``check`` does.
     """
-    if Path(sys.argv[0]).parts[-2:] != ("bundle", "__main__.py") or sys.argv[1:2] != ["run"]:
+    if not _is_bundle_run():
         return
     overrides = command_line_overrides(sys.argv[2:])
     config_file = overrides.pop("config_file", None)

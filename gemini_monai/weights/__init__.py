@@ -5,6 +5,7 @@ from __future__ import annotations
 from gemini_monai.weights.backbone import LoadedBackbone, load_backbone
 from gemini_monai.weights.export import export_backbone, read_card
 from gemini_monai.weights.network import load_network
+from gemini_monai.weights.package import package_bundle
 from gemini_monai.weights.published import import_published
 
 __all__ = [
@@ -13,5 +14,6 @@ __all__ = [
     "import_published",
     "load_backbone",
     "load_network",
+    "package_bundle",
     "read_card",
 ]

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from tests.bundles.runs import SMALL, run
+from tests.bundles.runs import MIP, SMALL, paths, run
 
 
 @pytest.fixture(scope="session")
 def trained(tiny_phantom, tmp_path_factory):
     """Run folder of ``train.json`` with both arms."""
     folder = tmp_path_factory.mktemp("runs") / "gemini"
-    run(
-        "train",
-        dataset_dir=str(tiny_phantom.parent),
-        datalist=str(tiny_phantom),
-        output_dir=str(folder),
-        **SMALL,
-    )
+    run("train", **paths(tiny_phantom, folder), **SMALL)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def pretrained(tiny_phantom, tmp_path_factory):
+    """Run folder of the pre-training's ``train.json``."""
+    folder = tmp_path_factory.mktemp("mip") / "run"
+    run("train", bundle=MIP, **paths(tiny_phantom, folder), **SMALL)
     return folder

@@ -14,10 +14,16 @@ BUNDLE = ROOT / "bundles" / "gemini_semi"
 MIP = ROOT / "bundles" / "gemini_mip"
 CONFIGS = BUNDLE / "configs"
 SMALL = {"epochs": 2, "epoch_length": 2, "channels": [4, 8], "registration_pairs": 4}
+FINE = {key: value for key, value in SMALL.items() if key != "registration_pairs"}
 
 
 def files(*names, bundle=BUNDLE):
     return [str(bundle / "configs" / f"{name}.json") for name in names]
+
+
+def paths(dataset, folder):
+    """Overrides that name a ``dataset.json`` and a run folder."""
+    return {"dataset_dir": str(dataset.parent), "datalist": str(dataset), "output_dir": str(folder)}
 
 
 def workflow(*names, kind="train", bundle=BUNDLE, **overrides):

@@ -11,9 +11,7 @@ import pytest
 import torch
 
 from gemini_monai.errors import InputError, input_error_in
-from tests.bundles.runs import MIP, SMALL, run
-
-FINE = {key: value for key, value in SMALL.items() if key != "registration_pairs"}
+from tests.bundles.runs import FINE, MIP, SMALL, paths, run
 
 
 def _rows(path):
@@ -21,22 +19,11 @@ def _rows(path):
         return list(csv.DictReader(file))
 
 
-def _paths(dataset, folder):
-    return {"dataset_dir": str(dataset.parent), "datalist": str(dataset), "output_dir": str(folder)}
-
-
-@pytest.fixture(scope="module")
-def pretrained(tiny_phantom, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("mip") / "run"
-    run("train", bundle=MIP, **_paths(tiny_phantom, folder), **SMALL)
-    return folder
-
-
 @pytest.fixture(scope="module")
 def finetuned(pretrained, tiny_phantom, tmp_path_factory):
     folder = tmp_path_factory.mktemp("fine") / "run"
-    paths = _paths(tiny_phantom, folder)
-    run("finetune", bundle=MIP, **paths, **FINE, pretrained=str(pretrained))
+    places = paths(tiny_phantom, folder)
+    run("finetune", bundle=MIP, **places, **FINE, pretrained=str(pretrained))
     return folder
 
 
@@ -59,7 +46,7 @@ def test_pretraining_opens_no_label(tiny_phantom, tmp_path):
     unlabelled = {**content, "labeled": [], "validation": [], "test": []}
     path = tiny_phantom.parent / "unlabelled.json"
     path.write_text(json.dumps(unlabelled))
-    run("train", bundle=MIP, **_paths(path, tmp_path), **SMALL)
+    run("train", bundle=MIP, **paths(path, tmp_path), **SMALL)
     assert (tmp_path / "models" / "model.pt").is_file()
     assert not (tmp_path / "test").exists()
 
@@ -72,19 +59,19 @@ def test_pretraining_opens_no_label(tiny_phantom, tmp_path):
     ],
 )
 def test_method_overlays_leave_out_their_terms(tiny_phantom, tmp_path, method, terms):
-    run("train", f"method_{method}", bundle=MIP, **_paths(tiny_phantom, tmp_path), **SMALL)
+    run("train", f"method_{method}", bundle=MIP, **paths(tiny_phantom, tmp_path), **SMALL)
     assert set(_rows(tmp_path / "history.csv")[0]) - {"iteration", "loss"} == terms
 
 
 def test_pretraining_in_three_dimensions(tiny_phantom_3d, tmp_path):
-    run("train", bundle=MIP, **_paths(tiny_phantom_3d, tmp_path), **SMALL, pairs=3)
+    run("train", bundle=MIP, **paths(tiny_phantom_3d, tmp_path), **SMALL, pairs=3)
     assert (tmp_path / "models" / "model.pt").is_file()
 
 
 def test_finetuning_starts_from_the_pretrained_backbone(pretrained, tiny_phantom, tmp_path, capsys):
-    paths = _paths(tiny_phantom, tmp_path)
+    places = paths(tiny_phantom, tmp_path)
     still = {"learning_rate": 0.0, "pretrained": str(pretrained)}
-    run("finetune", bundle=MIP, **paths, **FINE, **still)
+    run("finetune", bundle=MIP, **places, **FINE, **still)
     ours, theirs = (torch.load(folder / "models" / "model.pt") for folder in (tmp_path, pretrained))
     backbone = [key for key in ours if key.startswith("backbone.")]
     assert all(torch.equal(ours[key], theirs[key]) for key in backbone)
@@ -92,7 +79,7 @@ def test_finetuning_starts_from_the_pretrained_backbone(pretrained, tiny_phantom
 
 
 def test_scratch_has_a_network_of_its_own_and_the_same_batches(finetuned, tiny_phantom, tmp_path):
-    run("finetune", bundle=MIP, **_paths(tiny_phantom, tmp_path), **FINE, pretrained="none")
+    run("finetune", bundle=MIP, **paths(tiny_phantom, tmp_path), **FINE, pretrained="none")
     assert json.loads((tmp_path / "run.json").read_text())["method"] == "scratch"
     assert json.loads((finetuned / "run.json").read_text())["method"] == "fine-tuned"
     assert _rows(tmp_path / "history.csv") != _rows(finetuned / "history.csv")
@@ -100,8 +87,8 @@ def test_scratch_has_a_network_of_its_own_and_the_same_batches(finetuned, tiny_p
 
 
 def test_a_2d_network_on_volumes_slice_by_slice(pretrained, tiny_phantom_3d, tmp_path):
-    paths = _paths(tiny_phantom_3d, tmp_path / "run")
-    run("finetune", bundle=MIP, **paths, **FINE, pretrained=str(pretrained), slices=True)
+    places = paths(tiny_phantom_3d, tmp_path / "run")
+    run("finetune", bundle=MIP, **places, **FINE, pretrained=str(pretrained), slices=True)
     state = torch.load(tmp_path / "run" / "models" / "model.pt")
     assert state["backbone.encoder.0.0.conv.weight"].ndim == 4
     scores = _rows(tmp_path / "run" / "test" / "segmentation.csv")
@@ -119,15 +106,15 @@ def test_a_2d_network_on_volumes_slice_by_slice(pretrained, tiny_phantom_3d, tmp
 
 
 def test_fewer_labels_by_a_knob(pretrained, tiny_phantom, tmp_path):
-    paths = _paths(tiny_phantom, tmp_path)
-    run("finetune", bundle=MIP, **paths, **FINE, pretrained=str(pretrained), labeled_cases=1)
+    places = paths(tiny_phantom, tmp_path)
+    run("finetune", bundle=MIP, **places, **FINE, pretrained=str(pretrained), labeled_cases=1)
     assert json.loads((tmp_path / "run.json").read_text())["settings"]["labeled_cases"] == 1
 
 
 def test_a_backbone_that_is_not_there_is_named(tiny_phantom, tmp_path):
-    paths = _paths(tiny_phantom, tmp_path / "run")
+    places = paths(tiny_phantom, tmp_path / "run")
     with pytest.raises(RuntimeError) as raised:
-        run("finetune", bundle=MIP, **paths, **FINE, pretrained=str(tmp_path))
+        run("finetune", bundle=MIP, **places, **FINE, pretrained=str(tmp_path))
     error = input_error_in(raised.value)
     assert isinstance(error, InputError)
     assert "models/model.pt: no such weights file" in str(error)
@@ -135,8 +122,8 @@ def test_a_backbone_that_is_not_there_is_named(tiny_phantom, tmp_path):
 
 def test_a_finetuned_run_is_evaluated_and_used(finetuned, tiny_phantom, tmp_path):
     weights = {"weights": str(finetuned / "models" / "model.pt")}
-    paths = _paths(tiny_phantom, tmp_path / "again")
-    run("finetune", "evaluate", bundle=MIP, **paths, **FINE, **weights, pretrained="none")
+    places = paths(tiny_phantom, tmp_path / "again")
+    run("finetune", "evaluate", bundle=MIP, **places, **FINE, **weights, pretrained="none")
     scores = [f / "test" / "segmentation.json" for f in (tmp_path / "again", finetuned)]
     assert scores[0].read_text() == scores[1].read_text()
     folders = {"dataset_dir": str(tiny_phantom.parent / "images")}

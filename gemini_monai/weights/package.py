@@ -1,0 +1,119 @@
+"""A bundle with a run's weights as one archive, as ``monai.bundle download`` delivers it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from monai.bundle import ConfigParser
+
+from gemini_monai.configuration import run_settings
+from gemini_monai.errors import InputError
+from gemini_monai.files import replacing
+from gemini_monai.weights.network import load_network
+
+MOMENT = (1980, 1, 1, 0, 0, 0)  # of every file, so that the same content is the same archive
+SHIPPED = ("configs/*.json", "configs/*.conf", "docs/*", "LICENSE", "large_files.json")
+ARCHITECTURE = ("channels", "deformer_stages", "half_resolution_field")
+
+
+def package_bundle(
+    bundle: str | Path, run: str | Path, *, output: str | Path | None = None
+) -> Path:
+    """Write ``<name>_v<version>.zip`` and beside it its SHA-256.
+
+    The archive's folder is the bundle and a run at once: it has ``models/model.pt``, ``run.json``
+    and ``checksums.sha256``, its ``inference.json`` states the run's settings, and the network
+    knobs of its training configurations are those of the weights. So ``monai.bundle.load``,
+    ``--run_dir`` and ``--pretrained`` take it as it is.
+
+    Args:
+        bundle: The bundle's folder.
+        run: The run whose weights go in.
+        output: Folder of the archive; by default where the bundle's folder is.
+
+    Returns:
+        The archive.
+
+    Raises:
+        InputError: If either is not what it should be, or the weights do not fit the bundle's
+            network.
+    """
+    bundle, run = Path(bundle), Path(run)
+    files = {str(p.relative_to(bundle)): p for glob in SHIPPED for p in sorted(bundle.glob(glob))}
+    content: dict[str, bytes] = {name: path.read_bytes() for name, path in files.items()}
+    content |= _with_run(bundle, run)
+    sums = {name: hashlib.sha256(data).hexdigest() for name, data in content.items()}
+    listing = "".join(f"{value}  {name}\n" for name, value in sorted(sums.items()))
+    content["checksums.sha256"] = listing.encode()
+    version = _read(bundle / "configs" / "metadata.json")["version"]
+    folder = Path(output) if output is not None else bundle.absolute().parent
+    archive = folder / f"{bundle.absolute().name}_v{version}.zip"
+    _write(archive, content, folder=bundle.absolute().name)
+    return archive
+
+
+def _with_run(bundle: Path, run: Path) -> dict[str, bytes]:
+    """What the run adds to the bundle or changes in it, by name."""
+    configs = {
+        name: _read(bundle / "configs" / f"{name}.json")
+        for name in ("metadata", "inference", "train", "finetune")
+        if name != "finetune" or (bundle / "configs" / "finetune.json").is_file()
+    }
+    record = _read(run / "run.json")
+    settings = run_settings(run, default=configs["inference"]["settings"]["default"])
+    configs["inference"] |= {"settings": settings, "run_dir": "@bundle_root"}
+    _refuse_other_weights(configs["inference"], run)
+    for name in ("train", "finetune"):
+        if name in configs:
+            configs[name] |= {key: settings[key] for key in ARCHITECTURE}
+    if "finetune" in configs:
+        configs["finetune"]["pretrained"] = "@bundle_root"
+    _state_shapes(configs["metadata"]["network_data_format"], settings)
+    record.get("dataset", {}).pop("path", None)  # of the machine that trained
+    changed = {f"configs/{name}.json": config for name, config in configs.items()}
+    texts = {name: json.dumps(value, indent=4) for name, value in changed.items()}
+    texts["run.json"] = json.dumps(record, indent=1)
+    weights = (run / "models" / "model.pt").read_bytes()
+    return {name: text.encode() for name, text in texts.items()} | {"models/model.pt": weights}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text())
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file; expected a bundle and a run") from error
+    except ValueError as error:
+        raise InputError(f"{path}: not JSON: {error}") from error
+    return dict(content)
+
+
+def _refuse_other_weights(inference: Mapping[str, Any], run: Path) -> None:
+    """The network that the configuration describes takes the run's weights."""
+    network = ConfigParser(dict(inference)).get_parsed_content("network_def")
+    load_network(network, run / "models" / "model.pt")
+
+
+def _state_shapes(formats: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+    """Channels and sizes of the network's input and output, as the weights have them."""
+    axes = 2 if settings.get("slices") else settings["spatial_dims"]
+    sizes = [f"{2 ** (len(settings['channels']) - 1)}*n"] * axes
+    image, prediction = formats["inputs"]["image"], formats["outputs"]["pred"]
+    image |= {"num_channels": settings["in_channels"], "spatial_shape": sizes}
+    prediction |= {"num_channels": settings["out_channels"], "spatial_shape": sizes}
+
+
+def _write(archive: Path, content: Mapping[str, bytes], *, folder: str) -> None:
+    with replacing(archive) as part, zipfile.ZipFile(part, "w") as file:
+        for name in sorted(content):
+            entry = zipfile.ZipInfo(f"{folder}/{name}", MOMENT)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = 0o644 << 16
+            file.writestr(entry, content[name])
+    digest = hashlib.sha256(archive.read_bytes()).hexdigest()
+    with replacing(archive.with_name(f"{archive.name}.sha256")) as part:
+        part.write_text(f"{digest}  {archive.name}\n")

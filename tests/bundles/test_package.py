@@ -1,0 +1,119 @@
+"""A packaged bundle: whole, checked, delivered by MONAI's download, loaded and fine-tuned."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import threading
+import zipfile
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import monai.bundle
+import pytest
+import torch
+
+from gemini_monai.errors import InputError
+from gemini_monai.weights import package_bundle
+from tests.bundles.runs import FINE, MIP, command, overrides_of, paths
+
+
+@pytest.fixture(scope="module")
+def archive(pretrained, tmp_path_factory):
+    return package_bundle(MIP, pretrained, output=tmp_path_factory.mktemp("archive"))
+
+
+@pytest.fixture
+def address(archive):
+    """Of a server on this machine that has the archive."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *arguments):
+            pass
+
+    handler = functools.partial(Quiet, directory=str(archive.parent))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_what_is_in_it_has_its_checksums(archive):
+    assert archive.name == "gemini_mip_v0.1.0.zip"
+    digest, name = (archive.parent / f"{archive.name}.sha256").read_text().split()
+    assert (digest, name) == (hashlib.sha256(archive.read_bytes()).hexdigest(), archive.name)
+    with zipfile.ZipFile(archive) as file:
+        names = {name.removeprefix("gemini_mip/") for name in file.namelist()}
+        listed = file.read("gemini_mip/checksums.sha256").decode().splitlines()
+        sums = {name: value for value, name in (line.split("  ") for line in listed)}
+        for name, value in sums.items():
+            content = file.read(f"gemini_mip/{name}")
+            assert hashlib.sha256(content).hexdigest() == value, name
+    assert set(sums) == names - {"checksums.sha256"}
+    assert {"LICENSE", "run.json", "models/model.pt", "docs/README.md", "large_files.json"} < names
+
+
+def test_the_same_run_is_the_same_archive_and_leaves_no_path(archive, pretrained, tmp_path):
+    again = package_bundle(MIP, pretrained, output=tmp_path)
+    assert again.read_bytes() == archive.read_bytes()
+    with zipfile.ZipFile(archive) as file:
+        assert "path" not in json.loads(file.read("gemini_mip/run.json"))["dataset"]
+
+
+@pytest.mark.parametrize("kind", ["file", "http"])
+def test_downloaded_it_loads_anywhere(archive, address, pretrained, tmp_path, monkeypatch, kind):
+    where = f"file://{archive}" if kind == "file" else f"{address}/{archive.name}"
+    monai.bundle.download("gemini_mip", url=where, bundle_dir=str(tmp_path / "there"))
+    monkeypatch.chdir(tmp_path)  # not where the bundle is
+    network = monai.bundle.load(
+        "gemini_mip",
+        bundle_dir=str(tmp_path / "there"),
+        source="github",
+        workflow_type="inference",
+        device="cpu",
+    )
+    saved = torch.load(pretrained / "models" / "model.pt")
+    assert network.state_dict().keys() == saved.keys()
+    assert all(torch.equal(value, saved[key]) for key, value in network.state_dict().items())
+
+
+def test_downloaded_it_finetunes_and_exports(archive, address, tiny_phantom, tmp_path):
+    where = f"{address}/{archive.name}"
+    bundle = tmp_path / "there" / "gemini_mip"
+    monai.bundle.download("gemini_mip", url=where, bundle_dir=str(bundle.parent))
+    config = bundle / "configs" / "finetune.json"
+    knobs = {key: value for key, value in FINE.items() if key != "channels"}  # the bundle knows
+    arguments = overrides_of(paths(tiny_phantom, tmp_path / "run") | knobs)
+    result = command("run", "training", "--config_file", config, *arguments, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr[-2000:]
+    assert f"backbone from {bundle / 'models' / 'model.pt'}" in result.stdout
+    assert (tmp_path / "run" / "test" / "segmentation.csv").is_file()
+    exported = command("export", bundle, tmp_path / "backbone.pt", module="gemini_monai")
+    assert exported.returncode == 0, exported.stderr[-2000:]
+
+
+def test_its_metadata_are_those_of_the_weights(archive, tmp_path):
+    with zipfile.ZipFile(archive) as file:
+        file.extractall(tmp_path)
+    monai.bundle.verify_net_in_out(
+        net_id="network_def",
+        meta_file=str(tmp_path / "gemini_mip" / "configs" / "metadata.json"),
+        config_file=str(tmp_path / "gemini_mip" / "configs" / "inference.json"),
+        device="cpu",
+    )
+
+
+def test_what_cannot_be_packaged_is_named_and_nothing_is_written(pretrained, tmp_path):
+    with pytest.raises(InputError, match=r"metadata\.json: no such file; expected a bundle"):
+        package_bundle(tmp_path, pretrained, output=tmp_path)
+    with pytest.raises(InputError, match=r"run\.json: no such file"):
+        package_bundle(MIP, tmp_path, output=tmp_path)
+    other = tmp_path / "other"
+    (other / "models").mkdir(parents=True)
+    record = json.loads((pretrained / "run.json").read_text())
+    record["settings"]["channels"] = [8, 16]
+    (other / "run.json").write_text(json.dumps(record))
+    (other / "models" / "model.pt").write_bytes((pretrained / "models" / "model.pt").read_bytes())
+    with pytest.raises(InputError, match=r"model\.pt: does not fit the network"):
+        package_bundle(MIP, other, output=tmp_path)
+    assert list(tmp_path.glob("*.zip*")) == []
