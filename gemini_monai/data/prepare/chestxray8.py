@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +77,9 @@ def _show(entries: Sequence[Mapping[str, Any]]) -> None:
         print(f"{group:>6}  {groups[group]:>6} images of {patients} patients")
     found = {k: sum(n for g, n in groups.items() if k in g.split("_")) for k in TOTALS}
     counts = ", ".join(f"{k} {found[k]:,} of {n:,}" for k, n in TOTALS.items())
-    print(f"{'complete' if found == TOTALS else 'a part of the whole'}: {counts}")
+    absent = _absent_archives(Path(entry["image"]) for entry in entries)
+    whole = "complete" if found == TOTALS else "other numbers than the paper's"
+    print(f"{whole}: {counts}{f'; not there: {absent}' if absent and found != TOTALS else ''}")
 
 
 def _entry(image: Path, *, group: str, patient: str) -> dict[str, Any]:
@@ -128,13 +130,18 @@ def _refuse_misfit(table: Path, *, rows: Mapping[str, Any], files: Mapping[str, 
 
 def _place_of(name: str, files: Mapping[str, Path]) -> str:
     """Which of the twelve archives, unpacked into folders, an image should have come with."""
-    present = {part for path in files.values() for part in path.parts} & set(ARCHIVES)
-    absent = [archive for archive in ARCHIVES if archive not in present]
-    if present and absent:
-        return f"not unpacked: {', '.join(absent)}"
+    absent = _absent_archives(files.values())
+    if absent:
+        return f"not unpacked: {absent}"
     before = [other for other in files if other < name]  # archives are in the order of names
     place = files[max(before)].parent if before else ARCHIVES[0]
     return f"unpacked in part: {place} or the next archive"
+
+
+def _absent_archives(images: Iterable[Path]) -> str:
+    """Those of the twelve that no image is from; empty if all are, or images lie otherwise."""
+    present = {part for path in images for part in path.parts} & set(ARCHIVES)
+    return ", ".join(archive for archive in ARCHIVES if present and archive not in present)
 
 
 def _rows(table: Path) -> Iterator[dict[str, str]]:
