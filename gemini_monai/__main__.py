@@ -21,6 +21,8 @@ def prepare_commands() -> dict[str, Callable[..., None]]:
         "folder": _splitting(prepare.prepare_folder),
         "decathlon": _splitting(prepare.prepare_decathlon),
         "heart_ct": _splitting(prepare.prepare_heart_ct),
+        "scr": _splitting(prepare.prepare_scr),
+        "kipa22": _splitting(prepare.prepare_kipa22),
         "chestxray8": _whole(prepare.prepare_chestxray8),
         "phantom": phantom,
     }

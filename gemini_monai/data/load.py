@@ -56,6 +56,8 @@ def _without_copies(image: MetaTensor) -> MetaTensor:
 class LoadScand(MapTransform):
     """MONAI's image loading, refusing in one line what a network could not use.
 
+    Several files are binary masks, of zeros and of ones or 255s, and become zeros and ones.
+
     Args:
         keys: Of files, or of lists of files that are channels of one image.
         spatial_dims: Axes that every image must have.
@@ -88,7 +90,7 @@ class LoadScand(MapTransform):
             if is_grey and self.in_channels == COLOURS:  # among images that have colours
                 image = image.repeat(COLOURS, *[1] * self.spatial_dims)
             self._check(image, file=item[key], is_image=key == "image")
-            item[key] = image
+            item[key] = (image > 0).to(image.dtype) if isinstance(item[key], list) else image
         return item
 
     def _check(self, image: MetaTensor, *, file: Any, is_image: bool) -> None:

@@ -71,3 +71,13 @@ def test_what_does_not_fit_is_named(tmp_path):
     ):
         with pytest.raises(InputError, match=message):
             _load(tmp_path / f"{name}.nii.gz", **options)
+
+
+@pytest.mark.parametrize("high", [1, 255])
+def test_several_label_files_are_masks_of_zeros_and_ones(tmp_path, high):
+    for k in range(2):
+        save(tmp_path / f"{k}.png", high * (image(k) > 100).astype(np.uint8))
+    load = LoadScand("label", spatial_dims=2, in_channels=1)
+    loaded = load({"label": [str(tmp_path / f"{k}.png") for k in range(2)]})["label"]
+    np.testing.assert_array_equal(loaded.numpy(), [image(k) > 100 for k in range(2)])
+    assert loaded.meta["filename_or_obj"]
