@@ -27,7 +27,7 @@ def test_from_the_download_to_label_maps(pretrained, tmp_path):
     with (tmp_path / "run" / "test" / "segmentation.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert {row["case"] for row in rows} == set(test)
-    names = {"renal vein", "kidney", "renal artery", "tumour"}
+    names = {"renal vein", "kidney", "renal artery", "tumor"}
     assert {row["structure"] for row in rows} == names
     again = {**options, "output_dir": str(tmp_path / "again")}
     again |= {"weights": str(tmp_path / "run" / "models" / "model.pt"), "pretrained": "none"}
