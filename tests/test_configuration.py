@@ -23,9 +23,10 @@ def test_every_configuration_of_pretraining_is_sound():
     for name in ("train", "finetune"):
         base = str(folder / f"{name}.json")
         assert check([base, str(folder / "dataset_folder.json")]) == []
-    for overlay in folder.glob("method_*.json"):
+    for overlay in [*folder.glob("method_*.json"), *folder.glob("dataset_*.json")]:
         assert check([str(folder / "train.json"), str(overlay)]) == []
-    assert check([str(folder / "finetune.json"), str(folder / "evaluate.json")]) == []
+    for overlay in [folder / "evaluate.json", *folder.glob("finetune_*.json")]:
+        assert check([str(folder / "finetune.json"), str(overlay)]) == []
 
 
 def test_every_shipped_configuration_is_sound():

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from gemini_monai.errors import InputError
 from gemini_monai.files import replacing
 
@@ -81,6 +83,25 @@ class Dataset:
         """A key of every entry of a split, such as ``patient``; ``None`` if an entry lacks it."""
         entries = getattr(self, split)
         return [str(e[key]) for e in entries] if all(key in e for e in entries) else None
+
+    def few(self, count: int | None = None, *, seed: int = 0) -> list[dict[str, Any]]:
+        """A seeded choice of the labelled entries; smaller choices of one seed lie in larger ones.
+
+        Args:
+            count: How many; ``None`` for all, in the file's order.
+            seed: Of the choice.
+
+        Raises:
+            InputError: If there are fewer, or none is asked for.
+        """
+        if count is None:
+            return self.labeled
+        if not 1 <= count <= len(self.labeled):
+            raise InputError(
+                f"labeled_cases: {self.path} has {len(self.labeled)} labelled case(s), got {count}"
+            )
+        order = np.random.default_rng(seed).permutation(len(self.labeled))
+        return [self.labeled[k] for k in sorted(order[:count])]
 
     @property
     def structures(self) -> tuple[str, ...]:

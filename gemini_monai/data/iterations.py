@@ -106,7 +106,8 @@ class IterationDataset(Dataset[dict[str, Tensor]]):
             batch |= self._pairs(np.random.default_rng([self.seed, self.rank, index, 1]))
         if self.corruption is not None:
             random = np.random.default_rng([self.seed, self.rank, index, 2])
-            batch |= _corrupted(batch["image_a"], self.corruption, random=random)
+            seed = int(random.integers(2**31))
+            batch |= corrupted(batch["image_a"], self.corruption, seed=seed)
         return batch
 
     def _labeled(self, random: np.random.Generator) -> dict[str, Tensor]:
@@ -153,12 +154,12 @@ class RemainingIterations(Sampler[int]):
         return self.iterations - self.start
 
 
-def _corrupted(
-    images: Tensor, corruption: Callable[[Tensor], Tensor], *, random: np.random.Generator
+def corrupted(
+    images: Tensor, corruption: Callable[[Tensor], Tensor], *, seed: int
 ) -> dict[str, Tensor]:
-    """The images as they are and as the corruption makes them, each (B, C, *S)."""
+    """``clean``: the images (B, C, *S) as they are; ``corrupted``: what the corruption makes."""
     if hasattr(corruption, "set_random_state"):
-        corruption.set_random_state(seed=int(random.integers(2**31)))
+        corruption.set_random_state(seed=seed)
     return {"clean": images, "corrupted": _stack([corruption(image) for image in images])}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gemini_monai.engines.checkpoint import RunCheckpoint
 from gemini_monai.engines.evaluation import SegmentationScores
+from gemini_monai.engines.examples import PretrainingExamples
 from gemini_monai.engines.history import History
 from gemini_monai.engines.monitor import CorrespondenceMonitor
 from gemini_monai.engines.progress import TestProgress, TrainingProgress
@@ -16,6 +17,7 @@ __all__ = [
     "History",
     "NonFiniteLossError",
     "ObjectiveTrainer",
+    "PretrainingExamples",
     "Registration",
     "RegistrationTest",
     "RunCheckpoint",

@@ -9,6 +9,7 @@ import torch
 from ignite.engine import Engine, Events
 from monai.metrics.embedding_collapse import EmbeddingCollapseMetric
 from torch import Tensor, nn
+from tqdm import tqdm
 
 from gemini_monai.engines.table import rows_until, write_table
 from gemini_monai.metrics import folding_percent
@@ -19,7 +20,7 @@ POINTS = 512
 
 
 class CorrespondenceMonitor:
-    """Handler that writes ``monitor.csv``: one row after every epoch, on the same images.
+    """Handler that writes ``monitor.csv``, and a line in the terminal: every epoch, same images.
 
     ``inbounds_percent``: voxels whose partner lies inside the other image. ``folding_percent``:
     voxels where the field folds. ``feature_std``: standard deviation over points of unit features,
@@ -31,6 +32,7 @@ class CorrespondenceMonitor:
         folder: The run folder.
         network: A ``Gemini``, possibly under DistributedDataParallel.
         images: Two images or more, (B, C, *S); each is paired with the next.
+        pairs: Whether the network learns correspondence; without, its field says nothing.
         alarm: How near, from 0 (always) to 1 (never): warn when ``collapse``, or 1 minus
             ``feature_std``, is above.
         seed: Of the points that features are taken at.
@@ -42,12 +44,14 @@ class CorrespondenceMonitor:
         *,
         network: nn.Module,
         images: Tensor,
+        pairs: bool = True,
         alarm: float = 0.9,
         seed: int = 0,
     ) -> None:
         self.path = Path(folder) / "monitor.csv"
         self.network = network
         self.images = images
+        self.pairs = pairs
         self.alarm = alarm
         self.seed = seed
         self.rows: list[dict[str, float]] = []
@@ -66,6 +70,8 @@ class CorrespondenceMonitor:
         row = {"iteration": engine.state.iteration, **self.look(engine.state.device)}
         self.rows.append(row)
         write_table(self.path, self.rows)
+        shown = ", ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in row.items())
+        tqdm.write(shown)
         if max(row["collapse"], 1 - row["feature_std"]) > self.alarm:
             logging.getLogger(__name__).warning(
                 "iteration %d: features are nearly alike everywhere (spread %.2f of 1, collapse "
@@ -85,9 +91,12 @@ class CorrespondenceMonitor:
         pair: Correspondence = self.network(self.images.to(device), correspond=True)
         self.network.train(training)
         points = self._points(pair.features_a)
-        return {
+        field = {
             "inbounds_percent": 100 * float(inbounds_mask(pair.ddf_ab).float().mean()),
             "folding_percent": float(folding_percent(pair.ddf_ab).mean()),
+        }
+        return {
+            **(field if self.pairs else {}),
             "feature_std": float(points.std(dim=0).mean()) * points.shape[1] ** 0.5,
             "collapse": _collapse(points),
         }

@@ -23,19 +23,33 @@ UNITS = {
     "positive": "weighted loss",
     "dice": "weighted loss",
     "cross_entropy": "weighted loss",
-    "inbounds": "share of voxels",
-    "folding": "share of voxels",
+    "restoration": "weighted loss",
+    "inbounds_percent": "% of voxels",
+    "folding_percent": "% of voxels",
+    "feature_std": "1: spread, 0: all alike",
+    "collapse": "0: none, 1: collapsed",
 }
 
 
 def loss_curves(arms: Sequence[Arm]) -> str | None:
-    """Small multiples, one per recorded column: the smoothed line over the faint raw one.
+    """Small multiples of every term of the loss; None when no arm recorded a history."""
+    return _small_multiples(
+        [(arm, arm.run.history) for arm in arms if arm.run.history is not None],
+        what="Training curves",
+    )
 
-    Returns:
-        An ``<svg>`` element, or None when no arm recorded a history.
-    """
-    histories = [(arm, arm.run.history) for arm in arms if arm.run.history is not None]
-    names = list(dict.fromkeys(name for _, series in histories for name in series.columns))
+
+def monitor_curves(arms: Sequence[Arm]) -> str | None:
+    """Small multiples of overlap, folding and collapse; None when no arm was monitored."""
+    return _small_multiples(
+        [(arm, arm.run.monitor) for arm in arms if arm.run.monitor is not None],
+        what="Correspondence and features",
+    )
+
+
+def _small_multiples(recorded: Sequence[tuple[Arm, Series]], *, what: str) -> str | None:
+    """One per recorded column: the smoothed line over the faint raw one, as an ``<svg>``."""
+    names = list(dict.fromkeys(name for _, series in recorded for name in series.columns))
     names.sort(key=lambda name: name != "loss")
     if not names:
         return None
@@ -44,7 +58,7 @@ def loss_curves(arms: Sequence[Arm]) -> str | None:
         figure = ink.blank(ink.WIDTH, 2.5 * rows)
         grid = figure.subplots(rows, COLUMNS, squeeze=False).ravel()
         for axes, name in zip(grid, names, strict=False):
-            for arm, series in histories:
+            for arm, series in recorded:
                 if name in series.columns:
                     _curve(axes, series.iterations, series.columns[name], colour=arm.colour)
             axes.set_title(name.replace("_", " "))
@@ -52,8 +66,7 @@ def loss_curves(arms: Sequence[Arm]) -> str | None:
             _bottom_label(axes, place=names.index(name), count=len(names))
         for axes in grid[len(names) :]:
             axes.set_visible(False)
-        alt = f"Training curves over iterations of {', '.join(names)}."
-        return ink.inline_svg(figure, alt=alt)
+        return ink.inline_svg(figure, alt=f"{what} over iterations of {', '.join(names)}.")
 
 
 def _bottom_label(axes: Axes, *, place: int, count: int) -> None:

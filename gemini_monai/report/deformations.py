@@ -23,11 +23,11 @@ from gemini_monai.report.panels import (
 
 GRID_LINES = 18
 OUTSIDE = 128  # grey level where the moving image was left
-ORDER = ("worst", "median", "best")
+ORDER = ("worst", "median", "best", "first", "second")  # the last two were never tested
 
 
 def deformation_rows(arm: Arm, *, names: tuple[str, ...] = ORDER) -> list[Row]:
-    """Pictures of the worst, median and best pair that a run kept, worst first."""
+    """Pictures of the pairs that a run kept: tested ones worst first, else those it watched."""
     return [_row(arm, name) for name in names if name in arm.run.examples]
 
 

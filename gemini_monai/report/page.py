@@ -9,7 +9,7 @@ from pathlib import Path
 import gemini_monai
 from gemini_monai.errors import InputError
 from gemini_monai.files import replacing
-from gemini_monai.report import provenance, registered, sections
+from gemini_monai.report import provenance, registered, restored, sections
 from gemini_monai.report.arms import Comparison, compare
 from gemini_monai.report.format import moment
 from gemini_monai.report.read import Run, read_run
@@ -20,6 +20,7 @@ PARTS: tuple[tuple[str, str, Callable[[Comparison], str]], ...] = (
     ("segmentation", "Segmentation", sections.segmentation),
     ("overlays", "Predictions", sections.overlays),
     ("registration", "Registration", registered.registration),
+    ("restoration", "Restoration", restored.restoration),
     ("training", "Training", sections.training),
     ("cases", "Every case", sections.cases),
     ("provenance", "How it was made", provenance.provenance),
@@ -72,8 +73,11 @@ def write_beside(path: Path, content: bytes) -> None:
 def page(comparison: Comparison) -> str:
     """The whole page."""
     title = _title(comparison)
-    links = "".join(f'<li><a href="#{anchor}">{name}</a></li>' for anchor, name, _ in PARTS)
-    body = "".join(part(comparison) for _, _, part in PARTS)
+    made = [(anchor, name, part(comparison)) for anchor, name, part in PARTS]
+    links = "".join(
+        f'<li><a href="#{anchor}">{name}</a></li>' for anchor, name, html in made if html
+    )
+    body = "".join(html for _, _, html in made)
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'

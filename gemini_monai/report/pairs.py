@@ -70,12 +70,15 @@ def open_example(arm: Arm, path: Path) -> Example:
 def _view(arm: Arm, arrays: dict[str, Array]) -> View:
     shape = arrays["fixed"].shape[1:]
     masks = structure_masks(arm, arrays, "fixed_label")
-    return choose_view(shape, masks, orientation=_orientation(arm, axes=len(shape)))
+    return choose_view(shape, masks, orientation=network_orientation(arm, axes=len(shape)))
 
 
-def _orientation(arm: Arm, *, axes: int) -> Orientation:
-    """Pairs lie as the test images do, at the spacing of the network where the run tells it."""
-    spacing = (arm.run.details.get("settings") or {}).get("spacing") or (1.0,) * axes
+def network_orientation(arm: Arm, *, axes: int) -> Orientation:
+    """How an image lies that a network sees: volumes turned to RAS, planes as their files."""
+    spacing = (arm.run.details.get("settings") or {}).get("spacing")
+    if spacing and len(spacing) == axes == 3:
+        return Orientation(tuple(spacing), world=(0, 1, 2), reverse=(True, True, True))
+    spacing = spacing or (1.0,) * axes
     files = [score.image[0] for score in arm.run.scores if score.image]
     try:
         lies = load_volume(files[0], spatial_dims=spatial_dims(arm.run)).orientation

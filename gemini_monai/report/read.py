@@ -80,10 +80,12 @@ class Run:
     details: dict[str, Any]
     history: Series | None = None
     validation: Series | None = None
+    monitor: Series | None = None
     scores: tuple[Score, ...] = ()
     pairs: tuple[Pair, ...] = ()
     registration: dict[str, Any] = field(default_factory=dict)
     examples: dict[str, Path] = field(default_factory=dict)
+    restoration: Path | None = None
     supervised: Run | None = None
 
     @property
@@ -116,7 +118,7 @@ def read_run(folder: Path) -> Run:
 
     Args:
         folder: What a training run left: ``run.json`` and, where they were made, ``history.csv``,
-            ``validation.csv``, ``test/`` and ``supervised/``.
+            ``validation.csv``, ``monitor.csv``, ``test/``, ``examples/`` and ``supervised/``.
 
     Raises:
         InputError: If ``run.json`` is absent, or a file that is there cannot be understood.
@@ -126,17 +128,21 @@ def read_run(folder: Path) -> Run:
         raise InputError(f"{folder}: no such run folder")
     if not (folder / "run.json").is_file():
         raise InputError(f"{folder}: not a run folder, {folder / 'run.json'} is missing")
-    test = folder / "test"
+    test, examples = folder / "test", folder / "examples"
     supervised = folder / "supervised"
+    pairs = sorted((test / "pairs").glob("*.npz")) or sorted((examples / "pairs").glob("*.npz"))
+    restoration = examples / "restoration.npz"
     return Run(
         folder=folder,
         details=_read_json(folder / "run.json"),
         history=_read_series(folder / "history.csv"),
         validation=_read_series(folder / "validation.csv"),
+        monitor=_read_series(folder / "monitor.csv"),
         scores=_read_scores(test / "segmentation.csv", folder=folder),
         pairs=_read_pairs(test / "registration.csv"),
         registration=_read_json(test / "registration.json"),
-        examples={path.stem: path for path in sorted((test / "pairs").glob("*.npz"))},
+        examples={path.stem: path for path in pairs},
+        restoration=restoration if restoration.is_file() else None,
         supervised=read_run(supervised) if (supervised / "run.json").is_file() else None,
     )
 

@@ -37,7 +37,8 @@ def registration(comparison: Comparison) -> str:
 
 
 def _registered(arm: Arm, *, several: bool) -> list[str]:
-    rows = deformation_rows(arm, names=ORDER[:1] if several else ORDER)
+    kept = [name for name in ORDER if name in arm.run.examples]
+    rows = deformation_rows(arm, names=tuple(kept[:1] if several else kept))
     heading = f"<h3>{escape(arm.name)}</h3>" if several else ""
     pictures = (
         picture_rows(rows, columns=4, legend_html=LEGEND)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from gemini_monai.report.arms import Arm, Comparison
-from gemini_monai.report.curves import loss_curves, validation_curves
+from gemini_monai.report.curves import loss_curves, monitor_curves, validation_curves
 from gemini_monai.report.findings import (
     mean_dice,
     registration_means,
@@ -13,6 +13,7 @@ from gemini_monai.report.findings import (
     segmentation_sentences,
 )
 from gemini_monai.report.format import PERCENT, UNDEFINED, duration, number, percent
+from gemini_monai.report.learning import learning_sentences
 from gemini_monai.report.markup import arm_key, colour_key, figure, note, picture_rows, section
 from gemini_monai.report.overlays import overlay_rows, structure_colour
 from gemini_monai.report.strips import strip_plot
@@ -27,7 +28,8 @@ from gemini_monai.report.tables import (
 def headline(comparison: Comparison) -> str:
     """The findings in sentences, and the same numbers large or, for several runs, side by side."""
     first, *rest = segmentation_sentences(comparison)
-    lines = "".join(f"<li>{text}</li>" for text in [*rest, *registration_sentences(comparison)])
+    more = [*rest, *learning_sentences(comparison), *registration_sentences(comparison)]
+    lines = "".join(f"<li>{text}</li>" for text in more)
     numbers = summary_table(comparison) if comparison.several else _tiles(comparison.first)
     return (
         f'<section id="findings" class="findings"><p class="lead">{first}</p>'
@@ -100,6 +102,8 @@ def training(comparison: Comparison) -> str:
         parts.append(figure(svg) if svg else note(missing))
     text = "Faint: as recorded. Bold: moving mean over a twenty-fifth of the run."
     parts.append(note(text) if losses else "")
+    watched = monitor_curves(comparison.arms)
+    parts.append(figure(watched) if watched else "")
     return section("training", "Training", *parts)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from gemini_monai.report.arms import Comparison, compare
 from gemini_monai.report.findings import registration_sentences, segmentation_sentences
 from gemini_monai.report.format import spread
+from gemini_monai.report.learning import learning_sentences
 from gemini_monai.report.read import read_run
 from gemini_monai.report.scores import per_case, per_structure, summarise
 
@@ -25,7 +26,11 @@ def print_findings(runs: Sequence[Path], *, page: Path | None = None) -> None:
         InputError: If a path is not a run folder.
     """
     comparison = compare([read_run(Path(run)) for run in runs])
-    sentences = [*segmentation_sentences(comparison), *registration_sentences(comparison)]
+    sentences = [
+        *segmentation_sentences(comparison),
+        *learning_sentences(comparison),
+        *registration_sentences(comparison),
+    ]
     lines = ["", *_table(comparison), "", *(_plain(sentence) for sentence in sentences)]
     print("\n".join(lines + ([f"Report: {page}"] if page else [])), flush=True)
 

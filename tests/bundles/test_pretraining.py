@@ -99,6 +99,25 @@ def test_scratch_has_a_network_of_its_own_and_the_same_batches(finetuned, tiny_p
     assert (finetuned / "test" / "segmentation.csv").is_file()
 
 
+def test_a_2d_network_on_volumes_slice_by_slice(pretrained, tiny_phantom_3d, tmp_path):
+    paths = _paths(tiny_phantom_3d, tmp_path / "run")
+    run("finetune", bundle=MIP, **paths, **FINE, pretrained=str(pretrained), slices=True)
+    state = torch.load(tmp_path / "run" / "models" / "model.pt")
+    assert state["backbone.encoder.0.0.conv.weight"].ndim == 4
+    scores = _rows(tmp_path / "run" / "test" / "segmentation.csv")
+    assert len({row["case"] for row in scores}) == 3  # volumes, not slices
+    folders = {"dataset_dir": str(tiny_phantom_3d.parent / "images")}
+    folders |= {"output_dir": str(tmp_path / "out"), "run_dir": str(tmp_path / "run")}
+    run("inference", kind="infer", bundle=MIP, **folders)
+    test = scores[0]["case"]
+    saved, inferred = (
+        nib.load(folder / f"{test}.nii.gz").get_fdata()
+        for folder in (tmp_path / "run" / "test" / "predictions", tmp_path / "out")
+    )
+    assert saved.shape == (16, 16, 16)
+    assert (saved == inferred).all()
+
+
 def test_fewer_labels_by_a_knob(pretrained, tiny_phantom, tmp_path):
     paths = _paths(tiny_phantom, tmp_path)
     run("finetune", bundle=MIP, **paths, **FINE, pretrained=str(pretrained), labeled_cases=1)

@@ -88,3 +88,16 @@ def test_a_missing_key_a_missing_file_and_no_json_are_named(tmp_path):
     ):
         with pytest.raises(InputError, match=message):
             read_dataset(tmp_path / f"{name}.json")
+
+
+def test_few_cases_are_a_seeded_choice_and_lie_in_larger_ones(tmp_path):
+    labeled = [{"case": str(k), "image": "a.nii.gz", "label": "x"} for k in range(12)]
+    content = _content(tmp_path, labeled=labeled)
+    dataset = read_dataset(write_dataset(tmp_path / "dataset.json", content))
+    chosen = [{entry["case"] for entry in dataset.few(count, seed=3)} for count in (2, 5, 12)]
+    assert [len(cases) for cases in chosen] == [2, 5, 12]
+    assert chosen[0] < chosen[1] < chosen[2]
+    assert dataset.few(5, seed=4) != dataset.few(5, seed=3) == dataset.few(5, seed=3)
+    assert dataset.few() == dataset.labeled
+    with pytest.raises(InputError, match=r"labeled_cases: .* 12 labelled case\(s\), got 13"):
+        dataset.few(13)
