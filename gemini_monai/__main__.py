@@ -20,7 +20,9 @@ def prepare_commands() -> dict[str, Callable[..., None]]:
     return {
         "folder": _splitting(prepare.prepare_folder),
         "decathlon": _splitting(prepare.prepare_decathlon),
+        "candi": _splitting(prepare.prepare_candi),
         "chestxray8": _whole(prepare.prepare_chestxray8),
+        "ppmi": _whole(prepare.prepare_ppmi),
         "phantom": phantom,
     }
 

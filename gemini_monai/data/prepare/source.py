@@ -37,6 +37,8 @@ class Source:
     """Names of the masks, if labels are one mask per structure."""
     patients: Mapping[str, str] | None = None
     """Patient of each case, if known."""
+    split: Split | None = None
+    """The split, where the tree itself says it; ``None`` for the seeded rule."""
     licence: str = "not recorded"
     """Terms of the data, in words; travels with the weights that are trained on them."""
     view: Mapping[str, Any] = field(default_factory=dict)
@@ -62,9 +64,7 @@ def prepare_source(source: Source, destination: Path, *, wanted: Wanted) -> Path
     for case, files in source.labels.items():
         if case not in source.images:
             raise InputError(f"{files}: a label without an image '{case}'")
-    split = split_cases(
-        source.images, with_label=source.labels, wanted=wanted, patients=source.patients
-    )
+    split = _split(source, wanted)
     if len(split.unlabeled) == 1:
         raise InputError(
             f"{source.images[split.unlabeled[0]]}: the only unlabelled image; "
@@ -92,6 +92,19 @@ def prepare_source(source: Source, destination: Path, *, wanted: Wanted) -> Path
     path = write_dataset(destination / "dataset.json", content)
     _show(path, content, split)
     return path
+
+
+def _split(source: Source, wanted: Wanted) -> Split:
+    if source.split is None:
+        return split_cases(
+            source.images, with_label=source.labels, wanted=wanted, patients=source.patients
+        )
+    if wanted != Wanted():
+        raise InputError(
+            f"{source.name}: its folders are the split, so --labeled, --validation, --test, --seed "
+            "and --labeled-draw do not apply"
+        )
+    return source.split
 
 
 def _converted(source: Source, split: Split) -> tuple[dict[str, Path], dict[str, LabelFiles]]:
