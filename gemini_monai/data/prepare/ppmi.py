@@ -66,7 +66,7 @@ def prepare_ppmi(source: str | Path, destination: str | Path) -> Path:
         name="ppmi",
         images=_by_case(used),
         labels={},
-        patients=_patients(used),
+        patients=_patients(used, source=source),
         licence=LICENCE,
         view=VIEW,
     )
@@ -114,13 +114,15 @@ def _by_case(volumes: list[Volume]) -> dict[str, Path]:
     return images
 
 
-def _patients(volumes: list[Volume]) -> dict[str, str]:
-    """Patient of each case; a case is its own where no name says."""
-    named = [volume for volume in volumes if volume.patient is not None]
+def _patients(volumes: list[Volume], *, source: Path) -> dict[str, str]:
+    """Patient of each case; a case is its own where no name in a flat folder says."""
+    is_named = any(volume.patient is not None for volume in volumes)
     for volume in volumes:
-        if named and volume.patient is None:
+        is_flat = volume.path.parent in (source, source / "brain")
+        if volume.patient is None and (is_named or not is_flat):
             raise InputError(
-                f"{volume.path}: no subject in its name, which {named[0].path.name} and others have"
+                f"{volume.path}: no subject in its name; expected one such as PPMI_3101_MR_..., or "
+                "a flat folder in which no volume has one"
             )
     return {volume.case: volume.patient or volume.case for volume in volumes}
 

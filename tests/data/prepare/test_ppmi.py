@@ -36,10 +36,11 @@ def test_dicom_series_give_their_patients(tmp_path, named):
     assert dataset.spatial_dims == 3
 
 
-def test_names_without_a_subject_are_patients_of_their_own(tmp_path, capsys):
+@pytest.mark.parametrize("source", ["data", "data/brain"])
+def test_names_without_a_subject_are_patients_of_their_own(tmp_path, capsys, source):
     for k in range(3):
-        save(tmp_path / "brain" / f"{k}.nii", ppmi.extracted(k))
-    dataset = read_dataset(prepare_ppmi(tmp_path / "brain", tmp_path / "dst"))
+        save(tmp_path / "data" / "brain" / f"{k}.nii", ppmi.extracted(k))
+    dataset = read_dataset(prepare_ppmi(tmp_path / source, tmp_path / "dst"))
     assert dataset.column("unlabeled", "patient") == ["0", "1", "2"]
     assert "every volume counts as a patient of its own" in capsys.readouterr().out
 
@@ -70,6 +71,12 @@ def _unnamed(source):
     save(source / "more.nii", ppmi.extracted(20))
 
 
+def _another_data_set(source):
+    for path in source.glob("*.nii"):
+        path.unlink()
+    save(source / "HC" / "HC_001_seg.nii.gz", ppmi.extracted(20))
+
+
 def _twice(source):
     path = next(source.glob("PPMI_3101*.nii"))
     save(source / "again" / path.name, ppmi.extracted(21))
@@ -92,6 +99,7 @@ def _loose_series(source):
     [
         (_half, r"PPMI_3101.*\.nii: cannot be read as an image"),
         (_unnamed, r"more\.nii: no subject in its name"),
+        (_another_data_set, r"HC_001_seg\.nii\.gz: no subject in its name; expected one such as"),
         (_twice, r"'PPMI_3101.*' is there twice"),
         (_copied, r"same content as .*PPMI_3101"),
         (_loose_series, r"series: a DICOM series outside of <subject>"),
