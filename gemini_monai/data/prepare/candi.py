@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from gemini_monai.data.load import read
@@ -73,13 +73,6 @@ def prepare_candi(
         wanted = wanted.or_else(labeled=5, validation=0, test=20)
     images, labels = released[:2] if released else _official(source)
     others: Counter[int] = Counter()
-
-    def recoded(case: str, files: LabelFiles) -> Path:
-        refuse_label(images[case], known=SEGMENTED)
-        target = destination / "labels" / f"{case}.nii.gz"
-        others.update(_recoded(files, target=target))
-        return target
-
     found = Source(
         name="candi",
         images=images,
@@ -88,19 +81,28 @@ def prepare_candi(
         split=released.split if released else None,
         licence=LICENCE,
         view={"spatial_size": _size(next(iter(images.values()))), "intensity": MIN_MAX},
-        convert_label=recoded,
+        convert_label=_recoder(images, folder=destination / "labels", others=others),
     )
     path = prepare_source(found, destination, wanted=wanted)
     print(f"{'background':>13}  voxels of other codes: {listed(others) or 'none'}")
     return path
 
 
-def _recoded(label: LabelFiles, *, target: Path) -> Counter[int]:
-    """Write the 28 structures alone; voxels of the codes that became background."""
-    if isinstance(label, list):
-        raise InputError(f"{label[0]}: expected one label map, got {len(label)} files")
+def _recoder(
+    images: Mapping[str, Path], *, folder: Path, others: Counter[int]
+) -> Callable[[str, LabelFiles], LabelFiles]:
+    """What writes a label map of the 28 structures alone, and adds all else to ``others``."""
     codes = {code: code for code in STRUCTURES.values()}
-    return recode(label, codes=codes, target=target, others_to_background=True)
+
+    def recoded(case: str, label: LabelFiles) -> Path:
+        if isinstance(label, list):
+            raise InputError(f"{label[0]}: expected one label map, got {len(label)} files")
+        refuse_label(images[case], known=SEGMENTED)
+        target = folder / f"{case}.nii.gz"
+        others.update(recode(label, codes=codes, target=target, others_to_background=True))
+        return target
+
+    return recoded
 
 
 def _official(source: Path) -> tuple[dict[str, Path], dict[str, LabelFiles]]:
