@@ -23,7 +23,9 @@ def prepare_commands() -> dict[str, Callable[..., None]]:
         "heart_ct": _splitting(prepare.prepare_heart_ct),
         "scr": _splitting(prepare.prepare_scr),
         "kipa22": _splitting(prepare.prepare_kipa22),
+        "candi": _splitting(prepare.prepare_candi),
         "chestxray8": _whole(prepare.prepare_chestxray8),
+        "ppmi": _whole(prepare.prepare_ppmi),
         "phantom": phantom,
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import nibabel as nib
 import numpy as np
 
 from gemini_monai.data.prepare.scan import Scan
@@ -21,10 +22,11 @@ def propose(scans: Sequence[Scan]) -> dict[str, Any]:
     clipped to soft tissue and contrast, anything else to its own 0.5 and 99.5 percentiles.
     """
     axes = len(scans[0].shape)
-    known = [scan.spacing for scan in scans if scan.spacing is not None]
+    known = [in_ras(scan.spacing, scan.affine) for scan in scans if scan.spacing is not None]
     spacing = np.median(known, axis=0).round(3) if len(known) == len(scans) else None
     extents = [np.asarray(scan.shape, dtype=float) for scan in scans]
     if spacing is not None:
+        extents = [in_ras(scan.shape, scan.affine) for scan in scans]
         extents = [e * own / spacing for e, own in zip(extents, np.asarray(known), strict=True)]
     size = np.minimum(np.median(extents, axis=0), LARGEST[axes])
     is_ct = np.median([scan.minimum for scan in scans]) < AIR_IN_CT
@@ -35,3 +37,15 @@ def propose(scans: Sequence[Scan]) -> dict[str, Any]:
         if is_ct
         else {"kind": "percentile", "lower": 0.5, "upper": 99.5},
     }
+
+
+def in_ras(values: Sequence[float], affine: Any) -> np.ndarray:
+    """Values of a volume's stored axes in the order right, anterior, superior.
+
+    Training reorients volumes to that order, so a voxel size or a network size must have it too.
+    Values of a 2-D image, which is not reoriented, stay as they are.
+    """
+    if len(values) == 2:
+        return np.asarray(values, dtype=float)
+    along = nib.io_orientation(np.asarray(affine))[:, 0]
+    return np.asarray(values, dtype=float)[np.argsort(along)]
