@@ -41,12 +41,27 @@ def _splitting(prepare: Callable[..., Path]) -> Callable[..., None]:
         test: int | None = None,
         seed: int = 0,
         labeled_draw: int = 0,
+        align: str | bool | None = None,
+        reference: Any = None,
+        spacing: list[float] | None = None,
+        spatial_size: list[int] | None = None,
         **unknown: Any,
     ) -> None:
         from gemini_monai.data.prepare.split import Wanted
 
         _refuse(unknown)
-        prepare(src, dst, wanted=Wanted(labeled, validation, test, seed, labeled_draw))
+        wanted = Wanted(
+            labeled,
+            validation,
+            test,
+            seed,
+            labeled_draw,
+            align="itk" if align is True else align or None,
+            reference=None if reference is None else str(reference),
+            spacing=spacing,
+            spatial_size=spatial_size,
+        )
+        prepare(src, dst, wanted=wanted)
 
     return _described(command, prepare)
 

@@ -65,19 +65,23 @@ def _is_bundle_run() -> bool:
     return Path(sys.argv[0]).parts[-2:] == ("bundle", "__main__.py") and sys.argv[1:2] == ["run"]
 
 
-def run_settings(run_dir: str | Path, *, default: Mapping[str, Any]) -> dict[str, Any]:
+def run_settings(
+    run_dir: str | Path, *, default: Mapping[str, Any], optional: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Settings of a training run, which its network and preprocessing need.
 
     Args:
         run_dir: The run folder; its ``run.json`` is read when the folder is there.
         default: Settings where there is no run (yet), such as a bundle's untrained network.
+        optional: Further ones, and what they are in runs from before they were recorded.
 
     Raises:
         InputError: If ``run.json`` is damaged, or lacks a setting that ``default`` has.
     """
     path = Path(run_dir) / "run.json"
+    optional = dict(optional or {})
     if not path.is_file():
-        return dict(default)
+        return {**default, **optional}
     try:
         settings = json.loads(path.read_text())["settings"]
     except (ValueError, KeyError) as error:
@@ -85,7 +89,7 @@ def run_settings(run_dir: str | Path, *, default: Mapping[str, Any]) -> dict[str
     for name in default:
         if name not in settings:
             raise InputError(f"{path}: setting '{name}' is missing")
-    return {name: settings[name] for name in default}
+    return {name: (optional | settings)[name] for name in [*default, *optional]}
 
 
 def check(config_file: str | Sequence[str], **overrides: Any) -> list[str]:

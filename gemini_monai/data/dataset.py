@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from gemini_monai.data.checks import FILE_KEYS, SPLITS, check_content
 from gemini_monai.errors import InputError
 from gemini_monai.files import replacing
 
-SPLITS = ("labeled", "unlabeled", "validation", "test")
 PLAIN_KEYS = (
     "name",
     "spatial_dims",
@@ -25,7 +25,6 @@ PLAIN_KEYS = (
     "intensity",
     "seed",
 )
-FILE_KEYS = ("image", "label", "field", "inverse_field")
 
 
 @dataclass(frozen=True)
@@ -56,18 +55,29 @@ class Dataset:
     hash: str
     licence: str = "not recorded"
     """Terms of the data, in words."""
+    align: str | None = None
+    """How images were registered to one; then every entry has a ``grid``, the affine (4, 4) of the
+    network's voxels in the image's own world."""
+    reference: Path | None = None
+    """The image they were registered to."""
     labeled: list[dict[str, Any]] = field(default_factory=list)
     unlabeled: list[dict[str, Any]] = field(default_factory=list)
     validation: list[dict[str, Any]] = field(default_factory=list)
     test: list[dict[str, Any]] = field(default_factory=list)
 
     def refuse_other(
-        self, *, spatial_dims: int, spatial_size: Sequence[int], spacing: Sequence[float] | None
+        self,
+        *,
+        spatial_dims: int,
+        spatial_size: Sequence[int],
+        spacing: Sequence[float] | None,
+        align: str | None = None,
     ) -> None:
         """Compare a configuration with the data before anything is read.
 
         Raises:
-            InputError: If the configuration is for images of other dimensions.
+            InputError: If the configuration is for images of other dimensions, or for another
+                grid than the images were aligned to.
         """
         given = {"spatial_dims": spatial_dims, "spatial_size": len(spatial_size)}
         if spacing is not None:
@@ -77,6 +87,21 @@ class Dataset:
                 raise InputError(
                     f"key '{key}' is for {axes}-D images, those of {self.path} are "
                     f"{self.spatial_dims}-D"
+                )
+        if align is not None:
+            self._refuse_other_grid(spatial_size, spacing)
+
+    def _refuse_other_grid(
+        self, spatial_size: Sequence[int], spacing: Sequence[float] | None
+    ) -> None:
+        if self.align is None:
+            raise InputError(f"key 'align': {self.path} is not aligned; prepare it with --align")
+        given = {"spatial_size": tuple(spatial_size), "spacing": tuple(spacing or ())}
+        for key, value in given.items():
+            if value != getattr(self, key):
+                raise InputError(
+                    f"key '{key}' is {list(value)}, but the images of {self.path} are aligned to "
+                    f"a grid of {list(getattr(self, key))}; prepare again with --{key}"
                 )
 
     def column(self, split: str, key: str) -> list[str] | None:
@@ -134,10 +159,13 @@ def read_dataset(path: str | Path) -> Dataset:
         raise InputError(f"{path}: no such file; run 'python -m gemini_monai prepare'") from error
     except ValueError as error:
         raise InputError(f"{path}: not JSON: {error}") from error
-    _check(content, path)
+    check_content(content, path)
     spacing = content["spacing"]
     values: dict[str, Any] = {key: content[key] for key in PLAIN_KEYS}
     values |= {"licence": str(content.get("licence") or "not recorded")}
+    values |= {"align": content.get("align")}
+    if content.get("reference"):
+        values |= {"reference": Path(os.path.normpath(path.parent / content["reference"]))}
     for split in SPLITS:
         values[split] = [_absolute(entry, path.parent) for entry in content[split]]
     return Dataset(
@@ -155,52 +183,15 @@ def write_dataset(path: str | Path, content: Mapping[str, Any]) -> Path:
         InputError: If a key is missing or wrong.
     """
     path = Path(path).absolute()
-    _check(content, path)
-    entries = {split: [_relative(e, path.parent) for e in content[split]] for split in SPLITS}
-    with replacing(path) as part:
-        part.write_text(json.dumps({**content, **entries}, indent=1))
-    return path
-
-
-def _check(content: Any, path: Path) -> None:
-    expected: dict[str, type | tuple[type, ...]] = {
-        "name": str,
-        "spatial_dims": int,
-        "channels": int,
-        "labels": dict,
-        "overlapping": bool,
-        "spacing": (list, tuple, type(None)),
-        "spatial_size": (list, tuple),
-        "intensity": dict,
-        "seed": int,
-        "hash": str,
-        **dict.fromkeys(SPLITS, list),
+    check_content(content, path)
+    changed: dict[str, Any] = {
+        split: [_relative(e, path.parent) for e in content[split]] for split in SPLITS
     }
-    for key, kind in expected.items():
-        if key not in content:
-            raise InputError(f"{path}: key '{key}' is missing")
-        if not isinstance(content[key], kind):
-            raise InputError(f"{path}: key '{key}' is wrong: {content[key]!r}")
-    for key in ("spatial_size", "spacing"):
-        if content[key] is not None and len(content[key]) != content["spatial_dims"]:
-            raise InputError(
-                f"{path}: key '{key}' has {len(content[key])} values, "
-                f"expected {content['spatial_dims']} (spatial_dims)"
-            )
-    for split in SPLITS:
-        for entry in content[split]:
-            _check_entry(entry, split, path)
-
-
-def _check_entry(entry: Mapping[str, Any], split: str, path: Path) -> None:
-    for key in ("image", "case", *(() if split == "unlabeled" else ("label",))):
-        if key not in entry:
-            raise InputError(f"{path}: an entry of '{split}' has no '{key}': {dict(entry)}")
-    if split == "unlabeled" and "label" in entry:
-        raise InputError(f"{path}: unlabelled entry '{entry['case']}' has a label; remove it")
-    image = path.parent / entry["image"]
-    if not image.exists():
-        raise InputError(f"{path}: image of '{entry['case']}' does not exist: {image}")
+    if content.get("reference"):
+        changed |= {"reference": os.path.relpath(path.parent / content["reference"], path.parent)}
+    with replacing(path) as part:
+        part.write_text(json.dumps({**content, **changed}, indent=1))
+    return path
 
 
 def _absolute(entry: Mapping[str, Any], folder: Path) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -112,24 +112,29 @@ class IterationDataset(Dataset[dict[str, Tensor]]):
 
     def _labeled(self, random: np.random.Generator) -> dict[str, Tensor]:
         chosen = _draw(random, len(self.data), self.labeled_images)
-        items = [self._augmented(self.data[k], seed=int(random.integers(2**31))) for k in chosen]
+        read = _read_once(self.data, chosen)
+        items = [self._augmented(read[k], seed=int(random.integers(2**31))) for k in chosen]
         return {key: _stack([item[key] for item in items]) for key in ("image", "label")}
 
     def _pairs(self, random: np.random.Generator) -> dict[str, Tensor]:
         if self.pairing == "ring":
             members = self.sampler.draw(random, self.pairs)
             shared = int(random.integers(2**31))
-            return {"image_a": self._images(members, seeds=[shared] * len(members))}
+            read = _read_once(self.unlabeled, members)
+            return {"image_a": self._images(members, read, seeds=[shared] * len(members))}
         chosen = [self.sampler.draw(random, 2) for _ in range(self.pairs)]
         seeds = [int(random.integers(2**31)) for _ in range(self.pairs)]
+        read = _read_once(self.unlabeled, [k for pair in chosen for k in pair])
         return {
-            key: self._images([pair[k] for pair in chosen], seeds=seeds)
+            key: self._images([pair[k] for pair in chosen], read, seeds=seeds)
             for k, key in enumerate(("image_a", "image_b"))
         }
 
-    def _images(self, chosen: Sequence[int], *, seeds: Sequence[int]) -> Tensor:
+    def _images(
+        self, chosen: Sequence[int], read: Mapping[int, Item], *, seeds: Sequence[int]
+    ) -> Tensor:
         pairs = zip(chosen, seeds, strict=True)
-        return _stack([self._augmented(self.unlabeled[k], seed=seed)["image"] for k, seed in pairs])
+        return _stack([self._augmented(read[k], seed=seed)["image"] for k, seed in pairs])
 
     def _augmented(self, item: Item, *, seed: int) -> Item:
         item = {key: item[key] for key in ("image", "label") if key in item}
@@ -161,6 +166,11 @@ def corrupted(
     if hasattr(corruption, "set_random_state"):
         corruption.set_random_state(seed=seed)
     return {"clean": images, "corrupted": _stack([corruption(image) for image in images])}
+
+
+def _read_once(data: Sequence[Item], chosen: Sequence[int]) -> dict[int, Item]:
+    """The chosen items by place; one that is chosen twice is decoded once."""
+    return {k: data[k] for k in dict.fromkeys(chosen)}
 
 
 def _draw(random: np.random.Generator, total: int, count: int) -> list[int]:

@@ -65,7 +65,9 @@ def _with_run(bundle: Path, run: Path) -> dict[str, bytes]:
         if name != "finetune" or (bundle / "configs" / "finetune.json").is_file()
     }
     record = _read(run / "run.json")
-    settings = run_settings(run, default=configs["inference"]["settings"]["default"])
+    stated = configs["inference"]["settings"]
+    known = {name: stated.get(name) for name in ("default", "optional")}
+    settings = run_settings(run, **known) | {"reference": None}  # an image, which is not shipped
     configs["inference"] |= {"settings": settings, "run_dir": "@bundle_root"}
     _refuse_other_weights(configs["inference"], run)
     for name in ("train", "finetune"):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gemini_monai.data.dataset import write_dataset
+from gemini_monai.data.prepare.align import aligned, refuse_unalignable
 from gemini_monai.data.prepare.labels import LabelFiles, check_labels
 from gemini_monai.data.prepare.propose import propose
 from gemini_monai.data.prepare.scan import Scan, scan
@@ -61,6 +62,7 @@ def prepare_source(source: Source, destination: Path, *, wanted: Wanted) -> Path
     Raises:
         InputError: For everything that training could not use; no ``dataset.json`` is written.
     """
+    refuse_unalignable(wanted)
     for case, files in source.labels.items():
         if case not in source.images:
             raise InputError(f"{files}: a label without an image '{case}'")
@@ -83,12 +85,15 @@ def prepare_source(source: Source, destination: Path, *, wanted: Wanted) -> Path
         "overlapping": bool(source.structures),
         **propose(list(scans.values())),
         **source.view,
+        **wanted.view(),
         "licence": source.licence,
         "seed": wanted.seed,
         "labeled_draw": wanted.labeled_draw,
         "hash": _hash(scans),
         **_entries(split, images, labels, source.patients),
     }
+    if wanted.align is not None:
+        content |= aligned(content, scans, folder=destination, wanted=wanted)
     path = write_dataset(destination / "dataset.json", content)
     _show(path, content, split)
     return path

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,10 +24,24 @@ class Wanted(NamedTuple):
     """Of the rule."""
     labeled_draw: int = 0
     """Which of the possible choices to train on, of the same rest."""
+    align: str | None = None
+    """How to register every image to one: ``"itk"``, ``"ants"``, or not at all."""
+    reference: str | None = None
+    """Case or file to register to; ``None`` for a training image of median extent."""
+    spacing: Sequence[float] | None = None
+    """Voxel size for the network in mm; ``None`` for the proposal."""
+    spatial_size: Sequence[int] | None = None
+    """Voxels that the network sees; ``None`` for the proposal."""
 
     def or_else(self, **counts: int) -> Wanted:
         """The same with counts, such as a paper's, where none was asked for."""
-        return self._replace(**{k: v for k, v in counts.items() if getattr(self, k) is None})
+        missing: dict[str, Any] = {k: v for k, v in counts.items() if getattr(self, k) is None}
+        return self._replace(**missing)
+
+    def view(self) -> dict[str, list[float]]:
+        """Keys of ``dataset.json`` that were asked for instead of proposed."""
+        asked = {"spacing": self.spacing, "spatial_size": self.spatial_size}
+        return {key: list(value) for key, value in asked.items() if value is not None}
 
 
 class Split(NamedTuple):

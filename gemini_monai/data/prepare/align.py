@@ -1,0 +1,153 @@
+"""Affine alignment of a data set: every image registered to one, nothing resampled."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from gemini_monai.affine import (
+    output_grid,
+    read_transform,
+    refuse_method,
+    register_affine,
+    write_transform,
+)
+from gemini_monai.data.load import read
+from gemini_monai.data.prepare.overlap import LABELLED, mean_overlap
+from gemini_monai.data.prepare.scan import Scan, scan
+from gemini_monai.data.prepare.split import Wanted
+from gemini_monai.errors import InputError
+
+VERSION = 1  # raise when registration gives other transforms
+
+
+def refuse_unalignable(wanted: Wanted) -> None:
+    """Before anything is read.
+
+    Raises:
+        InputError: If alignment is asked for in a way that cannot be done.
+    """
+    if wanted.align is not None:
+        refuse_method(wanted.align)
+    elif wanted.reference is not None:
+        raise InputError("--reference is what images are aligned to; give --align too")
+
+
+def aligned(
+    content: Mapping[str, Any], scans: Mapping[str, Scan], *, folder: Path, wanted: Wanted
+) -> dict[str, Any]:
+    """What alignment adds to a ``dataset.json``: a ``grid`` for every entry, and the reference.
+
+    Transforms go to ``folder/transforms/<case>.tfm``, and are not computed again for the same
+    image and reference. Labels are opened of labelled, validation and test entries only, to print
+    how much they overlap before and after.
+
+    Args:
+        content: Of the ``dataset.json`` so far, with paths absolute.
+        scans: Every image of it by case.
+        folder: Where ``dataset.json`` goes.
+        wanted: Method and reference.
+
+    Raises:
+        InputError: If images are not 3-D with voxel sizes, the reference is neither a case nor a
+            file, or a registration fails.
+    """
+    if content["spatial_dims"] != 3 or content["spacing"] is None:
+        raise InputError("--align is for 3-D images with voxel sizes; leave it out for these")
+    reference = _reference(content, scans, wanted.reference)
+    grid = _grid(reference, content)
+    grids = {}
+    for case, own in tqdm(scans.items(), desc="align", leave=False):
+        path = folder / "transforms" / f"{case}.tfm"
+        grids[case] = _transform(own, reference, path, content=content, wanted=wanted) @ grid
+    own_grids = {case: _grid(own, content) for case, own in scans.items()}
+    overlap = mean_overlap(content, reference.case, before=own_grids, after=grids)
+    _show(reference, overlap)
+    parts = {
+        part: [{**entry, "grid": grids[entry["case"]].tolist()} for entry in content[part]]
+        for part in ("unlabeled", *LABELLED)
+    }
+    found = {"align": wanted.align, "reference": str(reference.path.absolute())}
+    return {**found, "overlap": overlap, **parts}
+
+
+def align_affine(
+    moving: Path, reference: Path, *, intensity: Mapping[str, Any], method: str = "itk"
+) -> np.ndarray:
+    """The affine T, (4, 4), RAS+ mm: ``x_moving = T @ x_reference``, of two image files.
+
+    Args:
+        moving: A 3-D image.
+        reference: Another.
+        intensity: As in ``dataset.json``: what of the intensities is compared.
+        method: ``"itk"`` or ``"ants"``.
+
+    Raises:
+        InputError: If a file cannot be read or registration fails.
+    """
+    return register_affine(read(moving), read(reference), intensity=intensity, method=method)
+
+
+def _reference(content: Mapping[str, Any], scans: Mapping[str, Scan], wanted: str | None) -> Scan:
+    """The one that is asked for, or the training image nearest to the median extent.
+
+    Labelled training images come first, unlabelled ones where there are none.
+    """
+    if wanted is None:
+        extents = {case: _extent(own) for case, own in scans.items()}
+        median = np.median(list(extents.values()), axis=0)
+        cases = [entry["case"] for entry in content["labeled"] or content["unlabeled"]]
+        return scans[min(cases, key=lambda case: np.linalg.norm(extents[case] - median))]
+    if wanted in scans:
+        return scans[wanted]
+    if not Path(wanted).exists():
+        raise InputError(f"--reference {wanted}: neither a case that is used nor an image file")
+    found = scan({wanted: Path(wanted)})[0]
+    if len(found.shape) != 3:
+        raise InputError(f"--reference {wanted}: a {len(found.shape)}-D image, expected 3-D")
+    return found
+
+
+def _extent(own: Scan) -> np.ndarray:
+    """Of the image's box along the world's axes in mm, (3,)."""
+    return np.abs(own.affine[:3, :3]) @ np.asarray(own.shape)
+
+
+def _grid(own: Scan, content: Mapping[str, Any]) -> np.ndarray:
+    size = {"spacing": content["spacing"], "spatial_size": content["spatial_size"]}
+    return output_grid(own.affine, own.shape, **size)
+
+
+def _transform(
+    own: Scan, reference: Scan, path: Path, *, content: Mapping[str, Any], wanted: Wanted
+) -> np.ndarray:
+    """T from its file if that is of these two images, else by registration."""
+    key = hashlib.sha256(f"{VERSION} {wanted.align} {content['intensity']}".encode())
+    for image in (own, reference):
+        key.update(image.digest.encode() + np.ascontiguousarray(image.affine).tobytes())
+    note = f"gemini_monai {key.hexdigest()}"
+    if not (path.is_file() and note in path.read_text()):
+        transform = align_affine(
+            own.path,
+            reference.path,
+            intensity=content["intensity"],
+            method=str(wanted.align),
+        )
+        write_transform(path, transform, note=note)
+    return read_transform(path)
+
+
+def _show(reference: Scan, overlap: Mapping[str, Any] | None) -> None:
+    print(f"{'aligned to':>13}  {reference.case} ({reference.path})")
+    if overlap is None:
+        print(f"{'overlap':>13}  not known: the reference has no label that may be read")
+    else:
+        print(
+            f"{'overlap':>13}  mean Dice with its label {overlap['before']:.3f} before, "
+            f"{overlap['after']:.3f} after ({overlap['cases']} labelled images)"
+        )

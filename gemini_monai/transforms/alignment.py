@@ -1,0 +1,113 @@
+"""Sampling of images on one grid that an affine has placed in each of them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Hashable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from monai.config.type_definitions import KeysCollection
+from monai.data.meta_tensor import MetaTensor
+from monai.transforms.inverse import InvertibleTransform
+from monai.transforms.io.array import LoadImage
+from monai.transforms.spatial.array import SpatialResample
+from monai.transforms.transform import MapTransform
+from monai.utils.misc import ensure_tuple_rep
+
+from gemini_monai.affine import output_grid, register_affine
+from gemini_monai.errors import InputError
+
+
+class ResampleToGridd(MapTransform, InvertibleTransform):
+    """MONAI's ``SpatialResample`` to the ``grid`` of an item, which ``prepare --align`` wrote.
+
+    ``grid`` is the affine (4, 4) of the voxels of the output in the image's own world; the output
+    carries it as its affine, so ``Invertd`` brings predictions back and positions stay right. An
+    item without a grid, such as a new image, is registered to the reference first. Outside an
+    image is its least value: air, no structure, or the least logit.
+
+    Args:
+        keys: Images and labels (C, *S) on their own grids; the first one is what is registered.
+        spatial_size: Of the output.
+        spacing: Of the reference's grid in mm.
+        reference: Image file that items without a grid are registered to; ``None`` to refuse them.
+        intensity: As in ``dataset.json``: what of the intensities registration looks at.
+        method: ``"itk"`` or ``"ants"``.
+        mode: ``"bilinear"`` or ``"nearest"``, of all keys or each.
+        allow_missing_keys: Pass over keys that an item does not have.
+    """
+
+    def __init__(
+        self,
+        keys: KeysCollection,
+        *,
+        spatial_size: Sequence[int],
+        spacing: Sequence[float],
+        reference: str | Path | None = None,
+        intensity: Mapping[str, Any],
+        method: str = "itk",
+        mode: str | Sequence[str] = "bilinear",
+        allow_missing_keys: bool = False,
+    ) -> None:
+        super().__init__(keys, allow_missing_keys)
+        self.spatial_size = tuple(spatial_size)
+        self.spacing = tuple(spacing)
+        self.reference = reference
+        self.intensity = dict(intensity)
+        self.method = method
+        self.mode = ensure_tuple_rep(mode, len(self.keys))
+        self.resample = SpatialResample(padding_mode="zeros")
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """The item on the grid, without its ``grid``.
+
+        Raises:
+            InputError: If it has no grid and no reference is given or readable, or registration
+                fails.
+        """
+        item = dict(data)
+        grid = item.pop("grid", None)
+        if grid is None:
+            grid = self._grid(item[self.first_key(item)])
+        for key, mode in self.key_iterator(item, self.mode):
+            least = float(item[key].min())
+            item[key] = least + self.resample(
+                item[key] - least,
+                dst_affine=np.asarray(grid, dtype=float),
+                spatial_size=self.spatial_size,
+                mode=mode,
+            )
+        return item
+
+    def inverse(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """The item on the images' own grids."""
+        item = dict(data)
+        for key in self.key_iterator(item):
+            least = float(item[key].min())
+            item[key] = least + self.resample.inverse(item[key] - least)
+        return item
+
+    def _grid(self, image: MetaTensor) -> np.ndarray:
+        """Registration to the reference, as ``prepare`` does it."""
+        name = image.meta.get("filename_or_obj", "image")
+        if self.reference is None:
+            raise InputError(f"{name}: no grid from prepare, and no reference to register it to")
+        reference = _read(str(self.reference))
+        transform = register_affine(image, reference, intensity=self.intensity, method=self.method)
+        grid = output_grid(
+            reference.affine,
+            reference.shape[1:],
+            spacing=self.spacing,
+            spatial_size=self.spatial_size,
+        )
+        return transform @ grid
+
+
+@functools.lru_cache(maxsize=1)
+def _read(path: str) -> MetaTensor:
+    """The reference, (C, *S) on its own grid; kept for the next image."""
+    if not Path(path).exists():
+        raise InputError(f"{path}: no such reference; give --reference FILE")
+    return LoadImage(image_only=True, ensure_channel_first=True)(path)
