@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gemini_monai.data.prepare.at_once import prepared
 from gemini_monai.data.prepare.candi import prepare_candi
 from gemini_monai.data.prepare.chestxray8 import prepare_chestxray8
 from gemini_monai.data.prepare.decathlon import prepare_decathlon
@@ -20,4 +21,5 @@ __all__ = [
     "prepare_kipa22",
     "prepare_ppmi",
     "prepare_scr",
+    "prepared",
 ]

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from gemini_monai.data.dataset import read_dataset
-from gemini_monai.data.prepare import prepare_folder
-from gemini_monai.data.prepare.prepared import prepared
+from gemini_monai.data.prepare import prepare_folder, prepared
 from gemini_monai.errors import InputError
 from tests.data.prepare.sources import image, save
 
