@@ -75,10 +75,12 @@ def test_ones_own_scans_from_a_folder_to_results(tmp_path):
     assert (tmp_path / "run" / "report.html").is_file()
 
 
-@pytest.mark.parametrize(
-    ("text", "base"), [(README, ROOT), (PAGE, SEMI / "docs"), (PRETRAINING, MIP / "docs")]
-)
-def test_links_and_configurations_that_are_named_exist(text, base):
+PAGES = [ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("bundles/*/docs/*.md")]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_and_configurations_that_are_named_exist(page):
+    text, base = page.read_text(), page.parent
     for link in re.findall(r"\]\(([^)#:]+)\)", text):
         assert (base / link).exists(), link
     for name in re.findall(r"([a-z0-9_]+\.json)\b", text):
