@@ -109,7 +109,6 @@ def compare(
     channels: tuple[int, ...] = (32, 64, 128, 256, 512),
 ) -> None:
     """Print seconds an iteration and their ratio to the training step."""
-    torch.set_num_threads(2)
     with tempfile.TemporaryDirectory() as name:
         datalist = write_images(Path(name), images=images, size=size)
         shared = {"iterations": iterations, "pairs": pairs, "channels": list(channels)}
