@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 
@@ -87,5 +88,7 @@ def test_an_empty_folder_in_inference(trained, tmp_path):
 
 
 def test_a_place_without_the_bundle(tmp_path):
+    config = tmp_path / "alone.json"  # one in the bundle's folder says where the bundle is
+    shutil.copy(CONFIGS / "inference.json", config)
     message = "bundle 'gemini_semi' is neither"
-    _refused("run", "--config_file", CONFIGS / "inference.json", message=message, cwd=tmp_path)
+    _refused("run", "--config_file", config, message=message, cwd=tmp_path)
