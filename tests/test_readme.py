@@ -75,6 +75,19 @@ def test_ones_own_scans_from_a_folder_to_results(tmp_path):
     assert (tmp_path / "run" / "report.html").is_file()
 
 
+def test_pretraining_finetuning_and_what_it_bought(tmp_path):
+    folder(tmp_path, images=9, labels=6)
+    places = {"SRC": "src", "DST": "dst", "PRE": "pre", "FINE": "fine", "SCRATCH": "scratch"}
+    places |= {"CURVES": "curves.html", "BACKBONE": "backbone.pt"}
+    small = {key: value for key, value in SMALL.items() if key != "registration_pairs"}
+    for line in _commands("pretrain"):
+        names = rf"\b({'|'.join(places)})\b"
+        filled = re.sub(names, lambda m: str(tmp_path / places[m[1]]), line)
+        _run(filled, *(overrides_of(small) if "run training" in line else []))
+    for name in ("pre/models/model.pt", "fine/run.json", "curves.html", "backbone.pt"):
+        assert (tmp_path / name).is_file(), name
+
+
 PAGES = [ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("bundles/*/docs/*.md")]
 
 

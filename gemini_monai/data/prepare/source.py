@@ -104,7 +104,7 @@ def _split(source: Source, wanted: Wanted) -> Split:
         return split_cases(
             source.images, with_label=source.labels, wanted=wanted, patients=source.patients
         )
-    if wanted != Wanted():
+    if wanted.divides():
         raise InputError(
             f"{source.name}: its folders are the split, so --labeled, --validation, --test, --seed "
             "and --labeled-draw do not apply"

@@ -38,6 +38,10 @@ class Wanted(NamedTuple):
         missing: dict[str, Any] = {k: v for k, v in counts.items() if getattr(self, k) is None}
         return self._replace(**missing)
 
+    def divides(self) -> bool:
+        """Whether a split was asked for, and not only how images are to be seen."""
+        return self[:5] != Wanted()[:5]
+
     def view(self) -> dict[str, list[float]]:
         """Keys of ``dataset.json`` that were asked for instead of proposed."""
         asked = {"spacing": self.spacing, "spatial_size": self.spatial_size}
