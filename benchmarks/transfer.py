@@ -38,6 +38,7 @@ def run(
     runs: str,
     labels: Sequence[int] = LABELS,
     seeds: Sequence[int] = SEEDS,
+    starts: Sequence[str] = tuple(STARTS),
     jobs: int = 2,
     pretrain: str = "",
     finetune: str = "",
@@ -50,6 +51,7 @@ def run(
         runs: Where the run folders go.
         labels: Numbers of labelled images to fine-tune on.
         seeds: Of the repetitions.
+        starts: What to fine-tune from.
         jobs: Processes at a time, one thread each.
         pretrain: More overrides of every pre-training, as on the command line.
         finetune: The same for every fine-tuning.
@@ -71,7 +73,7 @@ def run(
             _train(["finetune", overlay], [*options, *finetune.split()], output=output)
 
     with ThreadPoolExecutor(jobs) as pool:
-        chains = [(start, seed) for seed in seeds for start in STARTS]
+        chains = [(start, seed) for seed in seeds for start in starts]
         for made in [pool.submit(chain, *each) for each in chains]:
             made.result()
 
@@ -111,13 +113,18 @@ def _difference(runs: Sequence[Run], reference: Sequence[Run]) -> Difference | N
     return paired_difference(scores, others)
 
 
-def table(runs: str, labels: Sequence[int] = LABELS, seeds: Sequence[int] = SEEDS) -> None:
+def table(
+    runs: str,
+    labels: Sequence[int] = LABELS,
+    seeds: Sequence[int] = SEEDS,
+    starts: Sequence[str] = tuple(STARTS),
+) -> None:
     """Print, as Markdown, test Dice by labels and start, and what each adds to scratch."""
     print("| labelled | start | seeds | test Dice | minus scratch, points | per seed |")
     print("|---|---|---|---|---|---|")
     for count in labels:
         reference = _read(runs, "scratch", count, seeds)
-        for start in STARTS:
+        for start in starts:
             found = _read(runs, start, count, seeds)
             means = _means(found)
             row = f"| {count} | {start} | {len(found)} | {_spread(means)} | "
