@@ -50,7 +50,7 @@ class RunCheckpoint:
     ) -> None:
         self.last, self.model = Path(folder) / "last.pt", Path(folder) / "model.pt"
         self.network = network
-        self.parts: dict[str, Any] = {"network": _unwrapped(network), "optimizer": optimizer}
+        self.parts: dict[str, Any] = {"network": unwrapped(network), "optimizer": optimizer}
         if scheduler is not None:
             self.parts["scheduler"] = scheduler
         self.validator = validator
@@ -110,7 +110,8 @@ def _save(state: dict[str, Any], path: Path) -> None:
         raise InputError(f"{path}: checkpoint could not be written ({reason}); {kept}") from error
 
 
-def _unwrapped(network: nn.Module) -> nn.Module:
+def unwrapped(network: nn.Module) -> nn.Module:
+    """The network below DistributedDataParallel, for one process to use without the others."""
     if isinstance(network, nn.parallel.DistributedDataParallel):
         return network.module
     return network

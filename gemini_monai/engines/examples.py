@@ -12,6 +12,7 @@ from monai.visualize import plot_2d_or_3d_image
 from torch import Tensor, nn
 
 from gemini_monai.data.iterations import corrupted
+from gemini_monai.engines.checkpoint import unwrapped
 from gemini_monai.engines.registration import register
 from gemini_monai.files import replacing
 
@@ -46,7 +47,7 @@ class PretrainingExamples:
         log_dir: str | Path | None = None,
     ) -> None:
         self.folder = Path(folder) / "examples"
-        self.network = network
+        self.network = unwrapped(network)
         self.images = images
         self.corruption = corruption
         self.pairs = pairs

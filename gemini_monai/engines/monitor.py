@@ -11,6 +11,7 @@ from monai.metrics.embedding_collapse import EmbeddingCollapseMetric
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from gemini_monai.engines.checkpoint import unwrapped
 from gemini_monai.engines.table import rows_until, write_table
 from gemini_monai.metrics import folding_percent
 from gemini_monai.networks.gemini import Correspondence
@@ -49,7 +50,7 @@ class CorrespondenceMonitor:
         seed: int = 0,
     ) -> None:
         self.path = Path(folder) / "monitor.csv"
-        self.network = network
+        self.network = unwrapped(network)
         self.images = images
         self.pairs = pairs
         self.alarm = alarm
