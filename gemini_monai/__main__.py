@@ -117,7 +117,7 @@ def export(run: str, output: str, part: str = "backbone", **unknown: Any) -> Non
     print(export_backbone(run, output, part=part))
 
 
-def package(bundle: str, run: str, output: str | None = None, **unknown: Any) -> None:
+def package(bundle: str, run: str | None = None, output: str | None = None, **unknown: Any) -> None:
     """Make one archive, with checksums, of a bundle and the weights of a run."""
     from gemini_monai.weights import package_bundle
 

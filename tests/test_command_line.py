@@ -50,6 +50,7 @@ def test_check_says_ok(monkeypatch, capsys):
         (["report"], "no run folder given"),
         (["export", "absent", "out.pt"], "absent/models/model.pt: no such weights file"),
         (["export", "absent", "out.pt", "--part", "head"], "--part must be backbone or encoder"),
+        (["package", "absent"], "absent/runs: expected one run to package, found none"),
         (["inspect", "absent.pt"], "absent.pt: no such file"),
     ],
 )

@@ -22,7 +22,7 @@ ARCHITECTURE = ("channels", "deformer_stages", "half_resolution_field")
 
 
 def package_bundle(
-    bundle: str | Path, run: str | Path, *, output: str | Path | None = None
+    bundle: str | Path, run: str | Path | None = None, *, output: str | Path | None = None
 ) -> Path:
     """Write ``<name>_v<version>.zip`` and beside it its SHA-256.
 
@@ -33,7 +33,7 @@ def package_bundle(
 
     Args:
         bundle: The bundle's folder.
-        run: The run whose weights go in.
+        run: The run whose weights go in; ``None`` for the only one in the bundle's ``runs``.
         output: Folder of the archive; by default where the bundle's folder is.
 
     Returns:
@@ -43,7 +43,8 @@ def package_bundle(
         InputError: If either is not what it should be, or the weights do not fit the bundle's
             network.
     """
-    bundle, run = Path(bundle), Path(run)
+    bundle = Path(bundle)
+    run = Path(run) if run is not None else _only_run(bundle)
     files = {str(p.relative_to(bundle)): p for glob in SHIPPED for p in sorted(bundle.glob(glob))}
     content: dict[str, bytes] = {name: path.read_bytes() for name, path in files.items()}
     content |= _with_run(bundle, run)
@@ -55,6 +56,14 @@ def package_bundle(
     archive = folder / f"{bundle.absolute().name}_v{version}.zip"
     _write(archive, content, folder=bundle.absolute().name)
     return archive
+
+
+def _only_run(bundle: Path) -> Path:
+    found = sorted(path.parent for path in (bundle / "runs").glob("*/run.json"))
+    if len(found) != 1:
+        names = ", ".join(path.name for path in found) or "none"
+        raise InputError(f"{bundle / 'runs'}: expected one run to package, found {names}; name it")
+    return found[0]
 
 
 def _with_run(bundle: Path, run: Path) -> dict[str, bytes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import shutil
 import threading
 import zipfile
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -101,6 +102,19 @@ def test_its_metadata_are_those_of_the_weights(archive, tmp_path):
         config_file=str(tmp_path / "gemini_mip" / "configs" / "inference.json"),
         device="cpu",
     )
+
+
+def test_the_only_run_of_a_bundle_need_not_be_named(archive, pretrained, tmp_path):
+    skip = shutil.ignore_patterns("data", "runs", "models")
+    bundle = shutil.copytree(MIP, tmp_path / "gemini_mip", ignore=skip)
+    with pytest.raises(InputError, match="expected one run to package, found none"):
+        package_bundle(bundle)
+    shutil.copytree(pretrained, bundle / "runs" / "a")
+    assert package_bundle(bundle).read_bytes() == archive.read_bytes()
+    assert (tmp_path / archive.name).is_file()  # beside the bundle
+    shutil.copytree(pretrained, bundle / "runs" / "b")
+    with pytest.raises(InputError, match="found a, b; name it"):
+        package_bundle(bundle)
 
 
 def test_what_cannot_be_packaged_is_named_and_nothing_is_written(pretrained, tmp_path):
