@@ -10,7 +10,8 @@ from typing import Any
 
 import fire
 
-from gemini_monai.errors import InputError
+from gemini_monai.errors import InputError, last_line
+from gemini_monai.limits import flag, one_of
 
 
 def prepare_commands() -> dict[str, Callable[..., None]]:
@@ -45,6 +46,7 @@ def _splitting(prepare: Callable[..., Path]) -> Callable[..., None]:
         reference: Any = None,
         spacing: list[float] | None = None,
         spatial_size: list[int] | None = None,
+        overwrite: bool = False,
         **unknown: Any,
     ) -> None:
         from gemini_monai.data.prepare.split import Wanted
@@ -60,8 +62,9 @@ def _splitting(prepare: Callable[..., Path]) -> Callable[..., None]:
             reference=None if reference is None else str(reference),
             spacing=spacing,
             spatial_size=spatial_size,
-        )
-        prepare(src, dst, wanted=wanted)
+            overwrite=overwrite,
+        ).check()
+        prepare(str(src), str(dst), wanted=wanted)
 
     return _described(command, prepare)
 
@@ -69,9 +72,10 @@ def _splitting(prepare: Callable[..., Path]) -> Callable[..., None]:
 def _whole(prepare: Callable[..., Path]) -> Callable[..., None]:
     """The command of a source that is for pre-training as a whole."""
 
-    def command(src: str, dst: str, **unknown: Any) -> None:
+    def command(src: str, dst: str, overwrite: bool = False, **unknown: Any) -> None:
         _refuse(unknown)
-        prepare(src, dst)
+        flag(overwrite, "--overwrite")
+        prepare(str(src), str(dst), overwrite=overwrite)
 
     return _described(command, prepare)
 
@@ -86,7 +90,7 @@ def phantom(dst: str, spatial_dims: int = 2, seed: int = 0, **unknown: Any) -> N
     from gemini_monai.data.phantom import write_phantom
 
     _refuse(unknown)
-    print(write_phantom(dst, spatial_dims=spatial_dims, seed=seed))
+    print(write_phantom(str(dst), spatial_dims=spatial_dims, seed=seed))
 
 
 def check(config_file: Any, **overrides: Any) -> None:
@@ -102,27 +106,36 @@ def report(*runs: str, output: str | None = None, **unknown: Any) -> None:
     _refuse(unknown)
     from gemini_monai.report import print_findings, write_report
 
-    folders = [Path(run) for run in runs]
-    page = write_report(folders, output=Path(output) if output else None)
+    folders = [Path(str(run)) for run in runs]
+    page = write_report(folders, output=Path(str(output)) if output else None)
     print_findings(folders, page=page)
 
 
-def export(run: str, output: str, part: str = "backbone", **unknown: Any) -> None:
+def export(
+    run: str, output: str, part: str = "backbone", overwrite: bool = False, **unknown: Any
+) -> None:
     """Write a run's backbone, or its encoder, as a file of its own with a card."""
     from gemini_monai.weights import export_backbone
 
     _refuse(unknown)
-    if part not in ("backbone", "encoder"):
-        raise InputError(f"--part must be backbone or encoder, got '{part}'")
-    print(export_backbone(run, output, part=part))
+    one_of("backbone", "encoder")(part, "--part")
+    flag(overwrite, "--overwrite")
+    print(export_backbone(str(run), str(output), part=part, overwrite=overwrite))
 
 
-def package(bundle: str, run: str | None = None, output: str | None = None, **unknown: Any) -> None:
+def package(
+    bundle: str,
+    run: str | None = None,
+    output: str | None = None,
+    overwrite: bool = False,
+    **unknown: Any,
+) -> None:
     """Make one archive, with checksums, of a bundle and the weights of a run."""
     from gemini_monai.weights import package_bundle
 
     _refuse(unknown)
-    print(package_bundle(bundle, run, output=output))
+    flag(overwrite, "--overwrite")
+    print(package_bundle(str(bundle), run, output=output, overwrite=overwrite))
 
 
 def inspect(file: str, **unknown: Any) -> None:
@@ -140,7 +153,7 @@ def _refuse(unknown: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    """Run a command; a user's error is one line on stderr and exit code 1."""
+    """Run a command; an error is one line on stderr and an exit code that is not zero."""
     try:
         fire.Fire(
             {
@@ -153,8 +166,10 @@ def main() -> None:
             },
             name="python -m gemini_monai",
         )
-    except InputError as error:
-        sys.exit(f"error: {error}")
+    except (Exception, KeyboardInterrupt) as error:
+        line, code = last_line(error)
+        print(line, file=sys.stderr)
+        sys.exit(code)
 
 
 if __name__ == "__main__":

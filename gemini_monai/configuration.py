@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import difflib
-import json
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -65,33 +64,6 @@ def _is_bundle_run() -> bool:
     return Path(sys.argv[0]).parts[-2:] == ("bundle", "__main__.py") and sys.argv[1:2] == ["run"]
 
 
-def run_settings(
-    run_dir: str | Path, *, default: Mapping[str, Any], optional: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
-    """Settings of a training run, which its network and preprocessing need.
-
-    Args:
-        run_dir: The run folder; its ``run.json`` is read when the folder is there.
-        default: Settings where there is no run (yet), such as a bundle's untrained network.
-        optional: Further ones, and what they are in runs from before they were recorded.
-
-    Raises:
-        InputError: If ``run.json`` is damaged, or lacks a setting that ``default`` has.
-    """
-    path = Path(run_dir) / "run.json"
-    optional = dict(optional or {})
-    if not path.is_file():
-        return {**default, **optional}
-    try:
-        settings = json.loads(path.read_text())["settings"]
-    except (ValueError, KeyError) as error:
-        raise InputError(f"{path}: not the record of a run: {error}") from error
-    for name in default:
-        if name not in settings:
-            raise InputError(f"{path}: setting '{name}' is missing")
-    return {name: (optional | settings)[name] for name in [*default, *optional]}
-
-
 def check(config_file: str | Sequence[str], **overrides: Any) -> list[str]:
     """Check that configuration files parse and that every override names a key of theirs.
 
@@ -134,6 +106,17 @@ def refuse_unknown_overrides() -> None:
     config_file = overrides.pop("config_file", None)
     if config_file is not None:
         check(config_file, **overrides)
+        _refuse_unknown_run(config_file, overrides)
+
+
+def _refuse_unknown_run(config_file: Any, overrides: Mapping[str, Any]) -> None:
+    """The run that is asked for, by the first word or ``--run_id``, is in the configuration."""
+    words = [word for word in sys.argv[2:3] if not word.startswith("-")]
+    name = overrides.get("run_id") or (words[0] if words else "run")
+    config = ConfigParser.load_config_files(config_file)
+    runs = [key for key, value in config.items() if key in ("run", "training") and value]
+    if name not in config:
+        raise InputError(f"the configuration has no run '{name}'; it has {', '.join(runs)}")
 
 
 def command_line_overrides(arguments: Sequence[str]) -> dict[str, Any]:

@@ -15,6 +15,9 @@ from torch import Tensor, nn
 
 from gemini_monai.types import DDF, Image, Mask
 
+FAR = 16.0
+"""A place outside of every image, in units of its half side."""
+
 
 def identity_grid(
     shape: Sequence[int],
@@ -88,7 +91,7 @@ class Warp(nn.Module):
 def sample(
     image: Image, positions: Tensor, *, mode: str = "bilinear", padding_mode: str = "zeros"
 ) -> Image:
-    """Values of an image at any voxel positions.
+    """Values of an image at any voxel positions; one that is not finite lies outside.
 
     Args:
         image: What is sampled, (B, C, *S).
@@ -99,6 +102,7 @@ def sample(
     Returns:
         (B, C, *T); integer images come back in their own dtype.
     """
+    image, positions = _without_single_voxels(image, positions, padding_mode=padding_mode)
     with torch.autocast(image.device.type, enabled=False):
         sampled = F.grid_sample(
             image.to(positions.dtype),
@@ -110,11 +114,23 @@ def sample(
     return sampled if image.is_floating_point() else sampled.round().to(image.dtype)
 
 
+def _without_single_voxels(
+    image: Image, positions: Tensor, *, padding_mode: str
+) -> tuple[Image, Tensor]:
+    """A zero on both sides of an axis of one voxel, which grid_sample takes for an endless one."""
+    single = [size == 1 for size in image.shape[2:]]
+    if padding_mode != "zeros" or not any(single):
+        return image, positions
+    padding = [int(is_single) for is_single in reversed(single) for _ in range(2)]
+    shift = positions.new_tensor([int(is_single) for is_single in single])
+    return F.pad(image, padding), positions + shift.view(1, -1, *[1] * (positions.ndim - 2))
+
+
 def _normalised(positions: Tensor, shape: Sequence[int]) -> Tensor:
     """Voxel positions (B, N, *T) as grid_sample has them: (B, *T, N), last axis first, [-1, 1]."""
     scale = 2.0 / (positions.new_tensor(list(shape)) - 1).clamp_min(1)
     unit = positions.movedim(1, -1) * scale - 1.0
-    return unit.flip(-1)
+    return unit.nan_to_num(FAR, FAR, -FAR).flip(-1)
 
 
 @torch.no_grad()

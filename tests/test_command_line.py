@@ -48,17 +48,21 @@ def test_check_says_ok(monkeypatch, capsys):
         (["prepare", "decathlon", "absent", "dst"], "absent/dataset.json: no such file"),
         (["report", "absent"], "absent"),
         (["report"], "no run folder given"),
-        (["export", "absent", "out.pt"], "absent/models/model.pt: no such weights file"),
-        (["export", "absent", "out.pt", "--part", "head"], "--part must be backbone or encoder"),
-        (["package", "absent"], "absent/runs: expected one run to package, found none"),
-        (["inspect", "absent.pt"], "absent.pt: no such file"),
+        (["export", "absent", "out.pt"], "absent: no such run folder"),
+        (
+            ["export", "absent", "out.pt", "--part", "head"],
+            "--part: expected one of backbone, encoder, got 'head'",
+        ),
+        (["package", "absent"], "absent/configs/metadata.json: no such file; expected a bundle"),
+        (["inspect", "absent.pt"], "absent.pt: no such weights file"),
     ],
 )
-def test_a_users_error_is_one_line(monkeypatch, tmp_path, arguments, message):
+def test_a_users_error_is_one_line(monkeypatch, tmp_path, capsys, arguments, message):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as raised:
         _call(monkeypatch, *arguments)
-    text = str(raised.value)
+    assert raised.value.code == 1
+    text = capsys.readouterr().err.strip()
     assert text.startswith("error: ")
     assert message in text
     assert "\n" not in text

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gemini_monai.configuration import bundle_root, check, command_line_overrides, run_settings
+from gemini_monai.configuration import bundle_root, check, command_line_overrides
 from gemini_monai.errors import InputError
 from tests.conftest import ROOT
 
@@ -99,17 +98,3 @@ def test_a_bundle_is_found_from_the_clone_and_from_inside(monkeypatch, tmp_path)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match="give --bundle_root FOLDER"):
         bundle_root("gemini_semi")
-
-
-def test_settings_of_a_run_are_those_it_recorded(tmp_path):
-    default = {"channels": [4], "spacing": None}
-    assert run_settings(tmp_path, default=default) == default
-    record = tmp_path / "run.json"
-    record.write_text(json.dumps({"settings": {"channels": [8], "spacing": [1.0], "more": 1}}))
-    assert run_settings(tmp_path, default=default) == {"channels": [8], "spacing": [1.0]}
-    record.write_text(json.dumps({"settings": {"channels": [8]}}))
-    with pytest.raises(InputError, match=r"run\.json: setting 'spacing' is missing"):
-        run_settings(tmp_path, default=default)
-    record.write_text("[")
-    with pytest.raises(InputError, match=r"run\.json: not the record of a run"):
-        run_settings(tmp_path, default=default)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
-from gemini_monai.errors import InputError, input_error_in
+import pytest
+
+from gemini_monai.errors import InputError, input_error_in, one_line
 
 SCRIPT = """
 from gemini_monai.errors import InputError, install_hook
@@ -50,11 +55,45 @@ def test_an_interactive_session_stays():
     assert "still here" in result.stdout
 
 
-def test_any_other_error_keeps_its_traceback():
+def test_the_traceback_of_what_nobody_foresaw_is_kept_in_a_file():
     result = _run("KeyError('x')")
     assert result.returncode == 1
-    assert "Traceback" in result.stderr
-    assert "KeyError" in result.stderr
+    line = re.fullmatch(r"error: unexpected: KeyError: 'x' \(traceback in (.+)\)\n", result.stderr)
+    assert "Traceback" in Path(line[1]).read_text()
+    Path(line[1]).unlink()
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)], ids=["term", "int"]
+)
+def test_a_signal_stops_in_one_line(number, code):
+    waiting = (
+        "import os, signal\n"
+        "from gemini_monai.errors import install_hook\n"
+        "install_hook()\n"
+        f"os.kill(os.getpid(), {int(number)})\n"
+        "import time; time.sleep(30)"
+    )
+    command = [sys.executable, "-c", waiting]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=40)
+    assert (result.returncode, result.stderr) == (code, "error: stopped before the end\n")
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (OSError(28, "No space left on device", "a.csv"), "a.csv: No space left on device"),
+        (MemoryError("900 GiB"), "out of memory: 900 GiB; try a smaller"),
+        (RuntimeError("first\nsecond"), "unexpected: RuntimeError: first"),
+        (
+            InputError("Caught InputError in worker.\nOriginal Traceback\n  x\ng.E: a: bad"),
+            "a: bad",
+        ),
+    ],
+)
+def test_every_error_is_one_line(error, line):
+    assert one_line(error).startswith(line)
+    assert "\n" not in one_line(error)
 
 
 def test_the_cause_is_found_through_circles():

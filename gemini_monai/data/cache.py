@@ -7,15 +7,12 @@ import os
 import shutil
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from copy import deepcopy
-from enum import Enum
 from hashlib import sha256
 from pathlib import Path
 from pickle import UnpicklingError
-from threading import local
 from typing import Any, TypeAlias
 
 import monai
-import numpy as np
 import torch
 from monai.data.dataset import CacheDataset, PersistentDataset
 from monai.data.meta_tensor import MetaTensor
@@ -24,6 +21,7 @@ from monai.transforms.transform import Transform
 from torch import Tensor
 
 from gemini_monai.data.checks import FILE_KEYS
+from gemini_monai.describe import describe
 from gemini_monai.errors import InputError
 
 Item: TypeAlias = dict[Hashable, Any]
@@ -171,25 +169,5 @@ def transform_key(transforms: Sequence[Any]) -> bytes:
 
 
 def _hash(value: Any) -> bytes:
-    text = json.dumps(_described(value), sort_keys=True)
+    text = json.dumps(describe(value), sort_keys=True)
     return sha256(text.encode()).hexdigest()[:32].encode()
-
-
-def _described(value: Any) -> Any:
-    """The value in JSON, the same in every process; objects by their class and attributes."""
-    if isinstance(value, (Enum, Path)):
-        return str(value)
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    if isinstance(value, Mapping):
-        return {str(key): _described(own) for key, own in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_described(own) for own in value]
-    if isinstance(value, (np.ndarray, Tensor)):
-        return np.asarray(value).tolist()
-    if hasattr(value, "__qualname__"):  # a class or a function
-        return f"{value.__module__}.{value.__qualname__}"
-    if isinstance(value, Transform) or getattr(value, "__dict__", None):
-        own = {name: part for name, part in vars(value).items() if not isinstance(part, local)}
-        return [_described(type(value)), _described(own)]  # a thread's own state is no setting
-    return str(value)  # with its address where nothing is known of it: computed anew

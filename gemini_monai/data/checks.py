@@ -2,43 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from gemini_monai import limits
 from gemini_monai.errors import InputError
+from gemini_monai.images.names import refuse_name
+from gemini_monai.limits import Check, flag, intensity, optional, real, several, text, whole
 
 SPLITS = ("labeled", "unlabeled", "validation", "test")
+TRAINING, HELD_OUT = SPLITS[:2], SPLITS[2:]
 FILE_KEYS = ("image", "label", "field", "inverse_field")
-EXPECTED: dict[str, type | tuple[type, ...]] = {
-    "name": str,
-    "spatial_dims": int,
-    "channels": int,
-    "labels": dict,
-    "overlapping": bool,
-    "spacing": (list, tuple, type(None)),
-    "spatial_size": (list, tuple),
-    "intensity": dict,
-    "seed": int,
-    "hash": str,
-    **dict.fromkeys(SPLITS, list),
+EXPECTED: dict[str, Check] = {
+    "name": text,
+    "spatial_dims": whole(2, 3),
+    "channels": whole(1),
+    "overlapping": flag,
+    "spacing": optional(several(real(above=0))),
+    "spatial_size": several(whole(1)),
+    "intensity": intensity,
+    "seed": whole(0),
+    "hash": text,
+}
+OPTIONAL: dict[str, Check] = {
+    "licence": optional(text),
+    "align": optional(limits.one_of("itk", "ants")),
+    "reference": optional(text),
+    "labeled_draw": optional(whole(0)),
 }
 
 
-def check_content(content: Any, path: Path) -> None:
-    """Compare a ``dataset.json`` with its format; label files are not touched.
+def check_content(content: Mapping[str, Any], path: Path) -> None:
+    """Compare a ``dataset.json`` with its format; label files are not opened.
 
     Raises:
-        InputError: If a key is missing or wrong, an unlabelled entry has a label, or an image does
-            not exist.
+        InputError: If a key is missing or its value cannot be, an unlabelled entry has a label, a
+            file does not exist, or a case, an image or a patient is on two sides of the split.
     """
-    for key, kind in EXPECTED.items():
-        if key not in content:
-            raise InputError(f"{path}: key '{key}' is missing")
-        if not isinstance(content[key], kind):
-            raise InputError(f"{path}: key '{key}' is wrong: {content[key]!r}")
+    _check_keys(content, path)
+    name = f"{path}: key 'labels'"
+    limits.label_values(content["labels"], name, overlapping=content["overlapping"])
     for key in ("spatial_size", "spacing"):
         if content[key] is not None and len(content[key]) != content["spatial_dims"]:
             raise InputError(
@@ -47,21 +53,99 @@ def check_content(content: Any, path: Path) -> None:
             )
     for split in SPLITS:
         for entry in content[split]:
-            _check_entry(entry, split, path)
-            _check_grid(entry, path, is_aligned=bool(content.get("align")))
+            _check_entry(entry, split, content, path)
+    _refuse_twice(content, path)
+    _refuse_both_sides(content, path)
 
 
-def _check_entry(entry: Mapping[str, Any], split: str, path: Path) -> None:
+def _check_keys(content: Mapping[str, Any], path: Path) -> None:
+    for key in (*EXPECTED, "labels", *SPLITS):
+        if key not in content:
+            raise InputError(f"{path}: key '{key}' is missing")
+    for key, check in {**EXPECTED, **OPTIONAL}.items():
+        if key in content:
+            check(content[key], f"{path}: key '{key}'")
+    for split in SPLITS:
+        if not isinstance(content[split], list):
+            raise InputError(f"{path}: key '{split}': expected a list, got {content[split]!r:.80}")
+
+
+def _check_entry(entry: Any, split: str, content: Mapping[str, Any], path: Path) -> None:
+    if not isinstance(entry, Mapping):
+        raise InputError(f"{path}: an entry of '{split}' must be an object, got {entry!r:.80}")
     for key in ("image", "case", *(() if split == "unlabeled" else ("label",))):
         if key not in entry:
             raise InputError(f"{path}: an entry of '{split}' has no '{key}': {dict(entry)}")
+    refuse_name(entry["case"], where=f"{path}: an entry of '{split}'")
+    where = f"{path}: '{entry['case']}' of '{split}'"
     if split == "unlabeled" and "label" in entry:
         raise InputError(f"{path}: unlabelled entry '{entry['case']}' has a label; remove it")
-    image = path.parent / entry["image"]
-    if not image.exists():
-        raise InputError(f"{path}: image of '{entry['case']}' does not exist: {image}")
-
-
-def _check_grid(entry: Mapping[str, Any], path: Path, *, is_aligned: bool) -> None:
-    if is_aligned and np.shape(entry.get("grid", ())) != (4, 4):
+    _check_files(entry, path, where=where)
+    _check_masks(entry, content, where=where)
+    if content.get("align") and np.shape(entry.get("grid", ())) != (4, 4):
         raise InputError(f"{path}: 'grid' of '{entry['case']}' must be 4 x 4 numbers")
+
+
+def _check_files(entry: Mapping[str, Any], path: Path, *, where: str) -> None:
+    for key in FILE_KEYS:
+        for file in files_of(entry, key, where=where):
+            if not (path.parent / file).exists():
+                raise InputError(
+                    f"{path}: {key} of '{entry['case']}' does not exist: {path.parent / file}"
+                )
+
+
+def files_of(entry: Mapping[str, Any], key: str, *, where: str) -> Sequence[str]:
+    """The file or files of an entry; none where it has no such key.
+
+    Raises:
+        InputError: If they are no paths.
+    """
+    if key not in entry:
+        return []
+    files = entry[key] if isinstance(entry[key], (list, tuple)) else [entry[key]]
+    for file in files:
+        text(file, f"{where}: {key}")
+    return files
+
+
+def _check_masks(entry: Mapping[str, Any], content: Mapping[str, Any], *, where: str) -> None:
+    """A label map where structures exclude one another, else a mask of each."""
+    if "label" not in entry:
+        return
+    several_files = isinstance(entry["label"], (list, tuple))
+    if several_files != content["overlapping"]:
+        expected = "a mask per structure" if content["overlapping"] else "one label map"
+        raise InputError(f"{where}: expected {expected} (overlapping), got {entry['label']!r:.80}")
+    if several_files and len(entry["label"]) != len(content["labels"]):
+        raise InputError(
+            f"{where}: {len(entry['label'])} masks, expected {len(content['labels'])} (labels)"
+        )
+
+
+def _refuse_twice(content: Mapping[str, Any], path: Path) -> None:
+    """Each case and each image once."""
+    seen: dict[tuple[str, str], str] = {}
+    for split in SPLITS:
+        for entry in content[split]:
+            image = str(path.parent / entry["image"])
+            for key, value in (("case", entry["case"]), ("image", image)):
+                if (key, value) in seen:
+                    places = f"'{seen[key, value]}' and '{split}'"
+                    raise InputError(f"{path}: {key} '{value}' is there twice, in {places}")
+                seen[key, value] = split
+
+
+def _refuse_both_sides(content: Mapping[str, Any], path: Path) -> None:
+    """A patient who is trained on is not validated or tested on."""
+    trained = {_patient(entry) for split in TRAINING for entry in content[split]} - {None}
+    for split in HELD_OUT:
+        for entry in content[split]:
+            if _patient(entry) in trained:
+                raise InputError(
+                    f"{path}: patient '{entry['patient']}' is trained on and in '{split}'"
+                )
+
+
+def _patient(entry: Mapping[str, Any]) -> str | None:
+    return str(entry["patient"]) if "patient" in entry else None

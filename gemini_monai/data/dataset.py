@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,8 +15,9 @@ import numpy as np
 
 from gemini_monai.data.checks import FILE_KEYS, SPLITS, check_content
 from gemini_monai.errors import InputError
-from gemini_monai.files import replacing
+from gemini_monai.files import read_json, read_text, write_json, write_text
 
+PREVIOUS = "dataset.previous.json"
 PLAIN_KEYS = (
     "name",
     "spatial_dims",
@@ -53,6 +56,9 @@ class Dataset:
     """``{"kind": "percentile" | "range", "lower": ..., "upper": ...}``, scaled to [0, 1]."""
     seed: int
     hash: str
+    """Of the voxels of all images."""
+    phantom: Mapping[str, Any] | None = None
+    """Settings of the built-in phantom, if these are its files."""
     licence: str = "not recorded"
     """Terms of the data, in words."""
     align: str | None = None
@@ -104,6 +110,29 @@ class Dataset:
                     f"a grid of {list(getattr(self, key))}; prepare again with --{key}"
                 )
 
+    @property
+    def identity(self) -> str:
+        """Hash of the images, of the names of labels, and of who is on which side of the split."""
+        cases = {split: sorted(entry["case"] for entry in getattr(self, split)) for split in SPLITS}
+        known = [self.hash, self.overlapping, sorted(self.labels.items()), cases]
+        return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def folder_name(self) -> str:
+        """A name for folders of runs on it: two data sets of one name have different ones."""
+        name = re.sub(r"[^\w.-]+", "_", self.name).strip("._") or "data"
+        return name if self.phantom else f"{name}_{self.identity[:6]}"
+
+    @property
+    def partners(self) -> int:
+        """Unlabelled images of different patients that a draw can take from every group."""
+        patients: dict[str, set[str]] = {}
+        for entry in self.unlabeled:
+            group = patients.setdefault(str(entry.get("group", "")), set())
+            group.add(str(entry.get("patient", entry["case"])))
+        sizes = [len(group) for group in patients.values() if len(group) > 1]
+        return min(sizes, default=0)
+
     def column(self, split: str, key: str) -> list[str] | None:
         """A key of every entry of a split, such as ``patient``; ``None`` if an entry lacks it."""
         entries = getattr(self, split)
@@ -153,17 +182,14 @@ def read_dataset(path: str | Path) -> Dataset:
             entry has a label, or an image does not exist. Label files are not touched.
     """
     path = Path(path).absolute()
-    try:
-        content = json.loads(path.read_text())
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file; run 'python -m gemini_monai prepare'") from error
-    except ValueError as error:
-        raise InputError(f"{path}: not JSON: {error}") from error
+    if not path.exists():
+        raise InputError(f"{path}: no such file; run 'python -m gemini_monai prepare'")
+    content = read_json(path, dict)
     check_content(content, path)
     spacing = content["spacing"]
     values: dict[str, Any] = {key: content[key] for key in PLAIN_KEYS}
     values |= {"licence": str(content.get("licence") or "not recorded")}
-    values |= {"align": content.get("align")}
+    values |= {"align": content.get("align"), "phantom": content.get("phantom")}
     if content.get("reference"):
         values |= {"reference": Path(os.path.normpath(path.parent / content["reference"]))}
     for split in SPLITS:
@@ -176,11 +202,19 @@ def read_dataset(path: str | Path) -> Dataset:
     )
 
 
-def write_dataset(path: str | Path, content: Mapping[str, Any]) -> Path:
+def write_dataset(path: str | Path, content: Mapping[str, Any], *, overwrite: bool = False) -> Path:
     """Write a ``dataset.json`` whole or not at all, with paths relative to it where possible.
 
+    One of the same content stays as it is. An earlier one of images in the same folders is kept
+    beside it as ``dataset.previous.json``, with a line that says so.
+
+    Args:
+        path: Where.
+        content: By key.
+        overwrite: It may replace one of ours of images elsewhere; another file never.
+
     Raises:
-        InputError: If a key is missing or wrong.
+        InputError: If a key is missing or wrong, or another file is there.
     """
     path = Path(path).absolute()
     check_content(content, path)
@@ -189,9 +223,52 @@ def write_dataset(path: str | Path, content: Mapping[str, Any]) -> Path:
     }
     if content.get("reference"):
         changed |= {"reference": os.path.relpath(path.parent / content["reference"], path.parent)}
-    with replacing(path) as part:
-        part.write_text(json.dumps({**content, **changed}, indent=1))
+    final = json.loads(json.dumps({**content, **changed}))
+    if path.exists():
+        refuse_foreign_dataset(path)
+        earlier = read_json(path, dict)
+        if earlier == final:
+            return path
+        if not (overwrite or _folders(earlier, path) & _folders(final, path)):
+            raise InputError(
+                f"{path}: is of other images ({_told(earlier)}); give another DST, or "
+                "--overwrite True"
+            )
+        kept = path.with_name(PREVIOUS)
+        write_text(kept, read_text(path))
+        print(f"{path}: another content than before, which is kept in {kept.name}")
+    write_json(path, final)
     return path
+
+
+def refuse_foreign_dataset(path: Path) -> None:
+    """Stop at a ``dataset.json`` that is never to be replaced.
+
+    Raises:
+        InputError: If it is not one of ours.
+    """
+    if not is_prepared(path):
+        raise InputError(f"{path}: is there and was not written by prepare; give another DST")
+
+
+def _folders(content: Mapping[str, Any], path: Path) -> set[str]:
+    """Folders that images lie in."""
+    images = [entry["image"] for split in SPLITS for entry in content.get(split, [])]
+    return {os.path.normpath((path.parent / image).parent) for image in images}
+
+
+def is_prepared(path: Path) -> bool:
+    """Whether a ``dataset.json`` is one of ours, and not a Decathlon's or somebody else's.
+
+    Raises:
+        InputError: If it cannot be read as a JSON object.
+    """
+    return {"unlabeled", "labeled", "hash", "spatial_size"} <= set(read_json(path, dict))
+
+
+def _told(content: Mapping[str, Any]) -> str:
+    counts = ", ".join(f"{len(content[split])} {split}" for split in SPLITS if split in content)
+    return f"'{content.get('name')}': {counts}"
 
 
 def _absolute(entry: Mapping[str, Any], folder: Path) -> dict[str, Any]:

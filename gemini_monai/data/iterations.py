@@ -72,8 +72,8 @@ class IterationDataset(Dataset[dict[str, Tensor]]):
             raise ValueError(f"pairing must be one of {PAIRINGS}, got '{pairing}'")
         if labeled_images and not len(data):
             raise InputError("no labelled image: this method needs one or more in 'labeled'")
-        if pairs and pairing == "ring" and not 3 <= pairs <= max(3, len(unlabeled)):
-            raise InputError(f"pairs: a ring takes 3 to {len(unlabeled)}, got {pairs}")
+        if pairs and pairing == "ring" and not 2 <= pairs <= max(2, len(unlabeled)):
+            raise InputError(f"pairs: a ring takes 2 to {len(unlabeled)}, got {pairs}")
         self.data = data
         self.unlabeled = unlabeled
         self.iterations = iterations

@@ -1,67 +1,36 @@
-"""Reading images, with errors that name the file."""
+"""From files to arrays of a network's kind, with errors that name the file."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from monai.config.type_definitions import KeysCollection
 from monai.data.meta_tensor import MetaTensor
-from monai.transforms.io.array import LoadImage
 from monai.transforms.transform import MapTransform
 
 from gemini_monai.errors import InputError
+from gemini_monai.images import is_picture, read, read_label
+from gemini_monai.images.read import COLOURS
 
-PICTURES = (".png", ".jpg", ".jpeg")
-COLOURS = 3
-
-
-def read(path: str | Path | Sequence[str | Path]) -> MetaTensor:
-    """An image (C, *S) as MONAI reads it; several files are channels of one image.
-
-    A PNG or JPEG that says the same grey in every colour has one channel, and none for opacity
-    where all is opaque: some hundred images of ChestX-ray8 are stored so.
-
-    Raises:
-        InputError: If a file is missing or cannot be read.
-    """
-    files = [path] if isinstance(path, (str, Path)) else list(path)
-    for file in files:
-        if not Path(file).exists():
-            raise InputError(f"{file}: no such file")
-    try:
-        source = files[0] if len(files) == 1 else files
-        image = LoadImage(image_only=True, ensure_channel_first=True)(source)
-        return _without_copies(image) if is_picture(path) else image
-    except Exception as error:
-        reason = " ".join(str(error).split())[:200]
-        raise InputError(f"{files[0]}: cannot be read as an image: {reason}") from error
-
-
-def is_picture(file: Any) -> bool:
-    """Whether a file is a PNG or JPEG."""
-    return isinstance(file, (str, Path)) and str(file).lower().endswith(PICTURES)
-
-
-def _without_copies(image: MetaTensor) -> MetaTensor:
-    """A picture (C, X, Y) of grey or colours, with or without opacity, in as few channels."""
-    if len(image) in (2, 4) and bool((image[-1] == 255).all()):
-        image = image[:-1]
-    is_grey = len(image) == COLOURS and bool((image == image[:1]).all())
-    return image[:1] if is_grey else image
+MASK = (0, 1, 255)
+"""Values of a binary mask."""
 
 
 class LoadScand(MapTransform):
     """MONAI's image loading, refusing in one line what a network could not use.
 
-    Several files are binary masks, of zeros and of ones or 255s, and become zeros and ones.
+    ``image`` is read as it is. Any other key is a label: one file becomes the place of each value
+    among ``label_values``, exactly; several files are binary masks, of zeros and of ones or 255s,
+    and become zeros and ones.
 
     Args:
         keys: Of files, or of lists of files that are channels of one image.
         spatial_dims: Axes that every image must have.
-        in_channels: Channels that ``image`` must have; other keys may have any.
+        in_channels: Channels that ``image`` must have.
+        label_values: Values that a label may have, ascending; ``None`` to keep them as they are.
         allow_missing_keys: Pass over keys that an item does not have.
     """
 
@@ -71,38 +40,85 @@ class LoadScand(MapTransform):
         *,
         spatial_dims: int,
         in_channels: int,
+        label_values: Sequence[int] | None = None,
         allow_missing_keys: bool = False,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
         self.spatial_dims = spatial_dims
         self.in_channels = in_channels
+        self.label_values = None if label_values is None else sorted(label_values)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """The item with images (C, *S) for files.
 
         Raises:
-            InputError: If a file is missing, unreadable, not finite, or of other axes or channels.
+            InputError: If a file is missing, unreadable, not finite, of other axes or channels, a
+                label has a value that was not declared, or is of another shape than its image.
         """
         item = dict(data)
         for key in self.key_iterator(item):
-            image = read(item[key])
-            is_grey = key == "image" and len(image) == 1 and is_picture(item[key])
-            if is_grey and self.in_channels == COLOURS:  # among images that have colours
-                image = image.repeat(COLOURS, *[1] * self.spatial_dims)
-            self._check(image, file=item[key], is_image=key == "image")
-            item[key] = (image > 0).to(image.dtype) if isinstance(item[key], list) else image
+            loaded = self._image(item[key]) if key == "image" else self._label(item[key])
+            self._refuse_axes(loaded, file=_first(item[key]))
+            if key != "image" and isinstance(image := item.get("image"), MetaTensor):
+                _refuse_shape(loaded, image, file=_first(item[key]))
+            item[key] = loaded
         return item
 
-    def _check(self, image: MetaTensor, *, file: Any, is_image: bool) -> None:
+    def _image(self, file: Any) -> MetaTensor:
+        image = read(file)
+        if len(image) == 1 and is_picture(file) and self.in_channels == COLOURS:
+            image = image.repeat(COLOURS, *[1] * (image.ndim - 1))  # grey among coloured ones
+        if len(image) != self.in_channels:
+            raise InputError(
+                f"{file}: {len(image)} channel(s), the configuration is for "
+                f"{self.in_channels} (in_channels)"
+            )
+        if not torch.isfinite(image.as_tensor()).all():
+            raise InputError(f"{file}: holds values that are not finite (NaN or infinity)")
+        return image
+
+    def _label(self, files: Any) -> MetaTensor:
+        label = read_label(files)
+        if isinstance(files, (list, tuple)):
+            self._refuse_values(label, MASK, file=files[0])
+            return (label > 0).to(torch.float32)
+        if len(label) != 1:
+            raise InputError(f"{files}: {len(label)} channels, expected a label map of one")
+        if self.label_values is None:
+            return label.to(torch.float32)
+        self._refuse_values(label, self.label_values, file=files)
+        places = np.searchsorted(self.label_values, label.numpy())
+        return MetaTensor(torch.as_tensor(places, dtype=torch.float32)).copy_meta_from(label)
+
+    @staticmethod
+    def _refuse_values(label: MetaTensor, known: Sequence[int], *, file: Any) -> None:
+        unknown = np.setdiff1d(label.numpy(), known)
+        if len(unknown):
+            raise InputError(
+                f"{file}: label value {unknown[0]} was not there when the data were prepared, "
+                f"which found {_some(known)}; prepare again"
+            )
+
+    def _refuse_axes(self, image: MetaTensor, *, file: Any) -> None:
         if image.ndim - 1 != self.spatial_dims:
             raise InputError(
                 f"{file}: a {image.ndim - 1}-D image of shape {tuple(image.shape[1:])}, the "
                 f"configuration is for {self.spatial_dims}-D (spatial_dims)"
             )
-        if is_image and image.shape[0] != self.in_channels:
-            raise InputError(
-                f"{file}: {image.shape[0]} channel(s), the configuration is for "
-                f"{self.in_channels} (in_channels)"
-            )
-        if not torch.isfinite(image.as_tensor()).all():
-            raise InputError(f"{file}: holds values that are not finite (NaN or infinity)")
+
+
+def _refuse_shape(label: MetaTensor, image: MetaTensor, *, file: Any) -> None:
+    if label.shape[1:] != image.shape[1:]:
+        raise InputError(
+            f"{file}: label of shape {tuple(label.shape[1:])}, its image has "
+            f"{tuple(image.shape[1:])}; prepare again"
+        )
+
+
+def _first(files: Any) -> Any:
+    return files[0] if isinstance(files, (list, tuple)) else files
+
+
+def _some(values: Sequence[int], *, most: int = 10) -> str:
+    shown = ", ".join(str(value) for value in values[:most])
+    return f"{shown}, ..." if len(values) > most else shown

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import nibabel as nib
 import numpy as np
-import torch
-import torch.nn.functional as F
 from torch import Tensor
 from tqdm import tqdm
 
+from gemini_monai import limits
 from gemini_monai.data import anatomy
 from gemini_monai.data.dataset import write_dataset
-from gemini_monai.types import DDF
-from gemini_monai.warp import compose, identity_grid
+from gemini_monai.data.subjects import make_subject
+from gemini_monai.errors import InputError
+from gemini_monai.files import PART, read_json, write_json, writing
 
 SIZES = {2: (96, 96), 3: (40, 40, 40)}
 COUNTS = {
     2: {"labeled": 5, "unlabeled": 50, "validation": 10, "test": 20},
     3: {"labeled": 5, "unlabeled": 20, "validation": 3, "test": 8},
 }
+ARRAYS = ("image", "label", "field", "inverse_field")
+MARK = ".phantom.json"
+"""Says, before the first image is there, that a folder is a phantom's, and of which settings."""
 VERSION = 1  # raise when the same settings give other images
 
 
@@ -39,14 +41,15 @@ def write_phantom(
     validation: int | None = None,
     test: int | None = None,
 ) -> Path:
-    """Write a phantom population unless the folder already holds it.
+    """Write a phantom population unless the folder already holds it, whole.
 
     Subject images are ``anatomy(p + field(p))`` with varied brightness, bias, blur and noise;
     ``field`` is a diffeomorphism, stored with its inverse for every labelled subject that is
     tested or validated on. Unlabelled subjects have no label file.
 
     Args:
-        folder: Where the files go; replaced if it holds a phantom of other settings.
+        folder: Where the files go: absent, empty, or a phantom of other settings and nothing else,
+            which is replaced file by file. Two processes may write one phantom at once.
         spatial_dims: 2 or 3.
         seed: Of the whole population.
         spatial_size: Voxels per axis; 96 a side in 2-D and 40 in 3-D by default.
@@ -57,35 +60,106 @@ def write_phantom(
 
     Returns:
         Path of its ``dataset.json``.
+
+    Raises:
+        InputError: If the folder holds anything else, or a setting cannot be.
     """
+    limits.whole(2, 3)(spatial_dims, "spatial_dims")
+    limits.whole(0)(seed, "seed")
     given = {"labeled": labeled, "unlabeled": unlabeled, "validation": validation, "test": test}
     counts = {k: COUNTS[spatial_dims][k] if n is None else n for k, n in given.items()}
+    for name, count in counts.items():
+        limits.whole(0)(count, name)
     size = tuple(spatial_size or SIZES[spatial_dims])
     settings = {"version": VERSION, "seed": seed, "spatial_size": list(size), **counts}
-    folder = Path(folder).absolute()
-    path = folder / "dataset.json"
-    if path.is_file() and json.loads(path.read_text()).get("phantom") == settings:
-        return path
-    part = folder.with_name(f".part-{folder.name}")
-    shutil.rmtree(part, ignore_errors=True)
-    content = _write_population(part, size=size, counts=counts, seed=seed)
-    write_dataset(part / "dataset.json", {**content, "phantom": settings})
-    shutil.rmtree(folder, ignore_errors=True)
-    part.rename(folder)
+    path = Path(folder).absolute() / "dataset.json"
+    if not _is_whole(path, settings):
+        _make_room(path.parent, settings)
+        write_json(path.parent / MARK, settings)
+        content = _write_population(path.parent, _subjects(counts), size=size, seed=seed)
+        path.unlink(missing_ok=True)
+        write_dataset(path, {**content, "phantom": settings})
     return path
 
 
+def _subjects(counts: Mapping[str, Any]) -> dict[str, tuple[str, dict[str, str]]]:
+    """Split and files by case."""
+    splits = [split for split in COUNTS[2] for _ in range(int(counts[split]))]
+    kept = {"unlabeled": ARRAYS[:1], "labeled": ARRAYS[:2]}
+    return {
+        case: (split, {key: f"{key}s/{case}.nii.gz" for key in kept.get(split, ARRAYS)})
+        for case, split in ((f"subject_{k:03d}", split) for k, split in enumerate(splits))
+    }
+
+
+def _files(subjects: Mapping[str, tuple[str, dict[str, str]]]) -> set[str]:
+    return {file for _, files in subjects.values() for file in files.values()}
+
+
+def _is_whole(path: Path, settings: Mapping[str, Any]) -> bool:
+    """Whether a folder holds the phantom of these settings, with every file."""
+    if not path.is_file() or read_json(path, dict).get("phantom") != settings:
+        return False
+    return all((path.parent / file).is_file() for file in _files(_subjects(settings)))
+
+
+def _make_room(folder: Path, settings: Mapping[str, Any]) -> None:
+    """Remove what a phantom of other settings had, if the folder holds nothing else.
+
+    Raises:
+        InputError: Naming what else it holds.
+    """
+    found = _listed(folder)
+    there = [_settings(folder / name) for name in (MARK, "dataset.json") if name in found]
+    if not found or settings in there:
+        return
+    own = {MARK, "dataset.json"}.union(*(_files(_subjects(old)) for old in there if old))
+    strange = sorted(file for file in found if file not in own)
+    if strange or not any(there):
+        raise InputError(
+            f"{folder}: holds {_some(strange or sorted(found))}, where the built-in phantom was to "
+            "be written; to train on images of your own, prepare them and add an overlay such as "
+            "dataset_folder.json to --config_file"
+        )
+    for file in sorted(found - {MARK}):
+        (folder / file).unlink(missing_ok=True)
+
+
+def _settings(path: Path) -> dict[str, Any] | None:
+    """Settings of the phantom that a file says is there."""
+    content = read_json(path, dict)
+    settings = content if path.name == MARK else content.get("phantom")
+    is_one = isinstance(settings, dict) and COUNTS[2].keys() <= settings.keys()
+    return settings if is_one else None
+
+
+def _listed(folder: Path) -> set[str]:
+    """Files below a folder, by their paths in it; those of a write under way are left out.
+
+    Raises:
+        InputError: If it is a file, or may not be read.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder}: is a file, expected a folder")
+    inside = (path.relative_to(folder) for path in folder.rglob("*") if not path.is_dir())
+    return {path.as_posix() for path in inside if not PART.match(path.name)}
+
+
+def _some(names: list[str]) -> str:
+    return f"'{names[0]}'" + (f" and {len(names) - 1} more" if len(names) > 1 else "")
+
+
 def _write_population(
-    folder: Path, *, size: tuple[int, ...], counts: dict[str, int], seed: int
+    folder: Path,
+    subjects: Mapping[str, tuple[str, dict[str, str]]],
+    *,
+    size: tuple[int, ...],
+    seed: int,
 ) -> dict[str, Any]:
-    entries: dict[str, list[dict[str, str]]] = {split: [] for split in counts}
-    splits = [split for split, count in counts.items() for _ in range(count)]
+    entries: dict[str, list[dict[str, str]]] = {split: [] for split in COUNTS[2]}
     digest = hashlib.sha256()
-    for number, split in enumerate(tqdm(splits, desc="phantom", leave=False)):
+    for number, (case, (split, files)) in enumerate(tqdm(subjects.items(), "phantom", leave=False)):
         subject = make_subject(size, seed=(seed, number))
-        case = f"subject_{number:03d}"
-        kept = {"unlabeled": ["image"], "labeled": ["image", "label"]}.get(split, list(subject))
-        files = {key: f"{key}s/{case}.nii.gz" for key in kept}
         for key, file in files.items():
             _write_nifti(folder / file, subject[key])
         digest.update(subject["image"].numpy().tobytes())
@@ -105,97 +179,9 @@ def _write_population(
     }
 
 
-def make_subject(size: tuple[int, ...], *, seed: tuple[int, int]) -> dict[str, Tensor]:
-    """One subject.
-
-    Returns:
-        ``image`` (*S) float32, ``label`` (*S) uint8, ``field`` and ``inverse_field`` (N, *S) in
-        voxels, with ``image(p) = anatomy(p + field(p))`` up to appearance.
-    """
-    random = torch.Generator().manual_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
-    field, inverse = random_diffeomorphism(size, random=random)
-    half = (torch.tensor(size, dtype=torch.float32) - 1) / 2
-    half = half.view(-1, *[1] * len(size))
-    level = anatomy.levels((identity_grid(size) + field) / half - 1)
-    change = {name: 0.08 * float(torch.randn((), generator=random)) for name in anatomy.BRIGHTNESS}
-    image = _appearance(anatomy.brightness(level, change), random=random)
-    return {
-        "image": image,
-        "label": anatomy.labels(level),
-        "field": field,
-        "inverse_field": inverse,
-    }
-
-
-def random_diffeomorphism(
-    size: tuple[int, ...], *, random: torch.Generator, strength: float = 0.18
-) -> tuple[DDF, DDF]:
-    """A smooth invertible displacement and its inverse, (N, *S) each, in voxels.
-
-    The exponential of a stationary velocity field by scaling and squaring; the velocity is zero at
-    the border, so the grid maps onto itself.
-
-    Args:
-        size: Spatial shape.
-        random: Source of randomness.
-        strength: Standard deviation of the velocity as a share of the size.
-    """
-    axes = len(size)
-    control = torch.randn(1, axes, *[5] * axes, generator=random)
-    coarse = torch.randn(1, axes, *[3] * axes, generator=random)
-    mode = "bicubic" if axes == 2 else "trilinear"
-    velocity = sum(
-        weight * F.interpolate(noise, size=size, mode=mode, align_corners=True)
-        for noise, weight in ((coarse, 0.8), (control, 0.6))
-    )
-    velocity = _smooth(torch.as_tensor(velocity), width=max(size) // 16)
-    scale = strength * torch.tensor(size, dtype=torch.float32).view(1, -1, *[1] * axes) / 2
-    velocity = velocity * scale * _window(size)
-    return _exponential(velocity)[0], _exponential(-velocity)[0]
-
-
-def _exponential(velocity: DDF, *, steps: int = 7) -> DDF:
-    """Scaling and squaring (Arsigny et al., MICCAI 2006)."""
-    ddf = velocity / 2**steps
-    for _ in range(steps):
-        ddf = compose(ddf, ddf)
-    return ddf
-
-
-def _window(size: tuple[int, ...]) -> Tensor:
-    """1 inside, falling smoothly to 0 at the border over an eighth of each side, (*S)."""
-    window = torch.ones(size)
-    for axis, points in enumerate(size):
-        place = torch.linspace(0, 1, points)
-        ramp = (torch.minimum(place, 1 - place) * 8).clamp(0, 1)
-        shape = [-1 if k == axis else 1 for k in range(len(size))]
-        window = window * (ramp * ramp * (3 - 2 * ramp)).view(shape)
-    return window
-
-
-def _smooth(image: Tensor, *, width: int) -> Tensor:
-    """Two passes of a box of ``2 * width + 1`` voxels, (B, C, *S)."""
-    pool = F.avg_pool2d if image.ndim == 4 else F.avg_pool3d
-    for _ in range(2 if width else 0):
-        image = pool(image, 2 * width + 1, stride=1, padding=width, count_include_pad=False)
-    return image
-
-
-def _appearance(image: Tensor, *, random: torch.Generator) -> Tensor:
-    """Gamma, gain, a smooth bias, blur and noise of one acquisition."""
-    gamma, gain, noise, sharp = torch.rand(4, generator=random).tolist()
-    coarse = torch.randn(1, 1, *[4] * image.ndim, generator=random)
-    mode = "bicubic" if image.ndim == 2 else "trilinear"
-    bias = F.interpolate(coarse, size=image.shape, mode=mode, align_corners=True)[0, 0]
-    image = image.clamp_min(0) ** (0.7 + 0.7 * gamma) * (0.8 + 0.4 * gain)
-    image = image * (1 + 0.25 * bias)
-    image = torch.lerp(_smooth(image[None, None], width=1)[0, 0], image, sharp)
-    return image + (0.02 + 0.05 * noise) * torch.randn(image.shape, generator=random)
-
-
 def _write_nifti(path: Path, volume: Tensor) -> None:
     """Spacing 1 mm, identity affine; the channels of a field go last."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     array = volume.numpy()
     is_field = path.parent.name.endswith("fields")
-    nib.save(nib.Nifti1Image(np.moveaxis(array, 0, -1) if is_field else array, np.eye(4)), path)
+    image = nib.Nifti1Image(np.moveaxis(array, 0, -1) if is_field else array, np.eye(4))
+    writing(path, lambda part: nib.save(image, part))

@@ -10,10 +10,12 @@ from gemini_monai.engines.monitor import CorrespondenceMonitor
 from gemini_monai.engines.progress import TestProgress, TrainingProgress
 from gemini_monai.engines.record import RunRecord
 from gemini_monai.engines.registration import Registration, RegistrationTest, register
+from gemini_monai.engines.schedule import CosineDecay
 from gemini_monai.engines.trainer import NonFiniteLossError, ObjectiveTrainer
 
 __all__ = [
     "CorrespondenceMonitor",
+    "CosineDecay",
     "History",
     "NonFiniteLossError",
     "ObjectiveTrainer",

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-import logging
+import json
+import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from ignite.engine import Engine, Events
 from monai.engines.evaluator import Evaluator
-from torch import nn
+from torch import Tensor, nn
+from tqdm import tqdm
 
 from gemini_monai.data.iterations import RemainingIterations
 from gemini_monai.errors import InputError
-from gemini_monai.files import replacing
+from gemini_monai.files import write_tensors
+from gemini_monai.runs import refuse_other_settings
 
 
 class RunCheckpoint:
     """Handler that saves a run after every epoch and takes it up again.
 
-    ``last.pt`` holds network, optimiser, scheduler, position and best score; ``model.pt`` the
-    network's state dict alone, of the best validation, or the last epoch without a validator.
-    Both are written beside and renamed: a full disk or a kill leaves the previous ones whole.
+    ``last.pt`` holds network, optimiser, scheduler, position, best score and settings; ``model.pt``
+    the network's state dict alone, of the best validation, or the last epoch where nothing was
+    validated. Both are written beside and renamed: a full disk or a kill leaves the previous ones
+    whole. Weights that are not finite are never saved.
 
     Attach it after the validation handler. The loader's sampler must be a
     ``RemainingIterations`` for a resumed run to see the images that it would have seen.
@@ -32,10 +37,12 @@ class RunCheckpoint:
         optimizer: Its optimiser.
         scheduler: Its learning-rate schedule, if any.
         validator: The evaluator whose ``best_metric`` chooses ``model.pt``, if any.
+        settings: By which it is trained, nested; a run does not go on by others.
         resume: Go on from ``last.pt`` when it is there.
 
     Raises:
-        InputError: On ``resume``, if ``last.pt`` is damaged or of another network.
+        InputError: On ``resume``, if ``last.pt`` is damaged, of another network, or trained by
+            other settings; after an epoch, if weights are not finite.
     """
 
     def __init__(
@@ -46,6 +53,7 @@ class RunCheckpoint:
         optimizer: torch.optim.Optimizer,
         scheduler: Any | None = None,
         validator: Evaluator | None = None,
+        settings: Mapping[str, Any] | None = None,
         resume: bool = False,
     ) -> None:
         self.last, self.model = Path(folder) / "last.pt", Path(folder) / "model.pt"
@@ -54,6 +62,7 @@ class RunCheckpoint:
         if scheduler is not None:
             self.parts["scheduler"] = scheduler
         self.validator = validator
+        self.settings = json.loads(json.dumps(settings or {}, default=str))
         self.resume = resume
 
     def attach(self, engine: Engine) -> None:
@@ -65,14 +74,17 @@ class RunCheckpoint:
         """Put network, optimiser and position back to the last checkpoint."""
         if not self.resume or not self.last.exists():
             return
+        saved = self._read()
+        refuse_other_settings(
+            json.loads(saved["settings"]), self.settings, done=saved["epoch"], where=str(self.last)
+        )
         try:
-            saved = torch.load(self.last, map_location="cpu", weights_only=True)
             for name, part in self.parts.items():
                 part.load_state_dict(saved[name])
         except Exception as error:
             reason = " ".join(str(error).split())[:300]
             raise InputError(f"{self.last}: cannot go on from this checkpoint: {reason}") from error
-        engine.state.iteration = saved["iteration"]
+        engine.state.iteration = engine.state.saved_at = saved["iteration"]
         engine.state.epoch = saved["epoch"]
         sampler = getattr(engine.data_loader, "sampler", None)
         if isinstance(sampler, RemainingIterations):
@@ -80,12 +92,35 @@ class RunCheckpoint:
         if self.validator is not None:
             self.validator.state.best_metric = saved["best_metric"]
             self.validator.state.best_metric_epoch = saved["best_metric_epoch"]
-        logging.getLogger(__name__).info(
-            "goes on from %s at iteration %d", self.last, saved["iteration"]
-        )
+        total = int(engine.state.max_epochs or 0) * int(engine.state.epoch_length or 0)
+        tqdm.write(f"goes on from {self.last} at iteration {saved['iteration']} of {total}")
+
+    def _read(self) -> dict[str, Any]:
+        """The last checkpoint, as a whole."""
+        try:
+            saved: dict[str, Any] = torch.load(self.last, map_location="cpu", weights_only=True)
+            missing = [name for name in (*self.parts, "iteration", "epoch") if name not in saved]
+        except Exception as error:
+            raise InputError(
+                f"{self.last}: cannot go on from this checkpoint: it is damaged, or no checkpoint"
+            ) from error
+        if missing:
+            raise InputError(
+                f"{self.last}: cannot go on from this checkpoint: it has no '{missing[0]}'"
+            )
+        if "settings" not in saved:
+            raise InputError(
+                f"{self.last}: cannot go on from this checkpoint: an earlier version wrote it "
+                "without its settings, so they cannot be compared; train anew"
+            )
+        return saved
 
     def save(self, engine: Engine) -> None:
-        """Write ``last.pt``, and ``model.pt`` if this epoch is the best so far."""
+        """Write ``last.pt``, and ``model.pt`` if this epoch is the best so far.
+
+        Raises:
+            InputError: If a weight is not finite, or the files cannot be written.
+        """
         if getattr(engine.state, "rank", 0) != 0:
             return
         scores = self.validator.state if self.validator is not None else None
@@ -94,20 +129,29 @@ class RunCheckpoint:
             "epoch": engine.state.epoch,
             "best_metric": float(scores.best_metric) if scores else 0.0,
             "best_metric_epoch": int(scores.best_metric_epoch) if scores else engine.state.epoch,
+            "settings": json.dumps(self.settings),
         }
-        if scores is None or scores.best_metric_epoch == engine.state.epoch:
-            _save(state["network"], self.model)
-        _save(state, self.last)
+        self._refuse_not_finite(state["network"], engine)
+        if scores is None or _is_best(scores.best_metric, scores.best_metric_epoch, engine):
+            write_tensors(self.model, state["network"])
+        write_tensors(self.last, state)
+        engine.state.saved_at = engine.state.iteration
+
+    def _refuse_not_finite(self, weights: Mapping[str, Tensor], engine: Engine) -> None:
+        saved = getattr(engine.state, "saved_at", 0)
+        for name, value in weights.items():
+            if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+                kept = f"; {self.last} is of iteration {saved}" if saved else ""
+                raise InputError(
+                    f"iteration {engine.state.iteration}: weight '{name}' is not finite, so "
+                    f"training diverged and nothing of this epoch is saved{kept}; lower the "
+                    "learning rate"
+                )
 
 
-def _save(state: dict[str, Any], path: Path) -> None:
-    try:
-        with replacing(path) as part:
-            torch.save(state, part)
-    except (OSError, RuntimeError) as error:
-        kept = "the previous one is kept" if path.exists() else "there is no earlier one"
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{path}: checkpoint could not be written ({reason}); {kept}") from error
+def _is_best(metric: float, epoch: int, engine: Engine) -> bool:
+    """Whether this epoch is the best; any is, as long as no validation gave a number."""
+    return epoch in (-1, engine.state.epoch) or math.isnan(metric)
 
 
 def unwrapped(network: nn.Module) -> nn.Module:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,8 +14,10 @@ from monai.data.meta_tensor import MetaTensor
 from monai.data.utils import affine_to_spacing
 from torch import Tensor
 
-from gemini_monai.files import replacing
+from gemini_monai.files import write_json
+from gemini_monai.images import source_of
 from gemini_monai.metrics import average_surface_distance, dice_per_structure
+from gemini_monai.tables import write_table
 
 COLUMNS = [
     "case",
@@ -87,7 +87,7 @@ class SegmentationScores:
         spacing = _spacing(label, axes=truth.ndim - 1)
         dice = dice_per_structure(prediction[None], truth[None])[0].tolist()
         case = str(item["case"])
-        files = {"image": _source(item["image"]), "label": _source(label)}
+        files = {"image": source_of(item["image"]), "label": source_of(label)}
         if self.predictions is not None:
             files["prediction"] = str(Path(self.predictions) / f"{case}{self.suffix}")
         return [
@@ -106,15 +106,8 @@ class SegmentationScores:
         ]
 
     def _write(self, engine: Engine) -> None:
-        with (
-            replacing(self.folder / "segmentation.csv") as part,
-            part.open("w", newline="") as file,
-        ):
-            writer = csv.DictWriter(file, COLUMNS, restval="")
-            writer.writeheader()
-            writer.writerows([_without_nan(row) for row in self.rows])
-        with replacing(self.folder / "segmentation.json") as part:
-            part.write_text(json.dumps(summary(self.rows), indent=1))
+        write_table(self.folder / "segmentation.csv", self.rows, columns=COLUMNS)
+        write_json(self.folder / "segmentation.json", summary(self.rows))
 
 
 def summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -154,16 +147,3 @@ def _spacing(label: Tensor, *, axes: int) -> list[float]:
         return [1.0] * axes
     spacing = affine_to_spacing(torch.as_tensor(label.affine), r=axes)
     return [float(value) for value in spacing]
-
-
-def _source(image: Any) -> str:
-    """The file, or the files joined by ';', that a loaded image came from."""
-    name = image.meta.get("filename_or_obj", "") if isinstance(image, MetaTensor) else ""
-    return ";".join(map(str, name)) if isinstance(name, (list, tuple)) else str(name)
-
-
-def _without_nan(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        key: "" if isinstance(value, float) and math.isnan(value) else value
-        for key, value in row.items()
-    }

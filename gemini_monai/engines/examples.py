@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from gemini_monai.data.iterations import corrupted
 from gemini_monai.engines.checkpoint import unwrapped
 from gemini_monai.engines.registration import register
-from gemini_monai.files import replacing
+from gemini_monai.files import write_arrays
 
 PAIRS = ("first", "second")
 ORDER = ("corrupted", "restored", "clean", "moving", "fixed", "warped")
@@ -65,8 +65,7 @@ class PretrainingExamples:
         found = self.look(engine.state.device)
         self.network.train(training)
         for name, arrays in found.items():
-            with replacing(self.folder / f"{name}.npz") as part:
-                np.savez_compressed(part, allow_pickle=False, **_plain(arrays))
+            write_arrays(self.folder / f"{name}.npz", **_plain(arrays))
         if self.log_dir is not None:
             self._log(found, step=engine.state.iteration)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from ignite.engine import Engine, Events
 from monai.engines.evaluator import Evaluator
 
-from gemini_monai.engines.table import rows_until, write_table
+from gemini_monai.engines.table import rows_until, write_rows
 
 
 class History:
@@ -50,7 +50,8 @@ class History:
         if self._started:
             return
         self._started = True
-        self._rows = rows_until(self.terms, engine.state.iteration)
+        iteration = engine.state.iteration
+        self._rows = rows_until(self.terms, iteration, last=iteration)
         self._validations = rows_until(self.scores, engine.state.iteration)
 
     def _record(self, engine: Engine) -> None:
@@ -60,7 +61,7 @@ class History:
     def _write(self, engine: Engine) -> None:
         if getattr(engine.state, "rank", 0) != 0:
             return
-        write_table(self.terms, self._rows)
+        write_rows(self.terms, self._rows)
         if self.validator is not None and self.validator.state.epoch == engine.state.epoch:
             details = self.validator.state.metric_details["mean_dice"]
             scores = details.nanmean(dim=0).tolist()
@@ -69,4 +70,4 @@ class History:
             self._validations.append(
                 {"iteration": engine.state.iteration, "mean_dice": mean, **row}
             )
-            write_table(self.scores, self._validations)
+            write_rows(self.scores, self._validations)

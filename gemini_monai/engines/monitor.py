@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from gemini_monai.engines.checkpoint import unwrapped
-from gemini_monai.engines.table import rows_until, write_table
+from gemini_monai.engines.table import rows_until, write_rows
 from gemini_monai.metrics import folding_percent
 from gemini_monai.networks.gemini import Correspondence
 from gemini_monai.warp import inbounds_mask
@@ -70,7 +70,7 @@ class CorrespondenceMonitor:
             return
         row = {"iteration": engine.state.iteration, **self.look(engine.state.device)}
         self.rows.append(row)
-        write_table(self.path, self.rows)
+        write_rows(self.path, self.rows)
         shown = ", ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in row.items())
         tqdm.write(shown)
         if max(row["collapse"], 1 - row["feature_std"]) > self.alarm:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,19 +11,23 @@ from monai.data.meta_tensor import MetaTensor
 from torch import nn
 from tqdm import tqdm
 
-from gemini_monai.data.load import read
-from gemini_monai.data.prepare.scan import case_of
 from gemini_monai.engines.registration import register
 from gemini_monai.errors import InputError
-from gemini_monai.files import replacing
-from gemini_monai.geometry import (
-    apply_world_displacement,
-    world_displacement,
-    write_displacement,
+from gemini_monai.files import read_json, refuse_existing
+from gemini_monai.images import (
+    case_of,
+    read,
+    read_label,
+    smallest_type,
+    write_field,
     write_image,
 )
+from gemini_monai.images.names import refuse_name
+from gemini_monai.tables import read_table, write_table
+from gemini_monai.world import apply_world_displacement, is_sheared, world_displacement
 
 COLUMNS = ("moving", "fixed", "moving_label")
+TABLE = "registration.csv"
 
 
 class Pair(NamedTuple):
@@ -33,7 +35,18 @@ class Pair(NamedTuple):
 
     moving: Path
     fixed: Path
-    moving_label: Path | None = None
+    moving_label: Path | None
+    name: str
+    """Of the files that are written."""
+
+    def inputs(self) -> list[Path]:
+        """Files that are read."""
+        return [path for path in self[:3] if path is not None]
+
+    def outputs(self, folder: Path) -> list[Path]:
+        """Files that are written: field, warped image, and the warped label if there is one."""
+        kinds = ["field", "warped", *(["label"] if self.moving_label else [])]
+        return [folder / f"{self.name}_{kind}.nii.gz" for kind in kinds]
 
 
 def read_pairs(
@@ -47,54 +60,63 @@ def read_pairs(
 
     Args:
         pairs: JSON (a list of objects) or CSV with the columns ``moving``, ``fixed`` and, if
-            wanted, ``moving_label``; paths relative to the list.
+            wanted, ``moving_label`` and ``name``; paths relative to the list.
         moving: The image to warp.
         fixed: The image to warp it onto.
         moving_label: Label map of ``moving``, to warp along.
 
     Raises:
-        InputError: If neither a pair nor a list is given, or the list cannot be used.
+        InputError: If neither a pair nor a list is given, the list cannot be used, or two of its
+            pairs would be written to the same files.
     """
     if pairs is None:
         if moving is None or fixed is None:
             raise InputError("give --moving FILE and --fixed FILE, or --pairs LIST")
-        return [_pair({"moving": moving, "fixed": fixed, "moving_label": moving_label}, Path())]
+        given = {"moving": moving, "fixed": fixed, "moving_label": moving_label}
+        return [_pair(given, Path(), where="--moving and --fixed")]
     path = Path(pairs)
-    try:
-        text = path.read_text()
-        rows = json.loads(text) if path.suffix == ".json" else list(_csv_rows(text))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read as a list of pairs: {error}") from error
-    for number, row in enumerate(rows, start=1):
-        if not row.get("moving") or not row.get("fixed"):
-            raise InputError(f"{path}: entry {number} needs 'moving' and 'fixed', got {dict(row)}")
+    rows: Sequence[Any] = (
+        read_json(path, list) if path.suffix.lower() == ".json" else read_table(path)
+    )
     if not rows:
         raise InputError(f"{path}: no pairs in it")
-    return [_pair(row, path.parent) for row in rows]
+    found: dict[str, int] = {}
+    result = []
+    for number, row in enumerate(rows, start=1):
+        where = f"{path}: entry {number}"
+        pair = _pair(row, path.parent, where=where)
+        if pair.name in found:
+            raise InputError(
+                f"{where}: would be written to the files of entry {found[pair.name]}, "
+                f"'{pair.name}'; give each a 'name'"
+            )
+        found[pair.name] = number
+        result.append(pair)
+    return result
 
 
-def _csv_rows(text: str) -> Sequence[Mapping[str, str]]:
-    return list(csv.DictReader(text.splitlines()))
-
-
-def _pair(row: Mapping[str, str | None], folder: Path) -> Pair:
-    files = {key: folder / value for key in COLUMNS if (value := row.get(key))}
-    return Pair(**files)
-
-
-def _refuse_missing(pair: Pair) -> None:
-    """Before anything is done or written."""
-    for path in pair:
-        if path is not None and not path.exists():
-            raise InputError(f"{path}: no such file")
+def _pair(row: Any, folder: Path, *, where: str) -> Pair:
+    if not isinstance(row, Mapping) or not row.get("moving") or not row.get("fixed"):
+        raise InputError(f"{where} needs 'moving' and 'fixed', got {row!r:.120}")
+    files: dict[str, Path | None] = {}
+    for key in COLUMNS:
+        value = row.get(key)
+        if value is not None and not isinstance(value, str):
+            raise InputError(f"{where}: '{key}' must be a path, got {value!r}")
+        files[key] = folder / value if value else None
+    names = [case_of(folder / row[key]) for key in ("moving", "fixed")]
+    name = row.get("name") or "_to_".join(names)
+    refuse_name(name, where=where)
+    return Pair(**files, name=name)  # type: ignore[arg-type]
 
 
 class PairwiseRegistration:
     """Register files with a trained network and write what other tools need.
 
-    For each pair, named ``<moving>_to_<fixed>``: ``_field.nii.gz``, displacements in mm, LPS+, on
-    the fixed image's own grid; ``_warped.nii.gz`` and ``_label.nii.gz`` on that grid; and a row of
-    ``registration.csv`` with the share of voxels where the field folds.
+    For each pair, named ``<moving>_to_<fixed>`` or by its own name: ``_field.nii.gz``,
+    displacements in mm, LPS+, on the fixed image's own grid; ``_warped.nii.gz`` and
+    ``_label.nii.gz`` on that grid; and a row of ``registration.csv`` with the share of voxels where
+    the field folds. A sheared grid keeps its shear, which ITK does not read.
 
     Args:
         network: A trained ``Gemini``.
@@ -102,6 +124,7 @@ class PairwiseRegistration:
             follows.
         folder: Where the files go.
         device: Where the network is.
+        overwrite: They may replace files that are there; one that is read, never.
     """
 
     def __init__(
@@ -111,25 +134,32 @@ class PairwiseRegistration:
         preprocessing: Callable[[dict[str, str]], Mapping[str, Any]],
         folder: str | Path,
         device: torch.device | str = "cpu",
+        overwrite: bool = False,
     ) -> None:
         self.network = network
         self.preprocessing = preprocessing
         self.folder = Path(folder)
         self.device = device
+        self.overwrite = overwrite
 
     def run(self, pairs: Sequence[Pair]) -> list[dict[str, Any]]:
         """Register every pair.
 
         Raises:
-            InputError: If a file is missing or unreadable, or dimensions differ from training.
+            InputError: If a file is missing, unreadable or in the way, or dimensions differ from
+                training.
         """
-        for pair in pairs:
-            _refuse_missing(pair)
+        inputs = [path for pair in pairs for path in pair.inputs()]
+        for path in inputs:
+            if not path.exists():
+                raise InputError(f"{path}: no such file")
+        refuse_existing(
+            [self.folder / TABLE, *(path for p in pairs for path in p.outputs(self.folder))],
+            overwrite=self.overwrite,
+            inputs=inputs,
+        )
         rows = [self._register(pair) for pair in tqdm(pairs, desc="register")]
-        with replacing(self.folder / "registration.csv") as part, part.open("w", newline="") as f:
-            writer = csv.DictWriter(f, list(rows[0]))
-            writer.writeheader()
-            writer.writerows(rows)
+        write_table(self.folder / TABLE, rows)
         for row in rows:
             print(f"{row['moving']} -> {row['fixed']}: {row['folding_percent']:.3f} % folded")
         return rows
@@ -144,12 +174,14 @@ class PairwiseRegistration:
             moving_network=seen_moving.affine,
             fixed=fixed,
         )
-        name = f"{case_of(pair.moving)}_to_{case_of(pair.fixed)}"
-        write_displacement(self.folder / f"{name}_field.nii.gz", displacement, fixed=fixed)
-        warped = apply_world_displacement(moving, displacement, fixed=fixed)
-        write_image(self.folder / f"{name}_warped.nii.gz", warped)
-        if pair.moving_label is not None:
-            self._write_label(pair, name, displacement, fixed)
+        if fixed.ndim == 4 and is_sheared(fixed.affine):
+            tqdm.write(f"{pair.fixed}: a sheared grid, which ITK and ANTs do not read")
+        field, warped, *label = pair.outputs(self.folder)
+        write_field(field, displacement, affine=fixed.affine)
+        image = apply_world_displacement(moving, displacement, fixed=fixed)
+        write_image(warped, image, affine=fixed.affine, shape=fixed.meta.get("spatial_shape"))
+        for path in label:
+            self._write_label(path, pair.moving_label, displacement, fixed)
         return {
             "moving": str(pair.moving),
             "fixed": str(pair.fixed),
@@ -157,14 +189,13 @@ class PairwiseRegistration:
         }
 
     def _write_label(
-        self, pair: Pair, name: str, displacement: torch.Tensor, fixed: MetaTensor
+        self, path: Path, source: Path | None, displacement: torch.Tensor, fixed: MetaTensor
     ) -> None:
-        label = read(pair.moving_label)  # type: ignore[arg-type]
-        values = label.as_tensor().round()
-        whole = values.to(torch.uint8 if values.max() < 256 else torch.uint16)
-        label = MetaTensor(whole, affine=label.affine)
+        label = read_label(str(source))
         warped = apply_world_displacement(label, displacement, fixed=fixed, mode="nearest")
-        write_image(self.folder / f"{name}_label.nii.gz", warped)
+        kind = smallest_type([0, int(label.max())])
+        shape = fixed.meta.get("spatial_shape")
+        write_image(path, warped.numpy().astype(kind), affine=fixed.affine, shape=shape)
 
     def _seen(self, path: Path) -> MetaTensor:
         """The image as the network sees it, (C, *S)."""

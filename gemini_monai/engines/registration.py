@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import itertools
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,7 +14,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from gemini_monai.engines.evaluation import spread
-from gemini_monai.files import replacing
+from gemini_monai.files import write_arrays, write_json
 from gemini_monai.metrics import (
     correspondence_error,
     dice_per_structure,
@@ -24,6 +22,7 @@ from gemini_monai.metrics import (
     log_jacobian_std,
     true_displacement,
 )
+from gemini_monai.tables import write_table
 from gemini_monai.types import DDF, Image
 from gemini_monai.warp import warp
 
@@ -98,12 +97,8 @@ class RegistrationTest:
             return []
         pairs = _choose_pairs(len(self.data), count=self.max_pairs, seed=self.seed)
         rows = [self._row(moving, fixed) for moving, fixed in tqdm(pairs, desc="register")]
-        with replacing(self.folder / "registration.csv") as part, part.open("w", newline="") as f:
-            writer = csv.DictWriter(f, list(rows[0]))
-            writer.writeheader()
-            writer.writerows(rows)
-        with replacing(self.folder / "registration.json") as part:
-            part.write_text(json.dumps(_summary(rows), indent=1))
+        write_table(self.folder / "registration.csv", rows)
+        write_json(self.folder / "registration.json", _summary(rows))
         order = sorted(range(len(rows)), key=lambda k: rows[k]["dice_after"])
         for name, k in zip(("worst", "median", "best"), (0, len(order) // 2, -1), strict=True):
             self._keep(name, *pairs[order[k]])
@@ -151,14 +146,13 @@ class RegistrationTest:
             "fixed_label": target["label"],
             "warped_label": warp(label, result.ddf, mode="nearest")[0],
         }
-        with replacing(self.folder / "pairs" / f"{name}.npz") as part:
-            np.savez_compressed(
-                part,
-                allow_pickle=False,
-                moving_case=source["case"],
-                fixed_case=target["case"],
-                **{key: np.asarray(torch.as_tensor(value).cpu()) for key, value in arrays.items()},
-            )
+        plain = {key: np.asarray(torch.as_tensor(value).cpu()) for key, value in arrays.items()}
+        write_arrays(
+            self.folder / "pairs" / f"{name}.npz",
+            moving_case=source["case"],
+            fixed_case=target["case"],
+            **plain,
+        )
 
     def _batch(self, array: Any) -> Tensor:
         plain = torch.as_tensor(np.asarray(array))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -12,14 +13,16 @@ from monai.engines.trainer import Trainer
 from monai.engines.utils import IterationEvents
 from monai.engines.workflow import Workflow
 from torch import Tensor, nn
+from tqdm import tqdm
 
+from gemini_monai.errors import InputError
 from gemini_monai.objectives.objective import Batch, Objective
 
 UPDATES = ("alternating", "summed")
 
 
-class NonFiniteLossError(RuntimeError):
-    """The loss was not finite for too many steps in a row."""
+class NonFiniteLossError(InputError):
+    """The loss of an objective was not finite for too many steps in a row, or in all of them."""
 
 
 class ObjectiveTrainer(Trainer):
@@ -30,7 +33,8 @@ class ObjectiveTrainer(Trainer):
     the sum of all (what equations 10 and 11 say). ``engine.state.output`` holds every term as a
     float, and their sum as ``loss``.
 
-    A step whose loss is not finite is left out and counted in ``engine.state.skipped_steps``.
+    A step whose loss or gradient is not finite is left out, and counted by objective in
+    ``engine.state.skipped_steps``; the end of a run says how many there were.
 
     Args:
         device: Where the network is.
@@ -41,7 +45,7 @@ class ObjectiveTrainer(Trainer):
         objectives: Named objectives, in the order of their steps.
         update: ``"alternating"`` or ``"summed"``.
         epoch_length: Iterations an epoch.
-        max_skipped_steps: Non-finite steps in a row after which training stops.
+        max_skipped_steps: Non-finite steps of an objective in a row after which training stops.
         train_handlers: Objects with ``attach(engine)``.
         amp: Mixed precision for the network; losses stay in float32.
         amp_kwargs: Of ``torch.autocast``.
@@ -89,8 +93,10 @@ class ObjectiveTrainer(Trainer):
         self.objectives = dict(objectives)
         self.update = update
         self.max_skipped_steps = max_skipped_steps
-        self.state.skipped_steps = 0
-        self._skipped_in_a_row = 0
+        self.state.skipped_steps = {}
+        self.state.saved_at = 0
+        self._steps: Counter[str] = Counter()
+        self._skipped_in_a_row: Counter[str] = Counter()
 
     @property
     def total_iterations(self) -> int:
@@ -101,7 +107,33 @@ class ObjectiveTrainer(Trainer):
         """Train from the current iteration to the last."""
         device = self.state.device.type
         self.scaler = torch.amp.GradScaler(device, enabled=self.amp and device == "cuda")
-        Workflow.run(self)  # Trainer.run would make a scaler of the deprecated kind
+        try:
+            Workflow.run(self)  # Trainer.run would make a scaler of the deprecated kind
+        except KeyboardInterrupt:
+            tqdm.write(self._how_to_go_on())
+            raise
+        self._tell_skipped()
+
+    def _how_to_go_on(self) -> str:
+        stopped = f"stopped at iteration {self.state.iteration}"
+        if not self.state.saved_at:
+            return f"{stopped}, before the first checkpoint: start it again"
+        return (
+            f"{stopped}; the same command with --resume True goes on from the last checkpoint, of "
+            f"iteration {self.state.saved_at}"
+        )
+
+    def _tell_skipped(self) -> None:
+        """Say which steps were left out.
+
+        Raises:
+            NonFiniteLossError: If an objective never made one.
+        """
+        for names, count in self.state.skipped_steps.items():
+            text = f"{names}: {count} of {self._steps[names]} steps left out, loss not finite"
+            tqdm.write(text)
+            if count == self._steps[names]:
+                raise NonFiniteLossError(f"{text}: it trained nothing")
 
     def _iteration(self, engine: Any, batchdata: Batch) -> dict[str, float]:
         batch = {
@@ -130,23 +162,35 @@ class ObjectiveTrainer(Trainer):
                 terms |= self.objectives[name](self.network, batch, progress=progress)
         loss = torch.stack(list(terms.values())).sum()
         values = {name: float(term.detach()) for name, term in terms.items()}
+        label = " + ".join(names)
+        self._steps[label] += 1
         if not math.isfinite(float(loss.detach())):
-            self._skip(names, values)
+            self._skip(label, f"loss not finite {values}")
             return values
-        self._skipped_in_a_row = 0
         self.scaler.scale(loss).backward()
+        if not self.scaler.is_enabled() and not self._has_finite_gradients():
+            self._skip(label, "gradient not finite")
+            return values
+        self._skipped_in_a_row[label] = 0
         self.scaler.step(self.optimizer)
         self.scaler.update()
         return values
 
-    def _skip(self, names: list[str], values: dict[str, float]) -> None:
-        self.state.skipped_steps += 1
-        self._skipped_in_a_row += 1
-        message = f"iteration {self.state.iteration}, {' + '.join(names)}: loss not finite {values}"
+    def _has_finite_gradients(self) -> bool:
+        """Whether the step would leave the weights finite; under a scaler it is the scaler's."""
+        gradients = [p.grad for group in self.optimizer.param_groups for p in group["params"]]
+        known = [gradient for gradient in gradients if gradient is not None]
+        return not known or math.isfinite(float(torch.nn.utils.get_total_norm(known)))
+
+    def _skip(self, label: str, reason: str) -> None:
+        skipped = self.state.skipped_steps
+        skipped[label] = skipped.get(label, 0) + 1
+        self._skipped_in_a_row[label] += 1
+        message = f"iteration {self.state.iteration}, {label}: {reason}"
         logging.getLogger(__name__).warning("%s; step left out", message)
-        if self._skipped_in_a_row >= self.max_skipped_steps:
+        if self._skipped_in_a_row[label] >= self.max_skipped_steps:
             raise NonFiniteLossError(
-                f"{message}, for {self._skipped_in_a_row} steps in a row; training stops and the "
-                "last checkpoint stays as it is. Check the images' intensities and lower the "
-                "learning rate"
+                f"{message}, for {self._skipped_in_a_row[label]} steps in a row; training stops "
+                "and the last checkpoint stays as it is. Check the images' intensities and lower "
+                "the learning rate"
             )

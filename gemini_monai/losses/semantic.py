@@ -8,6 +8,9 @@ from torch import Tensor, nn
 from gemini_monai.types import DDF, Features, Mask
 from gemini_monai.warp import warp
 
+TINY = 1e-12
+"""Sum of a mask below which it is empty."""
+
 
 class SemanticSimilarityLoss(nn.Module):
     r"""One minus the mean cosine of warped and fixed features, with the paper's split of gradients.
@@ -41,7 +44,8 @@ class SemanticSimilarityLoss(nn.Module):
             features_a: Features of the image that is warped, (B, K, *S).
             features_b: Features of the image that stays, (B, K, *S).
             ddf_ab: Field in voxels on the grid of ``features_b``, (B, N, *S).
-            mask: 1 where the comparison counts, (B, 1, *S); all zeros give a loss of 0.
+            mask: Weight of each voxel, (B, 1, *S); all zeros give a loss of 0. Features may be
+                anything where it is 0.
             positive: Weight of the path that trains the features (lambda_pos).
 
         Raises:
@@ -55,9 +59,11 @@ class SemanticSimilarityLoss(nn.Module):
         with torch.autocast(features_a.device.type, enabled=False):
             warped = warp(scale_gradient(features_a, positive), ddf_ab)
             fixed = scale_gradient(features_b, positive).to(warped.dtype)
+            counts = mask > 0
+            warped, fixed = torch.where(counts, warped, 0.0), torch.where(counts, fixed, 0.0)
             cosine = _cosine(warped, fixed, eps=self.eps)
             mask = mask.to(cosine.dtype)
-            distance = ((1 - cosine) * mask).sum() / mask.sum().clamp_min(1)
+            distance = ((1 - cosine) * mask).sum() / mask.sum().clamp_min(TINY)
         return distance + positive * distance.detach()
 
 

@@ -9,12 +9,12 @@ from gemini_monai.warp import jacobian_determinant
 
 
 def folding_percent(ddf: DDF) -> Tensor:
-    """Voxels where the Jacobian determinant is 0 or below, in percent, (B,).
+    """Voxels where the Jacobian determinant is not above 0, in percent, (B,); NaN is not.
 
     Args:
         ddf: Field in voxels, (B, N, *S).
     """
-    folded = jacobian_determinant(ddf) <= 0
+    folded = ~(jacobian_determinant(ddf) > 0)
     return 100 * folded.flatten(1).float().mean(dim=1)
 
 

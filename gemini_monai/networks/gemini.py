@@ -98,9 +98,19 @@ class Gemini(nn.Module):
         return self.head(self.features(image))
 
     def features(self, image: Image) -> Features:
-        """Dense features (B, K, *S) of an image (B, C, *S) of any size."""
+        """Dense features (B, K, *S) of an image (B, C, *S) of any size.
+
+        Raises:
+            ValueError: If the backbone's output has not the image's resolution.
+        """
         padded, padding = pad_to_multiple(image, self.backbone_multiple)
-        return crop_padding(self.backbone(padded), padding)
+        features = self.backbone(padded)
+        if features.shape[2:] != padded.shape[2:]:
+            raise ValueError(
+                f"the backbone must return features at the image's resolution, got "
+                f"{list(features.shape[2:])} for {list(padded.shape[2:])}"
+            )
+        return crop_padding(features, padding)
 
     @torch.jit.unused
     def correspond(self, image_a: Image, image_b: Image | None = None) -> Correspondence:

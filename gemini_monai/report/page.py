@@ -8,7 +8,7 @@ from pathlib import Path
 
 import gemini_monai
 from gemini_monai.errors import InputError
-from gemini_monai.files import replacing
+from gemini_monai.files import read_text, write_text
 from gemini_monai.report import provenance, registered, restored, sections
 from gemini_monai.report.arms import Comparison, compare
 from gemini_monai.report.format import moment
@@ -25,6 +25,7 @@ PARTS: tuple[tuple[str, str, Callable[[Comparison], str]], ...] = (
     ("cases", "Every case", sections.cases),
     ("provenance", "How it was made", provenance.provenance),
 )
+MAKER = '<meta name="generator" content="gemini_monai">'
 SCORED = ("segmentation", "overlays", "cases")  # nothing of pre-training alone
 
 
@@ -54,21 +55,15 @@ def write_report(runs: Sequence[Path], *, output: Path | None = None) -> Path:
         several = len(folders) > 1
         output = folders[0].resolve().parent / "comparison.html" if several else None
     output = Path(output) if output is not None else folders[0] / "report.html"
-    write_beside(output, page(comparison).encode())
+    _refuse_foreign(output)
+    write_text(output, page(comparison))
     return output
 
 
-def write_beside(path: Path, content: bytes) -> None:
-    """Write next to the target, then rename onto it.
-
-    Raises:
-        InputError: If the folder is not writable or full; nothing half-written stays.
-    """
-    try:
-        with replacing(path) as part:
-            part.write_bytes(content)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror or error})") from error
+def _refuse_foreign(path: Path) -> None:
+    """A page may take the place of a page, and of nothing else."""
+    if path.is_file() and MAKER not in read_text(path)[:2000]:
+        raise InputError(f"{path}: is there and no page of ours; give another --output")
 
 
 def page(comparison: Comparison) -> str:
@@ -80,6 +75,7 @@ def page(comparison: Comparison) -> str:
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"{MAKER}"
         f"<title>{escape(title)}</title><style>{STYLE}</style></head><body>"
         f'<header><h1>{escape(title)}</h1><p class="meta">{escape(_meta(comparison))}</p></header>'
         f"<nav><ul>{links}</ul></nav><main>{body}</main>"

@@ -44,7 +44,7 @@ def _facts(arm: Arm) -> dict[str, str]:
         "started": moment(details.get("started")),
         "seed": str(details.get("seed", UNDEFINED)),
         "iterations": str(details.get("iterations", UNDEFINED)),
-        "steps left out": str(details.get("skipped_steps", UNDEFINED)),
+        "steps left out": _skipped(details.get("skipped_steps", UNDEFINED)),
         "training time": duration(details.get("seconds")),
         "peak memory": f"{peak:,.0f} MiB" if isinstance(peak, (int, float)) else UNDEFINED,
         "device": _device(details),
@@ -54,6 +54,13 @@ def _facts(arm: Arm) -> dict[str, str]:
         "data hash": str(arm.run.dataset.get("hash") or UNDEFINED),
         "versions": ", ".join(f"{name} {value}" for name, value in named) or UNDEFINED,
     }
+
+
+def _skipped(counts: object) -> str:
+    """How many steps of which objective were not finite."""
+    if not isinstance(counts, Mapping):
+        return str(counts)
+    return ", ".join(f"{n} of {name}" for name, n in counts.items()) or "none"
 
 
 def _device(details: Mapping[str, object]) -> str:

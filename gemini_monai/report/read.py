@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gemini_monai.errors import InputError
+from gemini_monai.files import read_json
+from gemini_monai.limits import refuse_code
+from gemini_monai.runs import RunFolder
+from gemini_monai.tables import number, read_table
 
 Floats = NDArray[np.float64]
 
@@ -126,69 +128,50 @@ def read_run(folder: Path) -> Run:
             ``validation.csv``, ``monitor.csv``, ``test/``, ``examples/`` and ``supervised/``.
 
     Raises:
-        InputError: If ``run.json`` is absent, or a file that is there cannot be understood.
+        InputError: If ``run.json`` is absent or would be evaluated, or a file that is there cannot
+            be understood.
     """
-    folder = Path(folder)
-    if not folder.is_dir():
+    run = RunFolder(folder)
+    if not run.path.is_dir():
         raise InputError(f"{folder}: no such run folder")
-    if not (folder / "run.json").is_file():
-        raise InputError(f"{folder}: not a run folder, {folder / 'run.json'} is missing")
-    test, examples = folder / "test", folder / "examples"
-    supervised = folder / "supervised"
-    pairs = sorted((test / "pairs").glob("*.npz")) or sorted((examples / "pairs").glob("*.npz"))
-    restoration = examples / "restoration.npz"
+    if not run.record.is_file():
+        raise InputError(f"{folder}: not a run folder, {run.record} is missing")
+    pairs = sorted((run.test / "pairs").glob("*.npz"))
+    pairs = pairs or sorted((run.examples / "pairs").glob("*.npz"))
+    restoration = run.examples / "restoration.npz"
+    is_compared = RunFolder(run.supervised).record.is_file()
     return Run(
-        folder=folder,
-        details=_read_json(folder / "run.json"),
-        history=_read_series(folder / "history.csv"),
-        validation=_read_series(folder / "validation.csv"),
-        monitor=_read_series(folder / "monitor.csv"),
-        scores=_read_scores(test / "segmentation.csv", folder=folder),
-        pairs=_read_pairs(test / "registration.csv"),
-        registration=_read_json(test / "registration.json"),
+        folder=run.path,
+        details=_details(run.record),
+        history=_read_series(run.history),
+        validation=_read_series(run.validation),
+        monitor=_read_series(run.monitor),
+        scores=_read_scores(run.test / "segmentation.csv", folder=run.path),
+        pairs=_read_pairs(run.test / "registration.csv"),
+        registration=_read_json(run.test / "registration.json"),
         examples={path.stem: path for path in pairs},
         restoration=restoration if restoration.is_file() else None,
-        supervised=read_run(supervised) if (supervised / "run.json").is_file() else None,
+        supervised=read_run(run.supervised) if is_compared else None,
     )
 
 
-def _read_json(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: not readable as JSON ({error})") from error
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: expected a JSON object, found {type(content).__name__}")
+def _details(path: Path) -> dict[str, Any]:
+    content = _read_json(path)
+    refuse_code(content.get("settings"), f"{path}: settings")
     return content
 
 
+def _read_json(path: Path) -> dict[str, Any]:
+    return read_json(path, dict) if path.is_file() else {}
+
+
 def _read_rows(path: Path, *, required: tuple[str, ...]) -> list[dict[str, str]]:
-    if not path.is_file():
-        return []
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file, restval="")
-            columns = list(reader.fieldnames or [])
-            rows = list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: not readable as CSV ({error})") from error
-    for name in required:
-        if name not in columns:
-            raise InputError(f"{path}: column '{name}' is missing, found {columns}")
-    return rows
+    return read_table(path, required=required) if path.is_file() else []
 
 
 def _number(row: Mapping[str, str], column: str, *, path: Path, line: int) -> float:
     """The number in a cell, NaN when it is empty or the column is absent."""
-    text = row.get(column) or "nan"
-    try:
-        return float(text)
-    except ValueError as error:
-        raise InputError(
-            f"{path}: line {line}, column '{column}': expected a number, found '{text}'"
-        ) from error
+    return number(row, column, where=f"{path}: line {line}")
 
 
 def _count(row: Mapping[str, str], column: str, *, path: Path, line: int) -> int | None:

@@ -9,10 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gemini_monai.errors import InputError
+from gemini_monai.files import replacing
 from gemini_monai.report.arms import Arm, compare
 from gemini_monai.report.deformations import grid_lines, label_lines
 from gemini_monai.report.overlays import open_scene, prediction_lines, prediction_masks
-from gemini_monai.report.page import write_beside
 from gemini_monai.report.pairs import open_example
 from gemini_monai.report.panels import Line, window
 from gemini_monai.report.read import read_run
@@ -54,7 +54,8 @@ def readme_picture(run: Path, output: Path) -> Path:
         axes.set_axis_off()
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
-    write_beside(Path(output), buffer.getvalue())
+    with replacing(Path(output)) as part:
+        part.write_bytes(buffer.getvalue())
     return Path(output)
 
 

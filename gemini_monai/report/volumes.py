@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from monai.transforms.io.array import LoadImage
 
+from gemini_monai.errors import InputError
+from gemini_monai.files import read_json
+from gemini_monai.images import is_picture, read
 from gemini_monai.report.read import Run
 from gemini_monai.report.views import Array, Masks, Orientation, as_it_lies, orientation_of
-
-PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
 
 
 @dataclass(frozen=True)
@@ -30,18 +29,16 @@ def load_volume(path: Path, *, spatial_dims: int) -> Volume:
     Raises:
         OSError: If the file is not there or cannot be read.
     """
-    if not path.exists():  # a DICOM series is a folder
-        raise OSError(f"{path} does not exist")
     try:
-        image = LoadImage(image_only=True, ensure_channel_first=True)(str(path))
-    except Exception as error:  # each reader raises its own kind
-        raise OSError(f"{path} cannot be read") from error
+        image = read(path, dtype=np.float64)
+    except InputError as error:
+        raise OSError(str(error)) from error
     array = np.asarray(image)
     if array.ndim == spatial_dims + 2 and len(array) == 1:  # (1, *S, C), channels last in the file
         array = np.moveaxis(array[0], -1, 0)
     if array.ndim != spatial_dims + 1:
         raise OSError(f"{path} is not {spatial_dims}-D, its shape is {array.shape[1:]}")
-    if path.suffix.lower() in PICTURES:
+    if is_picture(path):
         return Volume(array, as_it_lies((1.0,) * spatial_dims))
     return Volume(array, orientation_of(np.asarray(image.affine), axes=spatial_dims))
 
@@ -82,7 +79,7 @@ def structure_values(run: Run) -> dict[str, int]:
     path = Path(str(run.dataset.get("path") or ""))
     path = path / "dataset.json" if path.is_dir() else path
     try:
-        labels = json.loads(path.read_text(encoding="utf-8"))["labels"]
+        labels = read_json(path, dict)["labels"]
         return {name: int(labels[name]) for name in run.structures}
     except (OSError, ValueError, KeyError, TypeError):  # moved away since: the run still reports
         return {name: place for place, name in enumerate(run.structures, 1)}

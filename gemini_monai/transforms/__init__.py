@@ -8,5 +8,14 @@ from gemini_monai.transforms.corruption import (
     RandInPainting,
     RandLocalShuffle,
 )
+from gemini_monai.transforms.output import FiniteOutputd, SaveCased, refuse_outputs
 
-__all__ = ["RandBezierIntensity", "RandInPainting", "RandLocalShuffle", "ResampleToGridd"]
+__all__ = [
+    "FiniteOutputd",
+    "RandBezierIntensity",
+    "RandInPainting",
+    "RandLocalShuffle",
+    "ResampleToGridd",
+    "SaveCased",
+    "refuse_outputs",
+]

@@ -11,13 +11,13 @@ import numpy as np
 from monai.config.type_definitions import KeysCollection
 from monai.data.meta_tensor import MetaTensor
 from monai.transforms.inverse import InvertibleTransform
-from monai.transforms.io.array import LoadImage
 from monai.transforms.spatial.array import SpatialResample
 from monai.transforms.transform import MapTransform
 from monai.utils.misc import ensure_tuple_rep
 
-from gemini_monai.affine import output_grid, register_affine
 from gemini_monai.errors import InputError
+from gemini_monai.images import read, source_of
+from gemini_monai.world import output_grid, register_affine
 
 
 class ResampleToGridd(MapTransform, InvertibleTransform):
@@ -91,7 +91,7 @@ class ResampleToGridd(MapTransform, InvertibleTransform):
 
     def _grid(self, image: MetaTensor) -> np.ndarray:
         """Registration to the reference, as ``prepare`` does it."""
-        name = image.meta.get("filename_or_obj", "image")
+        name = source_of(image) or "image"
         if self.reference is None:
             raise InputError(f"{name}: no grid from prepare, and no reference to register it to")
         reference = _read(str(self.reference))
@@ -110,4 +110,4 @@ def _read(path: str) -> MetaTensor:
     """The reference, (C, *S) on its own grid; kept for the next image."""
     if not Path(path).exists():
         raise InputError(f"{path}: no such reference; give --reference FILE")
-    return LoadImage(image_only=True, ensure_channel_first=True)(path)
+    return read(path)

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from gemini_monai.errors import InputError
-from gemini_monai.weights.network import read_state
+from gemini_monai.runs import RunFolder
+from gemini_monai.weights.network import read_state, without_prefix
 
 PREFIX = "backbone."
 
@@ -60,8 +61,8 @@ def load_backbone(
     """
     target: nn.Module = getattr(network, "backbone", network)
     path = _checkpoint(source)
-    found = _backbone_of(read_state(path))
     expected = target.state_dict()
+    found = _backbone_of(read_state(path), expected)
     chosen = {key: _adapted(found[key], expected[key]) for key in expected if key in found}
     weights = {key: value for key, value in chosen.items() if value.shape == expected[key].shape}
     loaded = LoadedBackbone(
@@ -75,7 +76,7 @@ def load_backbone(
         raise InputError(
             f"{path}: only {len(weights)} of the backbone's {len(expected)} weights fit "
             f"({100 * share:.0f} %, at least {100 * min_share:.0f} % expected); first missing: "
-            f"'{loaded.missing[0]}'; check channels and spatial_dims"
+            f"'{loaded.missing[0]}'{_instead(found, loaded)}; check channels and spatial_dims"
         )
     target.load_state_dict({**expected, **weights})
     if verbose:
@@ -89,14 +90,25 @@ def _checkpoint(source: str | Path) -> Path:
     places = [source, Path("bundles") / source, Path(torch.hub.get_dir()) / "bundle" / source]
     for place in places:
         if place.is_dir():
-            return place / "models" / "model.pt"
+            return RunFolder(place).model
     return source
 
 
-def _backbone_of(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Entries below the prefix, or all when none is: a backbone saved alone."""
-    inside = {k.removeprefix(PREFIX): v for k, v in state.items() if k.startswith(PREFIX)}
-    return inside or dict(state)
+def _backbone_of(state: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Entries below ``backbone.``, whatever stands before it, or all of a backbone saved alone."""
+    inside = {
+        key.partition(PREFIX)[2]: value
+        for key, value in state.items()
+        if key.startswith(PREFIX) or f".{PREFIX}" in key
+    }
+    return inside or without_prefix(state, expected)
+
+
+def _instead(found: Mapping[str, Tensor], loaded: LoadedBackbone) -> str:
+    """What the file has where nothing fits at all."""
+    if loaded.matched or loaded.adapted or not found:
+        return ""
+    return f", the file has '{next(iter(found))}' and so on"
 
 
 def _adapted(weight: Tensor, expected: Tensor) -> Tensor:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,26 +13,71 @@ from torch import Tensor, nn
 from gemini_monai.errors import InputError
 from gemini_monai.weights.published import import_published, is_published
 
-NESTED = ("network", "state_dict", "model")  # keys under which others keep the state dict
+NESTED = ("network", "state_dict", "model_state_dict", "model", "network_weights", "weights")
+"""Keys under which our own checkpoints, Lightning, MONAI and nnU-Net keep the state dict."""
+WRAPPERS = ("module.", "_orig_mod.")
+"""What DistributedDataParallel and ``torch.compile`` put before every name."""
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
     """Weights of a file by our names, of whatever kind the file is.
 
     Raises:
-        InputError: If the file is missing or not readable as weights.
+        InputError: If the file is missing, not readable as weights, or a weight is not finite.
+    """
+    saved = read_tensors(path)
+    saved = next((saved[key] for key in NESTED if isinstance(saved.get(key), Mapping)), saved)
+    state = {
+        _unwrapped(str(key)): value for key, value in saved.items() if isinstance(value, Tensor)
+    }
+    if not state:
+        raise InputError(f"{path}: no weights in it, but {_listed(saved)}")
+    for name, value in state.items():
+        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+            raise InputError(f"{path}: weight '{name}' is not finite: of a training that diverged")
+    return import_published(state) if is_published(state) else state
+
+
+def read_tensors(path: Path) -> dict[Any, Any]:
+    """What a file of PyTorch holds, read without running anything in it.
+
+    Raises:
+        InputError: If it is missing, damaged, holds an object that is not read, or is no mapping.
     """
     if not path.is_file():
         raise InputError(f"{path}: no such weights file; train first or give another path")
     try:
         saved = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
-        raise InputError(f"{path}: not a readable weights file: {error}") from error
-    saved = next((saved[key] for key in NESTED if isinstance(saved.get(key), Mapping)), saved)
-    state = {str(key): value for key, value in saved.items() if isinstance(value, Tensor)}
-    if is_published(state):
-        return import_published(state)
-    return {key.removeprefix("module."): value for key, value in state.items()}
+        raise InputError(f"{path}: not a readable weights file: {_reason(error)}") from error
+    if not isinstance(saved, Mapping):
+        raise InputError(f"{path}: holds a {type(saved).__name__}, expected weights by name")
+    return dict(saved)
+
+
+def _reason(error: Exception) -> str:
+    """What is in the way, without PyTorch's advice to run code that may be in the file."""
+    text = str(error)
+    found = re.search(r"(?:GLOBAL|class) '?([a-zA-Z_]\w*\.[\w.]*\w)", text)
+    if found:
+        return (
+            f"it holds an object of {found[1]} beside its weights, which is not read because "
+            "reading it could run code; save the state dict alone"
+        )
+    if isinstance(error, OSError):
+        return str(error.strerror)
+    return "it is damaged, or of another format"
+
+
+def _unwrapped(name: str) -> str:
+    while name.startswith(WRAPPERS):
+        name = name.split(".", 1)[1]
+    return name.replace("._orig_mod.", ".")
+
+
+def _listed(names: Iterable[Any], *, most: int = 3) -> str:
+    names = [str(name) for name in names]
+    return ", ".join(f"'{name}'" for name in names[:most]) or "nothing"
 
 
 def load_network(network: nn.Module, path: str | Path) -> nn.Module:
@@ -41,14 +88,31 @@ def load_network(network: nn.Module, path: str | Path) -> nn.Module:
         path: ``model.pt`` or ``last.pt`` of a run, or a published checkpoint.
 
     Raises:
-        InputError: If the file is missing or unreadable, or a weight is missing, unexpected or of
-            another shape; the first of them is named.
+        InputError: If the file is missing or unreadable, or a weight is missing, unexpected, not
+            finite or of another shape; the first of them is named.
     """
     path = Path(path)
-    state = read_state(path)
-    _refuse_other_shapes(network.state_dict(), state, path=path)
+    expected = network.state_dict()
+    state = without_prefix(read_state(path), expected)
+    _refuse_other_shapes(expected, state, path=path)
     network.load_state_dict(state)
     return network
+
+
+def without_prefix(state: Mapping[str, Tensor], expected: Iterable[str]) -> dict[str, Tensor]:
+    """Weights by the names that are expected, where all of them have a prefix such as ``net.``.
+
+    The prefix is the one that brings most names to expected ones; without any, the names stay.
+    """
+    known = set(expected)
+    first = [name[: -len(own)] for name in [*state][:50] for own in known if name.endswith(own)]
+    prefixes = {"", *first}
+    best = max(sorted(prefixes, key=len), key=lambda prefix: _hits(state, known, prefix))
+    return {name.removeprefix(best): v for name, v in state.items() if name.startswith(best)}
+
+
+def _hits(state: Mapping[str, Tensor], known: set[str], prefix: str) -> int:
+    return sum(name.startswith(prefix) and name.removeprefix(prefix) in known for name in state)
 
 
 def _refuse_other_shapes(

@@ -11,9 +11,9 @@ from typing import Any
 
 from monai.bundle import ConfigParser
 
-from gemini_monai.configuration import run_settings
 from gemini_monai.errors import InputError
-from gemini_monai.files import replacing
+from gemini_monai.files import read_json, refuse_existing, replacing, write_text
+from gemini_monai.runs import RunFolder, bundle_of, read_record, run_settings
 from gemini_monai.weights.network import load_network
 
 MOMENT = (1980, 1, 1, 0, 0, 0)  # of every file, so that the same content is the same archive
@@ -22,7 +22,11 @@ ARCHITECTURE = ("channels", "deformer_stages", "half_resolution_field")
 
 
 def package_bundle(
-    bundle: str | Path, run: str | Path | None = None, *, output: str | Path | None = None
+    bundle: str | Path,
+    run: str | Path | None = None,
+    *,
+    output: str | Path | None = None,
+    overwrite: bool = False,
 ) -> Path:
     """Write ``<name>_v<version>.zip`` and beside it its SHA-256.
 
@@ -35,25 +39,27 @@ def package_bundle(
         bundle: The bundle's folder.
         run: The run whose weights go in; ``None`` for the only one in the bundle's ``runs``.
         output: Folder of the archive; by default where the bundle's folder is.
+        overwrite: Replace an archive that is there.
 
     Returns:
         The archive.
 
     Raises:
-        InputError: If either is not what it should be, or the weights do not fit the bundle's
-            network.
+        InputError: If either is not what it should be, the run is of another bundle, the weights
+            do not fit the bundle's network, or the archive is there.
     """
     bundle = Path(bundle)
+    metadata = _read(bundle / "configs" / "metadata.json")
+    folder = Path(output) if output is not None else bundle.absolute().parent
+    archive = folder / f"{bundle.absolute().name}_v{metadata.get('version')}.zip"
     run = Path(run) if run is not None else _only_run(bundle)
+    refuse_existing([archive, _sum_of(archive)], overwrite=overwrite)
     files = {str(p.relative_to(bundle)): p for glob in SHIPPED for p in sorted(bundle.glob(glob))}
     content: dict[str, bytes] = {name: path.read_bytes() for name, path in files.items()}
     content |= _with_run(bundle, run)
     sums = {name: hashlib.sha256(data).hexdigest() for name, data in content.items()}
     listing = "".join(f"{value}  {name}\n" for name, value in sorted(sums.items()))
     content["checksums.sha256"] = listing.encode()
-    version = _read(bundle / "configs" / "metadata.json")["version"]
-    folder = Path(output) if output is not None else bundle.absolute().parent
-    archive = folder / f"{bundle.absolute().name}_v{version}.zip"
     _write(archive, content, folder=bundle.absolute().name)
     return archive
 
@@ -68,12 +74,15 @@ def _only_run(bundle: Path) -> Path:
 
 def _with_run(bundle: Path, run: Path) -> dict[str, bytes]:
     """What the run adds to the bundle or changes in it, by name."""
+    record = read_record(run)
     configs = {
         name: _read(bundle / "configs" / f"{name}.json")
         for name in ("metadata", "inference", "train", "finetune")
         if name != "finetune" or (bundle / "configs" / "finetune.json").is_file()
     }
-    record = _read(run / "run.json")
+    name = str(configs["metadata"].get("name")).lower().replace("-", "_")
+    if bundle_of(record) != name:
+        raise InputError(f"{run}: a run of {bundle_of(record)}, which does not fit {bundle}")
     stated = configs["inference"]["settings"]
     known = {name: stated.get(name) for name in ("default", "optional")}
     settings = run_settings(run, **known) | {"reference": None}  # an image, which is not shipped
@@ -89,24 +98,20 @@ def _with_run(bundle: Path, run: Path) -> dict[str, bytes]:
     changed = {f"configs/{name}.json": config for name, config in configs.items()}
     texts = {name: json.dumps(value, indent=4) for name, value in changed.items()}
     texts["run.json"] = json.dumps(record, indent=1)
-    weights = (run / "models" / "model.pt").read_bytes()
+    weights = RunFolder(run).model.read_bytes()
     return {name: text.encode() for name, text in texts.items()} | {"models/model.pt": weights}
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text())
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file; expected a bundle and a run") from error
-    except ValueError as error:
-        raise InputError(f"{path}: not JSON: {error}") from error
-    return dict(content)
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; expected a bundle's folder")
+    return read_json(path, dict)
 
 
 def _refuse_other_weights(inference: Mapping[str, Any], run: Path) -> None:
     """The network that the configuration describes takes the run's weights."""
     network = ConfigParser(dict(inference)).get_parsed_content("network_def")
-    load_network(network, run / "models" / "model.pt")
+    load_network(network, RunFolder(run).model)
 
 
 def _state_shapes(formats: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
@@ -126,5 +131,8 @@ def _write(archive: Path, content: Mapping[str, bytes], *, folder: str) -> None:
             entry.external_attr = 0o644 << 16
             file.writestr(entry, content[name])
     digest = hashlib.sha256(archive.read_bytes()).hexdigest()
-    with replacing(archive.with_name(f"{archive.name}.sha256")) as part:
-        part.write_text(f"{digest}  {archive.name}\n")
+    write_text(_sum_of(archive), f"{digest}  {archive.name}\n")
+
+
+def _sum_of(archive: Path) -> Path:
+    return archive.with_name(f"{archive.name}.sha256")

@@ -120,7 +120,7 @@ def test_the_only_run_of_a_bundle_need_not_be_named(archive, pretrained, tmp_pat
 def test_what_cannot_be_packaged_is_named_and_nothing_is_written(pretrained, tmp_path):
     with pytest.raises(InputError, match=r"metadata\.json: no such file; expected a bundle"):
         package_bundle(tmp_path, pretrained, output=tmp_path)
-    with pytest.raises(InputError, match=r"run\.json: no such file"):
+    with pytest.raises(InputError, match=r"not a run folder, .*run\.json is missing"):
         package_bundle(MIP, tmp_path, output=tmp_path)
     other = tmp_path / "other"
     (other / "models").mkdir(parents=True)

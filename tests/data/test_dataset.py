@@ -11,8 +11,8 @@ from gemini_monai.errors import InputError
 
 
 def _content(folder, **changes):
-    for name in ("a", "b"):
-        (folder / f"{name}.nii.gz").write_bytes(b"")
+    for name in ("a", "b", "label"):
+        (folder / f"{name}.nii.gz").write_bytes(b"")  # not read
     return {
         "name": "mine",
         "spatial_dims": 2,
@@ -24,7 +24,7 @@ def _content(folder, **changes):
         "intensity": {"kind": "percentile", "lower": 0, "upper": 100},
         "seed": 0,
         "hash": "x",
-        "labeled": [{"case": "a", "image": "a.nii.gz", "label": "nowhere.nii.gz"}],
+        "labeled": [{"case": "a", "image": "a.nii.gz", "label": "label.nii.gz"}],
         "unlabeled": [{"case": "b", "image": "b.nii.gz"}],
         "validation": [],
         "test": [],
@@ -37,7 +37,7 @@ def test_what_is_written_is_read_with_absolute_paths(tmp_path):
     assert dataset.structures == ("lung", "heart")
     assert dataset.label_values == (0, 2, 7)
     assert dataset.out_channels == 3
-    assert dataset.labeled[0]["label"] == str(tmp_path / "nowhere.nii.gz")
+    assert dataset.labeled[0]["label"] == str(tmp_path / "label.nii.gz")
     assert json.loads(path.read_text())["unlabeled"][0]["image"] == "b.nii.gz"
 
 
@@ -51,7 +51,8 @@ def test_a_column_is_there_for_all_or_not_at_all(tmp_path):
 
 def test_overlapping_structures_have_no_background_channel(tmp_path):
     labels = {"lung": 0, "heart": 1}
-    content = _content(tmp_path, overlapping=True, labels=labels)
+    masks = [{"case": "a", "image": "a.nii.gz", "label": ["label.nii.gz"] * 2}]
+    content = _content(tmp_path, overlapping=True, labels=labels, labeled=masks)
     dataset = read_dataset(write_dataset(tmp_path / "dataset.json", content))
     assert dataset.structures == ("lung", "heart")
     assert dataset.out_channels == 2
@@ -61,7 +62,7 @@ def test_overlapping_structures_have_no_background_channel(tmp_path):
     ("changes", "message"),
     [
         ({"spacing": [1.0]}, r"'spacing' has 1 values, expected 2"),
-        ({"spatial_dims": "2"}, "key 'spatial_dims' is wrong: '2'"),
+        ({"spatial_dims": "2"}, "key 'spatial_dims': expected a whole number, 2 to 3, got '2'"),
         ({"labeled": [{"case": "a", "image": "a.nii.gz"}]}, "entry of 'labeled' has no 'label'"),
         (
             {"unlabeled": [{"case": "b", "image": "b.nii.gz", "label": "x"}]},
@@ -91,7 +92,9 @@ def test_a_missing_key_a_missing_file_and_no_json_are_named(tmp_path):
 
 
 def test_few_cases_are_a_seeded_choice_and_lie_in_larger_ones(tmp_path):
-    labeled = [{"case": str(k), "image": "a.nii.gz", "label": "x"} for k in range(12)]
+    for k in range(12):
+        (tmp_path / f"{k}.nii.gz").write_bytes(b"")
+    labeled = [{"case": str(k), "image": f"{k}.nii.gz", "label": "label.nii.gz"} for k in range(12)]
     content = _content(tmp_path, labeled=labeled)
     dataset = read_dataset(write_dataset(tmp_path / "dataset.json", content))
     chosen = [{entry["case"] for entry in dataset.few(count, seed=3)} for count in (2, 5, 12)]

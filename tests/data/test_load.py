@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gemini_monai.data.load import LoadScand, read
+from gemini_monai.data.load import LoadScand
 from gemini_monai.errors import InputError
+from gemini_monai.images import read
 from tests.data.prepare.sources import image, save
 
 

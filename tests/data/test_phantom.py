@@ -11,7 +11,8 @@ import torch
 from monai.networks.utils import one_hot
 
 from gemini_monai.data.dataset import read_dataset
-from gemini_monai.data.phantom import make_subject, random_diffeomorphism, write_phantom
+from gemini_monai.data.phantom import write_phantom
+from gemini_monai.data.subjects import make_subject, random_diffeomorphism
 from gemini_monai.metrics import dice_per_structure, folding_percent, true_displacement
 from gemini_monai.warp import compose, warp
 

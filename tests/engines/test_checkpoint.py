@@ -101,7 +101,7 @@ def test_a_full_disk_keeps_the_previous_checkpoint(tmp_path):
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
     try:
-        with pytest.raises(InputError, match=r"could not be written .*the previous one is kept"):
+        with pytest.raises(InputError, match=r"cannot be written: .*the previous one is kept"):
             _run(tmp_path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)

@@ -15,7 +15,7 @@ from torch import nn
 
 from gemini_monai.data.dataset import read_dataset
 from gemini_monai.data.load import LoadScand
-from gemini_monai.data.phantom import make_subject
+from gemini_monai.data.subjects import make_subject
 from gemini_monai.engines import RegistrationTest, register
 from gemini_monai.engines.pairwise import PairwiseRegistration, read_pairs
 from gemini_monai.errors import InputError, input_error_in
@@ -185,7 +185,7 @@ def test_wrong_pairs_are_named(tmp_path):
         ({}, "give --moving FILE and --fixed FILE"),
         ({"pairs": tmp_path / "p.csv"}, r"p\.csv: entry 1 needs 'moving' and 'fixed'"),
         ({"pairs": tmp_path / "q.csv"}, r"q\.csv: no pairs in it"),
-        ({"pairs": tmp_path / "r.csv"}, r"r\.csv: cannot be read"),
+        ({"pairs": tmp_path / "r.csv"}, r"r\.csv: no such file"),
     ):
         with pytest.raises(InputError, match=message):
             read_pairs(**options)

@@ -94,16 +94,39 @@ def test_a_step_that_is_not_finite_is_left_out_and_counted():
     network = small_network()
     trainer = _trainer(network, objectives={"broken": _Broken({1, 2, 3})})
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    trainer.run()
-    assert trainer.state.skipped_steps == 3
+    with pytest.raises(NonFiniteLossError, match="broken: 3 of 3 steps left out.*trained nothing"):
+        trainer.run()
+    assert trainer.state.skipped_steps == {"broken": 3}
     for name, value in network.state_dict().items():
         torch.testing.assert_close(value, before[name], rtol=0, atol=0)
 
 
-def test_training_goes_on_after_one_bad_step():
+def test_training_goes_on_after_one_bad_step(capsys):
     trainer = _trainer(small_network(), objectives={"broken": _Broken({2})}, max_skipped_steps=2)
     trainer.run()
-    assert (trainer.state.skipped_steps, trainer.state.iteration) == (1, 3)
+    assert (trainer.state.skipped_steps, trainer.state.iteration) == ({"broken": 1}, 3)
+    assert "broken: 1 of 3 steps left out, loss not finite" in capsys.readouterr().out
+
+
+def test_an_objective_that_is_never_finite_stops_although_the_other_is():
+    objectives = {"broken": _Broken(range(100)), "labels": SegmentationObjective()}
+    trainer = _trainer(small_network(), objectives=objectives, max_skipped_steps=2)
+    with pytest.raises(NonFiniteLossError, match=r"iteration 2, broken: .*2 steps in a row"):
+        trainer.run()
+
+
+def test_a_gradient_that_is_not_finite_is_left_out():
+    network = small_network()
+
+    def objective(network, batch, *, progress=1.0):
+        return {"root": (0 * network(batch["image"])).square().sum().sqrt()}  # 0, slope 0 / 0
+
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    trainer = _trainer(network, objectives={"root": objective})
+    with pytest.raises(NonFiniteLossError, match="root: 3 of 3 steps left out"):
+        trainer.run()
+    for name, value in network.state_dict().items():
+        torch.testing.assert_close(value, before[name], rtol=0, atol=0)
 
 
 def test_bad_steps_in_a_row_stop_with_their_terms():
@@ -135,7 +158,7 @@ def test_mixed_precision_keeps_losses_and_weights_finite():
     network = small_network()
     trainer = _trainer(network, amp=True, amp_kwargs={"dtype": torch.bfloat16})
     trainer.run()
-    assert trainer.state.skipped_steps == 0
+    assert trainer.state.skipped_steps == {}
     assert all(value.isfinite().all() for value in network.state_dict().values())
 
 

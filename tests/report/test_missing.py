@@ -27,7 +27,7 @@ def test_page_lands_in_the_run_by_default_and_leaves_no_part(run: Path) -> None:
         ("test/segmentation.csv", "GEMINI was not tested"),
         ("test/registration.csv", "No pairs were registered"),
         ("test/pairs", "GEMINI kept no pair to show"),
-        ("test/predictions", "s000.nii.gz does not exist"),
+        ("test/predictions", "s000.nii.gz: no such file"),
         ("data", "Not shown"),
         ("supervised", "No supervised arm was trained"),
         ("test", "No pairs were registered"),

@@ -64,8 +64,8 @@ def test_folder_that_is_no_run_names_the_missing_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "content", "message"),
     [
-        ("run.json", "{", r"run\.json: not readable as JSON"),
-        ("run.json", "[]", r"run\.json: expected a JSON object, found list"),
+        ("run.json", "{", r"run\.json: not JSON"),
+        ("run.json", "[]", r"run\.json: expected a JSON object, found array"),
         ("history.csv", "step\n1\n", r"history\.csv: column 'iteration' is missing"),
         (
             "history.csv",
@@ -74,7 +74,7 @@ def test_folder_that_is_no_run_names_the_missing_file(tmp_path: Path) -> None:
         ),
         ("test/segmentation.csv", "case,dice\na,1\n", "column 'structure' is missing"),
         ("test/registration.csv", "moving,fixed\na,b\n", "column 'dice_before' is missing"),
-        ("test/registration.json", "?", r"registration\.json: not readable as JSON"),
+        ("test/registration.json", "?", r"registration\.json: not JSON"),
     ],
 )
 def test_file_that_is_wrong_is_named(run: Path, file: str, content: str, message: str) -> None:

@@ -92,7 +92,7 @@ def test_overlapping_structures_are_read_from_channels_and_from_files(tmp_path: 
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [(None, "does not exist"), (b"no image", "cannot be read")]
+    ("content", "message"), [(None, "no such file"), (b"no image", "cannot be read as an image")]
 )
 def test_file_that_cannot_be_shown_is_named(
     tmp_path: Path, content: bytes | None, message: str
@@ -100,7 +100,7 @@ def test_file_that_cannot_be_shown_is_named(
     path = tmp_path / "image.nii.gz"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(OSError, match=rf"image\.nii\.gz {message}"):
+    with pytest.raises(OSError, match=rf"image\.nii\.gz: {message}"):
         load_volume(path, spatial_dims=2)
 
 

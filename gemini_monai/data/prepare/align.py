@@ -10,18 +10,19 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from gemini_monai.affine import (
+from gemini_monai.data.prepare.overlap import LABELLED, mean_overlap
+from gemini_monai.data.prepare.scan import Scan, scan
+from gemini_monai.data.prepare.split import Wanted
+from gemini_monai.errors import InputError
+from gemini_monai.files import read_text
+from gemini_monai.images import read
+from gemini_monai.world import (
     output_grid,
     read_transform,
     refuse_method,
     register_affine,
     write_transform,
 )
-from gemini_monai.data.load import read
-from gemini_monai.data.prepare.overlap import LABELLED, mean_overlap
-from gemini_monai.data.prepare.scan import Scan, scan
-from gemini_monai.data.prepare.split import Wanted
-from gemini_monai.errors import InputError
 
 VERSION = 1  # raise when registration gives other transforms
 
@@ -131,7 +132,10 @@ def _transform(
     for image in (own, reference):
         key.update(image.digest.encode() + np.ascontiguousarray(image.affine).tobytes())
     note = f"gemini_monai {key.hexdigest()}"
-    if not (path.is_file() and note in path.read_text()):
+    text = read_text(path) if path.exists() else ""
+    if text and "# gemini_monai " not in text:
+        raise InputError(f"{path}: is there already, and of another maker; give another DST")
+    if note not in text:
         transform = align_affine(
             own.path,
             reference.path,

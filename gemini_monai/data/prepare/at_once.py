@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 
-from gemini_monai.data.dataset import read_dataset
+from gemini_monai.data.dataset import is_prepared
+from gemini_monai.errors import InputError
+from gemini_monai.files import read_json
 
 NAME = "dataset.json"
 
@@ -17,22 +21,28 @@ def prepared(
 
     Args:
         folder: Has a ``dataset.json`` of ours, or is a download or folder as ``prepare`` reads it.
-        destination: Where the ``dataset.json`` of the latter goes; used again the next time if it
-            is of this folder.
+        destination: Where the ``dataset.json`` of the latter goes, or beside it where that is of
+            another folder; used again the next time.
         prepare: Such as ``prepare_chestxray8``.
 
     Raises:
         InputError: As ``prepare`` does.
     """
     folder, destination = Path(folder), Path(destination)
-    for place in (folder, destination):
-        if (place / NAME).is_file() and (place == folder or _is_of(place / NAME, folder)):
+    if (folder / NAME).is_file() and is_prepared(folder / NAME):
+        return str(folder / NAME)
+    digest = hashlib.sha256(str(folder.absolute()).encode()).hexdigest()[:6]
+    for place in (destination, destination.with_name(f"{destination.name}_{digest}")):
+        if not (place / NAME).is_file():
+            return str(prepare(folder, place))
+        if _is_of(place / NAME, folder):
             return str(place / NAME)
-    return str(prepare(folder, destination))
+    raise InputError(f"{destination}: holds other data sets; prepare {folder} by the command")
 
 
 def _is_of(path: Path, folder: Path) -> bool:
     """Whether a ``dataset.json`` names images of a folder."""
-    dataset = read_dataset(path)
-    entries = [*dataset.unlabeled, *dataset.labeled]
-    return any(Path(entry["image"]).is_relative_to(folder.absolute()) for entry in entries[:1])
+    content = read_json(path, dict)
+    entries = [*content.get("unlabeled", []), *content.get("labeled", [])][:1]
+    images = [Path(os.path.normpath(path.parent / entry["image"])) for entry in entries]
+    return any(image.is_relative_to(folder.absolute()) for image in images)

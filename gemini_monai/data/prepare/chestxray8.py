@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from gemini_monai.data.dataset import write_dataset
-from gemini_monai.data.prepare.scan import SUFFIXES
 from gemini_monai.errors import InputError
+from gemini_monai.files import read_text
+from gemini_monai.images.names import SUFFIXES
 
 TABLES = ("Data_Entry_2017.csv", "Data_Entry_2017_v2020.csv")
 COLUMNS = {
@@ -28,7 +30,9 @@ TOTALS = {"AP": 44_810, "PA": 67_310, "M": 63_340, "F": 48_780}
 """Images by view and by sex that the paper counts."""
 
 
-def prepare_chestxray8(source: str | Path, destination: str | Path) -> Path:
+def prepare_chestxray8(
+    source: str | Path, destination: str | Path, *, overwrite: bool = False
+) -> Path:
     """Write ``destination/dataset.json`` with a group and a patient for every image.
 
     The official download has ``Data_Entry_2017.csv`` (or ``Data_Entry_2017_v2020.csv``) and images
@@ -38,6 +42,7 @@ def prepare_chestxray8(source: str | Path, destination: str | Path) -> Path:
     Args:
         source: Folder with either; never changed.
         destination: Where ``dataset.json`` goes.
+        overwrite: Replace an earlier ``dataset.json`` of another content.
 
     Raises:
         InputError: If it is neither, a row of the table has no image, or an image has no row.
@@ -63,7 +68,7 @@ def prepare_chestxray8(source: str | Path, destination: str | Path) -> Path:
         "validation": [],
         "test": [],
     }
-    path = write_dataset(Path(destination) / "dataset.json", content)
+    path = write_dataset(Path(destination) / "dataset.json", content, overwrite=overwrite)
     print(f"wrote {path}: {len(entries)} images")
     _show(entries)
     return path
@@ -146,13 +151,12 @@ def _absent_archives(images: Iterable[Path]) -> str:
 
 def _rows(table: Path) -> Iterator[dict[str, str]]:
     """Rows as ``COLUMNS``; commas inside the bracketed headers of the last columns don't matter."""
-    with table.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.reader(file)
-        header = next(reader, [])
-        places = {key: _place(table, header, names) for key, names in COLUMNS.items()}
-        for number, cells in enumerate(reader, start=2):
-            if cells:
-                yield _row(cells, places, where=f"{table}: line {number}")
+    reader = csv.reader(io.StringIO(read_text(table), newline=""))
+    header = next(reader, [])
+    places = {key: _place(table, header, names) for key, names in COLUMNS.items()}
+    for number, cells in enumerate(reader, start=2):
+        if cells:
+            yield _row(cells, places, where=f"{table}: line {number}")
 
 
 def _place(table: Path, header: Sequence[str], names: Sequence[str]) -> int:

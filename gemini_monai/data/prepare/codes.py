@@ -6,16 +6,12 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-import nibabel as nib
 import numpy as np
 
-from gemini_monai.data.load import read
 from gemini_monai.errors import InputError
-from gemini_monai.files import replacing
-
-MOST_CODES = 200
-"""Distinct values above which a file is an image; the largest label map in use, FreeSurfer's brain
-with its cortical parcels, has fewer than 200."""
+from gemini_monai.images import read, read_label, smallest_type, write_image
+from gemini_monai.images.read import MOST_CODES
+from gemini_monai.images.write import refuse_foreign
 
 
 def count_codes(label: Path) -> Counter[int]:
@@ -25,7 +21,7 @@ def count_codes(label: Path) -> Counter[int]:
         InputError: If the file cannot be read, has values that are not whole numbers, or more
             distinct ones than a label map has, as after an exchange with its image.
     """
-    return _counts(np.asarray(read(label)), label)
+    return _counts(read_label(label).numpy(), label)
 
 
 def recode(
@@ -49,13 +45,14 @@ def recode(
         InputError: As ``count_codes``, and for codes that are not in ``codes``, all of which are
             listed with their voxels, unless they become background.
     """
-    image = read(label)
-    counts = _counts(np.asarray(image), label)
+    image = read_label(label)
+    counts = _counts(image.numpy(), label)
     others = Counter({code: n for code, n in counts.items() if code not in {0, *codes}})
     if others and not others_to_background:
         refuse_unknown(others, known=codes, label=label)
     if not is_current(target, source=label):
-        _write(_replaced(np.asarray(image)[0], codes), affine=np.asarray(image.affine), path=target)
+        refuse_foreign(target)
+        write_image(target, _replaced(image.numpy(), codes), affine=image.affine)
     return others
 
 
@@ -104,11 +101,6 @@ def _counts(values: np.ndarray, label: Path) -> Counter[int]:
     if len(values) != 1:
         raise InputError(f"{label}: {len(values)} channels, expected a label map of one")
     found, voxels = np.unique(values, return_counts=True)
-    if not np.array_equal(found, np.round(found)):
-        raise InputError(
-            f"{label}: label values must be whole numbers, got {_first(found[found % 1 != 0])}; "
-            "a label that was interpolated, or an image?"
-        )
     if len(found) > MOST_CODES:
         raise InputError(
             f"{label}: {len(found)} distinct values from {found[0]:g} to {found[-1]:g}, more than "
@@ -118,15 +110,10 @@ def _counts(values: np.ndarray, label: Path) -> Counter[int]:
 
 
 def _replaced(values: np.ndarray, codes: Mapping[int, int]) -> np.ndarray:
-    new = np.zeros(values.shape, np.min_scalar_type(max(codes.values())))
+    new = np.zeros(values.shape, smallest_type([0, *codes.values()]))
     for old, code in codes.items():
         new[values == old] = code
     return new
-
-
-def _write(values: np.ndarray, *, affine: np.ndarray, path: Path) -> None:
-    with replacing(path) as part:
-        nib.save(nib.Nifti1Image(values, affine), part)
 
 
 def _first(values: np.ndarray) -> str:

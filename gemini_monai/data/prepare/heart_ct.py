@@ -8,10 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import nibabel as nib
 import numpy as np
 
-from gemini_monai.data.load import read
 from gemini_monai.data.prepare.codes import (
     count_codes,
     is_current,
@@ -26,7 +24,8 @@ from gemini_monai.data.prepare.released import find_released
 from gemini_monai.data.prepare.source import Source, prepare_source
 from gemini_monai.data.prepare.split import Wanted
 from gemini_monai.errors import InputError
-from gemini_monai.files import replacing
+from gemini_monai.images import read, write_image
+from gemini_monai.images.write import refuse_foreign
 
 STRUCTURES = {
     "left ventricular myocardium": 205,
@@ -141,8 +140,8 @@ def _hounsfield(image: Path, *, target: Path) -> Path:
     if values.min() < 0:
         return image
     values = np.clip(values - OFFSET, -OFFSET, np.iinfo(np.int16).max)
-    with replacing(target) as part:
-        nib.save(nib.Nifti1Image(values.astype(np.int16), np.asarray(stored.affine)), part)
+    refuse_foreign(target)
+    write_image(target, values.astype(np.int16)[None], affine=stored.affine)
     print(f"{image.name}: no value below 0, so {OFFSET} is subtracted, in {target}")
     return target
 

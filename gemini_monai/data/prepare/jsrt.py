@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import nibabel as nib
 import numpy as np
 from PIL import Image
 
 from gemini_monai.data.prepare.codes import is_current
 from gemini_monai.errors import InputError
-from gemini_monai.files import replacing
+from gemini_monai.images import write_image
+from gemini_monai.images.write import refuse_foreign
 
 RAW_SIZE = 2048
 """Rows and columns of a raw radiograph."""
@@ -103,6 +103,5 @@ def _read_mask(path: Path) -> np.ndarray:
 
 
 def _write(rows: np.ndarray, target: Path) -> Path:
-    with replacing(target) as part:
-        nib.save(nib.Nifti1Image(np.ascontiguousarray(rows.T), AFFINE), part)
-    return target
+    refuse_foreign(target)
+    return write_image(target, rows.T[None], affine=AFFINE)

@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
-from gemini_monai.data.load import read
-from gemini_monai.data.prepare.scan import Scan, find_images
+from gemini_monai import limits
+from gemini_monai.data.load import MASK
+from gemini_monai.data.prepare.scan import Scan
 from gemini_monai.errors import InputError
+from gemini_monai.files import read_json
+from gemini_monai.images import find_images, read_label
+from gemini_monai.images.names import LOSSY, suffix_of
+from gemini_monai.images.read import MOST_CODES
+from gemini_monai.world import grid_distance
 
 LabelFiles = Path | list[Path]
 """One index map, or one binary mask per structure."""
+APART = 0.1
+"""Voxels by which a label's grid may lie beside its image's, at any corner."""
 
 
 def find_labels(folder: Path) -> tuple[dict[str, LabelFiles], list[str]]:
     """Label files by case, and the structures' names if each has a file of its own.
 
-    A sub-folder per case with one mask per structure stands for structures that may overlap.
+    A sub-folder holds one mask per structure, or the slices of a DICOM series.
 
     Raises:
-        InputError: If a case lacks a structure that another has.
+        InputError: If the folder is empty, or a structure's mask is missing for some case.
     """
     found = find_images(folder)
-    if not all(path.is_dir() for path in found.values()):
+    if not all(_has_masks(path) for path in found.values()):
         return dict(found), []
     masks = {case: find_images(path) for case, path in found.items()}
     structures = sorted({name for files in masks.values() for name in files})
@@ -37,21 +45,46 @@ def find_labels(folder: Path) -> tuple[dict[str, LabelFiles], list[str]]:
     return {case: [files[name] for name in structures] for case, files in masks.items()}, structures
 
 
+def _has_masks(path: Path) -> bool:
+    return path.is_dir() and any(suffix_of(file) for file in path.iterdir())
+
+
 def declared_names(path: Path) -> dict[str, int] | None:
     """Names and values of ``labels.json``, written either way round; ``None`` without the file.
 
     Raises:
         InputError: If it is not a JSON object of names and whole numbers.
     """
-    if not path.is_file():
-        return None
-    try:
-        content = json.loads(path.read_text())
-        pairs = [(k, v) if str(k).isdigit() else (v, k) for k, v in content.items()]
-        names = {str(name): int(value) for value, name in pairs}
-    except (ValueError, TypeError, AttributeError) as error:
-        raise InputError(f'{path}: expected names and values like {{"heart": 1}}') from error
-    return {"background": 0, **{name: v for name, v in names.items() if v != 0}}
+    return named_values(read_json(path, dict), where=str(path)) if path.is_file() else None
+
+
+def named_values(content: Any, *, where: str) -> dict[str, int]:
+    """Names and values of structures, given as ``{"heart": 1}`` or as ``{"1": "heart"}``.
+
+    Raises:
+        InputError: If it is neither, or a name or a value is there twice.
+    """
+    expected = f'{where}: expected names and values like {{"heart": 1}}'
+    if not isinstance(content, Mapping):
+        raise InputError(f"{expected}, got {content!r:.80}")
+    names: dict[str, int] = {}
+    for key, value in content.items():
+        name, number = (value, key) if isinstance(value, str) and _is_number(key) else (key, value)
+        if isinstance(number, str) and _is_number(number):
+            number = int(number)
+        if not isinstance(name, str) or not isinstance(number, int) or isinstance(number, bool):
+            raise InputError(f"{expected}, got {key!r}: {value!r}")
+        if name in names:
+            raise InputError(f"{where}: '{name}' is there twice")
+        names[name] = number
+    foreground = {name: number for name, number in names.items() if number != 0}
+    values = {"background": 0, **foreground}
+    limits.label_values(values, where, overlapping=False)
+    return values
+
+
+def _is_number(text: str) -> bool:
+    return text.strip().lstrip("-").isdigit()
 
 
 def check_labels(
@@ -60,37 +93,72 @@ def check_labels(
     """Read the labels of these cases, and of no others, and return names and values.
 
     Raises:
-        InputError: If a label does not fit its image in shape or affine, has values that are not
-            whole numbers, or a value that is not declared.
+        InputError: If a label does not fit its image in shape or affine, is of several channels or
+            of a format that changes values, has values that are not whole numbers from 0 on, more
+            of them than a label map has, or one that is not declared; or if all are empty.
     """
-    values: set[int] = set()
+    found: set[int] = set()
     for scan in tqdm(scans, desc="labels", leave=False):
         files = labels[scan.case]
-        found = _values(scan, files)
-        name = files[0] if isinstance(files, list) else files
-        if isinstance(files, list) and not found <= {0, 1, 255}:
-            raise InputError(f"{name}: a mask of one structure, but its values are {sorted(found)}")
-        unknown = found - set(declared.values()) if declared and name is files else set()
-        if unknown:
-            raise InputError(
-                f"{name}: label value {sorted(unknown)[0]} is not declared in labels.json, "
-                f"which has {sorted((declared or {}).values())}"
-            )
-        values |= found
-    names = {f"structure {value}": value for value in sorted(values - {0})}
+        values = _values(scan, files)
+        if isinstance(files, list):
+            _refuse_mask(values, files[0])
+        else:
+            _refuse_values(values, files, declared)
+        found |= values
+    if scans and found <= {0}:
+        raise InputError(
+            f"{_first(labels[scans[0].case])}: no structure in it, nor in any of the {len(scans)} "
+            "labels that are used; every value is 0"
+        )
+    names = {f"structure {value}": value for value in sorted(found - {0})}
     return dict(declared) if declared else {"background": 0, **names}
 
 
+def _refuse_mask(values: set[int], file: Path) -> None:
+    if not values <= set(MASK):
+        raise InputError(f"{file}: a mask of one structure, but its values are {sorted(values)}")
+
+
+def _refuse_values(values: set[int], file: Path, declared: Mapping[str, int] | None) -> None:
+    if declared is None and len(values) > MOST_CODES:
+        raise InputError(
+            f"{file}: {len(values)} distinct values from {min(values)} to {max(values)}, more than "
+            "a label map has; exchanged with its image? If not, name them in labels.json"
+        )
+    unknown = sorted(values - set(declared.values())) if declared else []
+    if unknown:
+        raise InputError(
+            f"{file}: label value {unknown[0]} is not declared in labels.json, which has "
+            f"{sorted((declared or {}).values())}"
+        )
+
+
 def _values(scan: Scan, files: LabelFiles) -> set[int]:
-    label = read(files)
-    name = files[0] if isinstance(files, list) else files
+    name = _first(files)
+    if str(name).lower().endswith(LOSSY):
+        raise InputError(
+            f"{name}: JPEG changes values, so it cannot hold a label; export PNG or NIfTI"
+        )
+    label = read_label(files)
+    if len(label) != (len(files) if isinstance(files, list) else 1):
+        raise InputError(
+            f"{name}: {len(label)} channels, expected a label map of one; for structures that "
+            "overlap, a sub-folder per case with a mask each"
+        )
     if tuple(label.shape[1:]) != scan.shape:
         raise InputError(
             f"{name}: label of shape {tuple(label.shape[1:])}, its image has {scan.shape}"
         )
-    if scan.spacing and not np.allclose(np.asarray(label.affine), scan.affine, atol=1e-2):
-        raise InputError(f"{name}: label with another affine than its image {scan.path}")
-    values = np.unique(np.asarray(label))
-    if not np.array_equal(values, np.round(values)):
-        raise InputError(f"{name}: label values must be whole numbers, got {values[:5].tolist()}")
-    return {int(value) for value in values}
+    if scan.spacing:
+        apart = grid_distance(scan.affine, np.asarray(label.affine), scan.shape)
+        if not apart <= APART:
+            raise InputError(
+                f"{name}: label with another affine than its image {scan.path}: a corner lies "
+                f"{apart:.3g} voxels away"
+            )
+    return {int(value) for value in np.unique(label.numpy())}
+
+
+def _first(files: LabelFiles) -> Path:
+    return files[0] if isinstance(files, list) else files

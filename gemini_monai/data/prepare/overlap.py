@@ -11,7 +11,7 @@ from monai.transforms.spatial.array import SpatialResample
 from torch import Tensor
 from tqdm import tqdm
 
-from gemini_monai.data.load import read
+from gemini_monai.images import read_label
 from gemini_monai.metrics import dice_per_structure
 
 LABELLED = ("labeled", "validation", "test")
@@ -56,8 +56,9 @@ def mean_overlap(
 
 def _masks(files: str | Sequence[str], grid: np.ndarray, content: Mapping[str, Any]) -> Tensor:
     """One binary channel per structure on a grid, (1, K, *S)."""
-    resample = SpatialResample(mode="nearest", padding_mode="zeros", dtype=torch.float32)
-    label = resample(read(files), dst_affine=grid, spatial_size=content["spatial_size"]).as_tensor()
+    resample = SpatialResample(mode="nearest", padding_mode="zeros", dtype=torch.float64)
+    label = read_label(files).to(torch.float64)
+    label = resample(label, dst_affine=grid, spatial_size=content["spatial_size"]).as_tensor()
     if content["overlapping"]:
         return label[None] > 0
     values = sorted(value for value in content["labels"].values() if value != 0)

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from gemini_monai.data.prepare.scan import case_of
 from gemini_monai.data.prepare.source import Source, prepare_source
 from gemini_monai.data.prepare.split import Wanted
 from gemini_monai.errors import InputError
+from gemini_monai.images import case_of
 
 EXPECTED = 837  # in the paper
 NAME = re.compile(r"PPMI_([^_]+)_(?:[A-Z]{2}_)?(.+?)(?:_Br)?(?:_\d{17}.*)?")
@@ -37,7 +37,7 @@ class Volume(NamedTuple):
     """Of the series, likewise."""
 
 
-def prepare_ppmi(source: str | Path, destination: str | Path) -> Path:
+def prepare_ppmi(source: str | Path, destination: str | Path, *, overwrite: bool = False) -> Path:
     """Write ``destination/dataset.json`` with every T1 volume and its patient, all unlabelled.
 
     Read are files such as ``PPMI_3101_MR_T1-anatomical_....nii`` anywhere below ``source``, DICOM
@@ -48,6 +48,7 @@ def prepare_ppmi(source: str | Path, destination: str | Path) -> Path:
     Args:
         source: The folder; never changed.
         destination: Where ``dataset.json`` goes.
+        overwrite: Replace an earlier ``dataset.json`` of another content.
 
     Raises:
         InputError: If there is no such image, or one that pre-training could not use.
@@ -70,7 +71,7 @@ def prepare_ppmi(source: str | Path, destination: str | Path) -> Path:
         licence=LICENCE,
         view=VIEW,
     )
-    path = prepare_source(ppmi, Path(destination), wanted=Wanted())
+    path = prepare_source(ppmi, Path(destination), wanted=Wanted(overwrite=overwrite))
     _tell(ppmi, left_out=left_out)
     return path
 

@@ -11,6 +11,7 @@ import numpy as np
 from gemini_monai.data.prepare.scan import Scan
 
 LARGEST = {2: 256, 3: 160}  # voxels an axis that one starts with
+SMALLEST = 16  # voxels an axis: thinner images are padded
 AIR_IN_CT = -500  # Hounsfield units; no other modality goes below
 
 
@@ -19,11 +20,12 @@ def propose(scans: Sequence[Scan]) -> dict[str, Any]:
 
     Images with voxel sizes are brought to the median one and padded or cropped to the median
     extent; images without are resized to the median size. Sizes go up to a multiple of 8. CT is
-    clipped to soft tissue and contrast, anything else to its own 0.5 and 99.5 percentiles.
+    clipped to soft tissue and contrast, anything else to its own 0.5 and 99.5 percentiles. Voxel
+    sizes have six digits, whatever the unit.
     """
     axes = len(scans[0].shape)
     known = [in_ras(scan.spacing, scan.affine) for scan in scans if scan.spacing is not None]
-    spacing = np.median(known, axis=0).round(3) if len(known) == len(scans) else None
+    spacing = _six_digits(np.median(known, axis=0)) if len(known) == len(scans) else None
     extents = [np.asarray(scan.shape, dtype=float) for scan in scans]
     if spacing is not None:
         extents = [in_ras(scan.shape, scan.affine) for scan in scans]
@@ -32,11 +34,15 @@ def propose(scans: Sequence[Scan]) -> dict[str, Any]:
     is_ct = np.median([scan.minimum for scan in scans]) < AIR_IN_CT
     return {
         "spacing": None if spacing is None else spacing.tolist(),
-        "spatial_size": (8 * np.ceil(size / 8)).astype(int).tolist(),
+        "spatial_size": np.maximum(SMALLEST, 8 * np.ceil(size / 8)).astype(int).tolist(),
         "intensity": {"kind": "range", "lower": -200.0, "upper": 600.0}
         if is_ct
         else {"kind": "percentile", "lower": 0.5, "upper": 99.5},
     }
+
+
+def _six_digits(values: np.ndarray) -> np.ndarray:
+    return np.array([float(f"{value:.6g}") for value in values])
 
 
 def in_ras(values: Sequence[float], affine: Any) -> np.ndarray:

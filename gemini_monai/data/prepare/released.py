@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gemini_monai.data.prepare.labels import LabelFiles
-from gemini_monai.data.prepare.scan import find_images
 from gemini_monai.data.prepare.split import Split
 from gemini_monai.errors import InputError
+from gemini_monai.images import find_images
 
 PARTS = ("train/labeled", "train/unlabeled", "test/labeled")
 

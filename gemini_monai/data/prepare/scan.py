@@ -1,4 +1,4 @@
-"""Finding images and reading them, with errors that name the file."""
+"""Reading images as they come, with errors that name the file."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from gemini_monai.data.load import COLOURS, is_picture, read
 from gemini_monai.errors import InputError
+from gemini_monai.images import is_picture, read
+from gemini_monai.images.read import COLOURS
 
-SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha", ".mhd", ".png", ".jpg", ".jpeg")
-COMPANIONS = (".raw", ".zraw")  # data files of .mhd headers
+SMALLEST = 2
+"""Voxels an axis: below, nothing can be deformed."""
 
 
 @dataclass(frozen=True)
@@ -34,48 +35,12 @@ class Scan:
     minimum: float
 
 
-def find_images(folder: Path) -> dict[str, Path]:
-    """Image files and DICOM series (sub-folders) of a folder by case, the name without suffix.
-
-    Raises:
-        InputError: If the folder is missing or empty, a file is of no known format, or two files
-            have one case.
-    """
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder")
-    found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or path.name.endswith(COMPANIONS):
-            continue
-        case = case_of(path)
-        if case in found:
-            raise InputError(f"{path}: case '{case}' is there twice, also as {found[case].name}")
-        found[case] = path
-    if not found:
-        raise InputError(f"{folder}: empty; expected images ({' '.join(SUFFIXES)}, DICOM folders)")
-    return found
-
-
-def case_of(path: Path) -> str:
-    """Name of a file without its image suffix; a folder's own name.
-
-    Raises:
-        InputError: If the suffix is none of an image format.
-    """
-    if path.is_dir():
-        return path.name
-    for suffix in SUFFIXES:
-        if path.name.lower().endswith(suffix):
-            return path.name[: -len(suffix)]
-    raise InputError(f"{path}: unknown image format, expected one of {' '.join(SUFFIXES)}")
-
-
 def scan(cases: dict[str, Path]) -> list[Scan]:
     """Read every image and refuse what no training can use.
 
     Raises:
-        InputError: For an unreadable, constant or not finite image, for two images of one
-            content, and for images of different dimensions or channels.
+        InputError: For an unreadable, constant, singular or not finite image, for two images of
+            one content, and for images of different dimensions or channels.
     """
     scans = [_scan(case, path) for case, path in tqdm(cases.items(), desc="read", leave=False)]
     _refuse_duplicates(scans)
@@ -94,6 +59,11 @@ def _scan(case: str, path: Path) -> Scan:
     axes = values.ndim - 1
     if axes not in (2, 3):
         raise InputError(f"{path}: expected a 2-D or 3-D image, got shape {values.shape[1:]}")
+    if min(values.shape[1:]) < SMALLEST:
+        raise InputError(
+            f"{path}: one voxel along an axis, shape {values.shape[1:]}; a slice alone is an image "
+            "of two axes: store it as (x, y) or (x, y, 1)"
+        )
     has_spacing = not is_picture(path)
     return Scan(
         case=case,

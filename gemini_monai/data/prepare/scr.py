@@ -9,10 +9,10 @@ from pathlib import Path
 from gemini_monai.data.prepare.jsrt import PIXEL, check_size, convert_radiograph, merge_masks
 from gemini_monai.data.prepare.labels import LabelFiles
 from gemini_monai.data.prepare.released import find_released
-from gemini_monai.data.prepare.scan import find_images
 from gemini_monai.data.prepare.source import Source, prepare_source
 from gemini_monai.data.prepare.split import Split, Wanted
 from gemini_monai.errors import InputError
+from gemini_monai.images import find_images
 
 STRUCTURES = {
     "heart": ("heart",),

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gemini_monai.data.dataset import write_dataset
+from gemini_monai.data.dataset import refuse_foreign_dataset, write_dataset
 from gemini_monai.data.prepare.align import aligned, refuse_unalignable
 from gemini_monai.data.prepare.labels import LabelFiles, check_labels
 from gemini_monai.data.prepare.propose import propose
 from gemini_monai.data.prepare.scan import Scan, scan
 from gemini_monai.data.prepare.split import Split, Wanted, split_cases
 from gemini_monai.errors import InputError
+from gemini_monai.images.names import refuse_name
 
 
 @dataclass(frozen=True)
@@ -62,16 +63,19 @@ def prepare_source(source: Source, destination: Path, *, wanted: Wanted) -> Path
     Raises:
         InputError: For everything that training could not use; no ``dataset.json`` is written.
     """
-    refuse_unalignable(wanted)
+    refuse_unalignable(wanted.check())
+    path = destination / "dataset.json"
+    if destination.exists() and not destination.is_dir():
+        raise InputError(f"{destination}: is a file, expected a folder")
+    if path.exists():
+        refuse_foreign_dataset(path)  # before anything is read or converted
+    for case, image in source.images.items():
+        refuse_name(case, where=str(image))
     for case, files in source.labels.items():
         if case not in source.images:
             raise InputError(f"{files}: a label without an image '{case}'")
     split = _split(source, wanted)
-    if len(split.unlabeled) == 1:
-        raise InputError(
-            f"{source.images[split.unlabeled[0]]}: the only unlabelled image; "
-            "pairs need two or more"
-        )
+    _refuse_too_few(source, split)
     images, labels = _converted(source, split)
     scans = {entry.case: entry for entry in scan(images)}
     values = check_labels([scans[case] for case in labels], labels, declared=source.declared)
@@ -94,9 +98,20 @@ def prepare_source(source: Source, destination: Path, *, wanted: Wanted) -> Path
     }
     if wanted.align is not None:
         content |= aligned(content, scans, folder=destination, wanted=wanted)
-    path = write_dataset(destination / "dataset.json", content)
+    path = write_dataset(path, content, overwrite=wanted.overwrite)
     _show(path, content, split)
     return path
+
+
+def _refuse_too_few(source: Source, split: Split) -> None:
+    """Pairs are of two patients, so one alone is of no use."""
+    patients = {(source.patients or {}).get(case, case) for case in split.unlabeled}
+    if len(patients) == 1:
+        only = "image" if len(split.unlabeled) == 1 else f"patient ({len(split.unlabeled)} images)"
+        raise InputError(
+            f"{source.images[split.unlabeled[0]]}: the only unlabelled {only}; pairs need two or "
+            "more of different patients. Label it, leave it out, or add others"
+        )
 
 
 def _split(source: Source, wanted: Wanted) -> Split:
@@ -159,7 +174,7 @@ def _show(path: Path, content: Mapping[str, Any], split: Split) -> None:
         "images": f"{content['spatial_dims']}-D, {content['channels']} channel(s)",
         "structures": ", ".join(n for n, v in content["labels"].items() if n != "background"),
         "labelled": len(split.labeled) or "none: for pre-training only",
-        "unlabelled": len(split.unlabeled),
+        "unlabelled": len(split.unlabeled) or "none: for supervised training only",
         "validation": len(split.validation) or "none: the last checkpoint is kept",
         "test": len(split.test) or "none: no scores at the end",
         "voxel size": f"{spacing} mm" if spacing else "none in the files: images are resized",

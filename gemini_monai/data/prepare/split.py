@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gemini_monai.data.prepare.scan import SMALLEST
 from gemini_monai.errors import InputError
+from gemini_monai.limits import flag, optional, real, several, whole
 
 
 class Wanted(NamedTuple):
@@ -32,6 +34,8 @@ class Wanted(NamedTuple):
     """Voxel size for the network in mm; ``None`` for the proposal."""
     spatial_size: Sequence[int] | None = None
     """Voxels that the network sees; ``None`` for the proposal."""
+    overwrite: bool = False
+    """Replace an earlier ``dataset.json`` of another content."""
 
     def or_else(self, **counts: int) -> Wanted:
         """The same with counts, such as a paper's, where none was asked for."""
@@ -46,6 +50,21 @@ class Wanted(NamedTuple):
         """Keys of ``dataset.json`` that were asked for instead of proposed."""
         asked = {"spacing": self.spacing, "spatial_size": self.spatial_size}
         return {key: list(value) for key, value in asked.items() if value is not None}
+
+    def check(self) -> Wanted:
+        """The same, if every value can be.
+
+        Raises:
+            InputError: Naming the option, what was found and what was expected.
+        """
+        for name in ("labeled", "validation", "test"):
+            optional(whole(0))(getattr(self, name), f"--{name}")
+        for name in ("seed", "labeled_draw"):
+            whole(0)(getattr(self, name), f"--{name}")
+        optional(several(real(above=0), least=2))(self.spacing, "--spacing")
+        optional(several(whole(SMALLEST), least=2))(self.spatial_size, "--spatial_size")
+        flag(self.overwrite, "--overwrite")
+        return self
 
 
 class Split(NamedTuple):

@@ -31,9 +31,12 @@ def test_a_folder_is_prepared_once(tmp_path):
     assert len(calls) == 1
     assert len(read_dataset(found[0]).unlabeled) == 3
     other = _folder(tmp_path, "others")
-    prepared(other, tmp_path / "dst", prepare=prepare)
+    beside = [Path(prepared(other, tmp_path / "dst", prepare=prepare)) for _ in range(2)]
     assert calls == [folder, other]
-    assert Path(read_dataset(found[0]).unlabeled[0]["image"]).parent == other
+    assert beside[0] == beside[1]
+    assert beside[0].parent.name.startswith("dst_")
+    for path, place in ((found[0], folder), (beside[0], other)):
+        assert Path(read_dataset(path).unlabeled[0]["image"]).parent == place
 
 
 def test_what_was_prepared_before_is_taken_as_it_is(tmp_path):

@@ -59,7 +59,7 @@ def test_the_networks_size_follows_the_axes_as_they_are_stored(tmp_path):
     source = candi.official(tmp_path / "src")
     dataset = read_dataset(prepare_candi(source, tmp_path / "dst", wanted=SMALL))
     assert dataset.spatial_size == (160, 128, 160)
-    assert dataset.spacing == pytest.approx((0.938, 1.5, 0.938))
+    assert dataset.spacing == pytest.approx((0.9375, 1.5, 0.9375))
     assert dataset.intensity == {"kind": "percentile", "lower": 0.0, "upper": 100.0}
 
 

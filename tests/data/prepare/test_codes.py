@@ -79,13 +79,29 @@ def test_a_second_run_counts_alike_and_writes_only_after_a_change(tmp_path):
     _label(label)
     codes = {420: 1}
     first = recode(label, codes=codes, target=target, others_to_background=True)
-    target.write_bytes(b"kept")
+    written = target.stat().st_mtime_ns
     assert recode(label, codes=codes, target=target, others_to_background=True) == first
-    assert target.read_bytes() == b"kept"
+    assert target.stat().st_mtime_ns == written
     _label(label, codes=(0, 420))
     os.utime(label, (1, 1))  # as out of an archive
     assert recode(label, codes=codes, target=target, others_to_background=True) == Counter()
     assert set(np.unique(nib.load(target).get_fdata())) == {0, 1}
+
+
+def test_a_file_of_another_maker_is_not_replaced(tmp_path):
+    for name, write in (("b.nii.gz", _label), ("c.nii.gz", lambda path: path.write_bytes(b"mine"))):
+        target = tmp_path / name
+        write(target)
+        before = target.read_bytes()
+        _label(tmp_path / "a.nii.gz")  # newer
+        with pytest.raises(InputError, match=f"{name}: is there already, and of another maker"):
+            recode(
+                tmp_path / "a.nii.gz",
+                codes={420: 1, 421: 2},
+                target=target,
+                others_to_background=True,
+            )
+        assert target.read_bytes() == before
 
 
 def test_a_label_with_broken_values_is_no_label(tmp_path):
@@ -95,9 +111,9 @@ def test_a_label_with_broken_values_is_no_label(tmp_path):
 
 
 def test_an_image_in_the_place_of_a_label_is_named(tmp_path):
-    save(tmp_path / "a.nii.gz", np.arange(-100, 140, dtype=np.int16).reshape(8, 6, 5))
+    save(tmp_path / "a.nii.gz", np.arange(100, 340, dtype=np.int16).reshape(8, 6, 5))
     with pytest.raises(
-        InputError, match=r"a\.nii\.gz: 240 distinct values from -100 to 139.*exchanged"
+        InputError, match=r"a\.nii\.gz: 240 distinct values from 100 to 339.*exchanged"
     ):
         count_codes(tmp_path / "a.nii.gz")
 

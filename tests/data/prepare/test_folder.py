@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gemini_monai import images
 from gemini_monai.data.dataset import read_dataset
 from gemini_monai.data.prepare import prepare_folder
 from gemini_monai.data.prepare.split import Wanted
@@ -113,16 +114,15 @@ def test_no_label_of_an_unlabelled_image_is_opened(tmp_path, monkeypatch):
 
 
 def _record_opened(monkeypatch):
-    from gemini_monai.data import load
     from gemini_monai.data.prepare import labels
 
     opened = []
 
     def read(path):
         opened.extend(str(p) for p in (path if isinstance(path, list) else [path]))
-        return load.read(path)
+        return images.read_label(path)
 
-    monkeypatch.setattr(labels, "read", read)
+    monkeypatch.setattr(labels, "read_label", read)
     return opened
 
 
@@ -245,7 +245,7 @@ def _wrong_names(source):
         (_unknown_format, r"notes\.txt: unknown image format"),
         (_not_whole, r"case1\.nii\.gz: label values must be whole numbers"),
         (_empty, r"images: empty"),
-        (_wrong_names, r"labels\.json: expected names and values"),
+        (_wrong_names, r"labels\.json: expected a JSON object, found array"),
     ],
 )
 def test_bad_input_is_named_and_nothing_is_written(tmp_path, spoil, message):

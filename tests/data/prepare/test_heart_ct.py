@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from gemini_monai.data.dataset import read_dataset
-from gemini_monai.data.load import read
 from gemini_monai.data.prepare import prepare_heart_ct
 from gemini_monai.data.prepare.split import Wanted
 from gemini_monai.errors import InputError
+from gemini_monai.images import read
 from tests.data.prepare.trees import heart_ct as tree
 
 ALL = Wanted(labeled=7, validation=0, test=0)  # so that every label is opened
@@ -147,8 +147,8 @@ def test_one_part_is_enough_and_what_is_missing_is_said(tmp_path, capsys):
     assert "no image is left for pairs" in said
     dataset = read_dataset(tmp_path / "dst" / "dataset.json")
     assert _counts(dataset) == [5, 0, 0, 1]
-    prepare_heart_ct(tree.asoca(tmp_path / "other"), tmp_path / "dst")
-    dataset = read_dataset(tmp_path / "dst" / "dataset.json")
+    prepare_heart_ct(tree.asoca(tmp_path / "other"), tmp_path / "again")
+    dataset = read_dataset(tmp_path / "again" / "dataset.json")
     assert _counts(dataset) == [0, 4, 0, 0]
     assert len(dataset.structures) == 7
 

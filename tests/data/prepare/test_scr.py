@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from gemini_monai.data.dataset import read_dataset
-from gemini_monai.data.load import LoadScand, read
+from gemini_monai.data.load import LoadScand
 from gemini_monai.data.prepare import prepare_scr
 from gemini_monai.data.prepare.split import Wanted
 from gemini_monai.errors import InputError
+from gemini_monai.images import read
 from tests.data.prepare.trees import scr as trees
 
 SPLITS = ("labeled", "unlabeled", "validation", "test")

@@ -7,8 +7,8 @@ import pytest
 import torch
 from monai.data.meta_tensor import MetaTensor
 
-from gemini_monai.affine import refuse_method, register_affine
 from gemini_monai.errors import InputError
+from gemini_monai.world import refuse_method, register_affine
 from tests.volumes import CENTRED, INTENSITY, corner_error, moved, volume
 
 OTHER = np.array([[-1.1, 0, 0, 19], [0, 0, 0.9, -14], [0, 1.2, 0, -17], [0, 0, 0, 1.0]])
@@ -66,7 +66,7 @@ def test_a_registration_that_fails_is_named(monkeypatch):
     def fails(moving, reference):
         raise RuntimeError("itk::ERROR:\n all samples map outside")
 
-    monkeypatch.setattr("gemini_monai.affine.register._by_itk", fails)
+    monkeypatch.setattr("gemini_monai.world.register._by_itk", fails)
     with pytest.raises(InputError, match="image: no affine onto the reference .* map outside"):
         register_affine(volume(moved()), volume(), intensity=INTENSITY)
 
@@ -76,7 +76,7 @@ def test_a_registration_that_fails_is_named(monkeypatch):
     [("elastix", "--align must be one of itk, ants, got 'elastix'"), ("ants", "antspyx")],
 )
 def test_methods_that_are_not_there(monkeypatch, method, message):
-    monkeypatch.setattr("gemini_monai.affine.register.find_spec", lambda name: None)
+    monkeypatch.setattr("gemini_monai.world.register.find_spec", lambda name: None)
     with pytest.raises(InputError, match=message):
         refuse_method(method)
 

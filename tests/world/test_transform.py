@@ -6,7 +6,7 @@ import itk
 import numpy as np
 import pytest
 
-from gemini_monai.affine import output_grid, read_transform, write_transform
+from gemini_monai.world import output_grid, read_transform, write_transform
 from tests.volumes import moved
 
 LPS = np.diag([-1.0, -1.0, 1.0, 1.0])

@@ -15,8 +15,7 @@ import nibabel as nib
 import numpy as np
 
 from gemini_monai.files import replacing
-
-LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
+from gemini_monai.world.axes import LPS
 
 
 def output_grid(

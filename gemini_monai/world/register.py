@@ -17,8 +17,9 @@ from monai.data.itk_torch_bridge import metatensor_to_itk_image
 from monai.data.meta_tensor import MetaTensor
 from torch import Tensor
 
-from gemini_monai.affine.transform import LPS, read_transform
 from gemini_monai.errors import InputError
+from gemini_monai.world.axes import LPS, is_sheared, squared
+from gemini_monai.world.transform import read_transform
 
 METHODS = ("itk", "ants")
 LARGEST = 96  # voxels an axis: finer ones cost time and move an affine by nothing
@@ -66,13 +67,14 @@ def register_affine(
     refuse_method(method)
     if _same(moving, reference):
         return np.eye(4)
-    images = [_prepared(image, intensity) for image in (moving, reference)]
+    images = [_straight(_prepared(image, intensity)) for image in (moving, reference)]
     name = str(moving.meta.get("filename_or_obj", "image"))
     try:
-        transform = (_by_itk if method == "itk" else _by_ants)(*images)
+        found = (_by_itk if method == "itk" else _by_ants)(*[image for image, _ in images])
     except RuntimeError as error:
         reason = " ".join(str(error).split())[-200:]
         raise InputError(f"{name}: no affine onto the reference was found: {reason}") from error
+    transform = images[0][1] @ found @ np.linalg.inv(images[1][1])
     change = np.linalg.det(transform[:3, :3])
     if not 1 / 8 < change < 8:  # false for NaN too
         raise InputError(
@@ -80,6 +82,16 @@ def register_affine(
             "images of one body part: choose another --reference, or leave out the image"
         )
     return transform
+
+
+def _straight(image: MetaTensor) -> tuple[MetaTensor, np.ndarray]:
+    """The image on a grid at right angles, as ITK and ANTs know them, and the way back, (4, 4)."""
+    affine = np.asarray(image.affine, dtype=float)
+    if not is_sheared(affine):
+        return image, np.eye(4)
+    straight = squared(affine)
+    moved = MetaTensor(image.as_tensor(), affine=torch.as_tensor(straight))
+    return moved, affine @ np.linalg.inv(straight)
 
 
 def _same(moving: MetaTensor, reference: MetaTensor) -> bool:

@@ -1,0 +1,19 @@
+"""Images as files: the names of cases, one reader, one writer."""
+
+from __future__ import annotations
+
+from gemini_monai.images.names import case_of, find_images, is_picture
+from gemini_monai.images.read import read, read_label, source_of
+from gemini_monai.images.write import smallest_type, write_field, write_image
+
+__all__ = [
+    "case_of",
+    "find_images",
+    "is_picture",
+    "read",
+    "read_label",
+    "smallest_type",
+    "source_of",
+    "write_field",
+    "write_image",
+]

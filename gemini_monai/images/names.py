@@ -1,0 +1,94 @@
+"""Which files are images, and what the case of each is called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from gemini_monai.errors import InputError
+
+SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha", ".mhd", ".png", ".jpg", ".jpeg")
+PICTURES = (".png", ".jpg", ".jpeg")
+LOSSY = (".jpg", ".jpeg")
+COMPANIONS = (".raw", ".zraw", ".json", ".bval", ".bvec")
+"""What may lie beside an image: data of ``.mhd`` headers, and the notes of BIDS."""
+FORBIDDEN = ("/", "\\", "\0", "\n", "\r")
+"""In the name of a case, which becomes the name of a file."""
+
+
+def is_picture(file: Any) -> bool:
+    """Whether a file is a PNG or JPEG, which has no voxel size."""
+    return isinstance(file, (str, Path)) and str(file).lower().endswith(PICTURES)
+
+
+def suffix_of(path: Path) -> str | None:
+    """The suffix of an image format that a file's name ends with, as it is written there."""
+    for suffix in SUFFIXES:
+        if path.name.lower().endswith(suffix):
+            return path.name[-len(suffix) :]
+    return None
+
+
+def case_of(path: Path) -> str:
+    """Name of a file without its image suffix; a folder's own name, whatever dots are in it.
+
+    Raises:
+        InputError: If the suffix is none of an image format.
+    """
+    if path.is_dir():
+        return path.name
+    suffix = suffix_of(path)
+    if suffix is None or suffix == path.name:
+        raise InputError(f"{path}: unknown image format{_hint(path)}")
+    return path.name.removesuffix(suffix)
+
+
+def _hint(path: Path) -> str:
+    if path.name.lower().endswith((".dcm", ".ima")):
+        return "; every DICOM series goes into a folder of its own, named by its case"
+    return f", expected one of {' '.join(SUFFIXES)}, or a folder per DICOM series"
+
+
+def refuse_name(case: Any, *, where: str) -> None:
+    """Stop at a case whose name no file can have.
+
+    Raises:
+        InputError: If it is empty, no text, ``.`` or ``..``, or has a character such as ``/``.
+    """
+    if not isinstance(case, str) or case.strip() in ("", ".", ".."):
+        raise InputError(f"{where}: the name of a case must be text, got {case!r}")
+    if any(part in case for part in FORBIDDEN):
+        raise InputError(f"{where}: case {case!r} cannot be the name of a file")
+
+
+def find_images(folder: Path) -> dict[str, Path]:
+    """Image files and DICOM series (sub-folders) of a folder by case.
+
+    Raises:
+        InputError: If the folder is missing or empty, a file is of no known format, or two files
+            have one case.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder")
+    found: dict[str, Path] = {}
+    for path in _listed(folder):
+        case = case_of(path)
+        if case in found:
+            raise InputError(f"{path}: case '{case}' is there twice, also as {found[case].name}")
+        found[case] = path
+    if not found:
+        raise InputError(f"{folder}: empty; expected images ({' '.join(SUFFIXES)}, DICOM folders)")
+    return found
+
+
+def _listed(folder: Path) -> Iterable[Path]:
+    try:
+        paths = sorted(folder.iterdir())
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be read: {error.strerror}") from error
+    return [
+        path
+        for path in paths
+        if not path.name.startswith(".") and not path.name.lower().endswith(COMPANIONS)
+    ]

@@ -1,0 +1,110 @@
+"""Tables as CSV: what spreadsheets write is read, and what is written is harmless to them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gemini_monai.errors import InputError
+from gemini_monai.files import read_text, replacing
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""Beginnings of a cell that a spreadsheet would run."""
+DELIMITERS = (",", ";", "\t")
+
+
+def read_table(path: str | Path, *, required: Sequence[str] = ()) -> list[dict[str, str]]:
+    """Rows of a table by column, without the spaces around names and cells.
+
+    Commas, semicolons or tabs may stand between the cells, and a byte-order mark before the first
+    one, as spreadsheets write them. A short row has empty cells at its end.
+
+    Args:
+        path: The file.
+        required: Columns that it must have.
+
+    Raises:
+        InputError: If it cannot be read, a column is missing or there twice, or a row has more
+            cells than there are columns.
+    """
+    text = read_text(path)
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text)))
+    except csv.Error as error:
+        raise InputError(f"{path}: not a table: {error}") from error
+    columns = [name.strip() for name in rows[0]] if rows else []
+    for name in required:
+        if name not in columns:
+            raise InputError(f"{path}: column '{name}' is missing, found {columns}")
+    if len(set(columns)) < len(columns):
+        twice = next(name for name in columns if columns.count(name) > 1)
+        raise InputError(f"{path}: column '{twice}' is there twice")
+    return [
+        _row(cells, columns, where=f"{path}: line {line}")
+        for line, cells in enumerate(rows[1:], 2)
+        if any(cell.strip() for cell in cells)
+    ]
+
+
+def _delimiter(text: str) -> str:
+    header = text.split("\n", 1)[0]
+    return max(DELIMITERS, key=header.count)
+
+
+def _row(cells: Sequence[str], columns: Sequence[str], *, where: str) -> dict[str, str]:
+    values = [_original(cell.strip()) for cell in cells]
+    if any(values[len(columns) :]):
+        raise InputError(f"{where}: {len(values)} cells, expected {len(columns)}")
+    values += [""] * (len(columns) - len(values))
+    return dict(zip(columns, values, strict=False))
+
+
+def write_table(
+    path: Path, rows: Sequence[Mapping[str, Any]], *, columns: Sequence[str] | None = None
+) -> None:
+    """Write a table, whole or not at all; NaN is an empty cell.
+
+    Text that a spreadsheet would run as a formula gets an apostrophe before it, which
+    ``read_table`` takes off again.
+
+    Args:
+        path: The file.
+        rows: By column.
+        columns: Of the table; those of the first row by default.
+
+    Raises:
+        InputError: If it cannot be written.
+    """
+    columns = list(columns if columns is not None else rows[0])
+    with replacing(path) as part, part.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns, restval="")
+        writer.writeheader()
+        writer.writerows([{name: _cell(value) for name, value in row.items()} for row in rows])
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, str):
+        return f"'{value}" if value.startswith(FORMULA) else value
+    return "" if value is None or value != value else value  # NaN is the number unlike itself
+
+
+def _original(cell: str) -> str:
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA) else cell
+
+
+def number(row: Mapping[str, str], column: str, *, where: str) -> float:
+    """The number in a cell; NaN where it is empty or the table has no such column.
+
+    Raises:
+        InputError: If it is not a number.
+    """
+    text = row.get(column) or "nan"
+    try:
+        return float(text)
+    except ValueError as error:
+        raise InputError(
+            f"{where}, column '{column}': expected a number, found '{text}'"
+        ) from error

@@ -1,0 +1,34 @@
+"""Where images lie: world coordinates, fields in mm, affine registration and its files."""
+
+from __future__ import annotations
+
+from gemini_monai.world.axes import (
+    LPS,
+    grid_distance,
+    is_sheared,
+    is_singular,
+    squared,
+    to_voxels,
+    to_world,
+)
+from gemini_monai.world.fields import apply_world_displacement, world_displacement
+from gemini_monai.world.register import METHODS, refuse_method, register_affine
+from gemini_monai.world.transform import output_grid, read_transform, write_transform
+
+__all__ = [
+    "LPS",
+    "METHODS",
+    "apply_world_displacement",
+    "grid_distance",
+    "is_sheared",
+    "is_singular",
+    "output_grid",
+    "read_transform",
+    "refuse_method",
+    "register_affine",
+    "squared",
+    "to_voxels",
+    "to_world",
+    "world_displacement",
+    "write_transform",
+]
