@@ -10,7 +10,7 @@ from typing import Any
 
 import fire
 
-from gemini_monai.errors import InputError, last_line
+from gemini_monai.errors import InputError, show_error
 from gemini_monai.limits import flag, one_of
 
 
@@ -167,9 +167,7 @@ def main() -> None:
             name="python -m gemini_monai",
         )
     except (Exception, KeyboardInterrupt) as error:
-        line, code = last_line(error)
-        print(line, file=sys.stderr)
-        sys.exit(code)
+        sys.exit(show_error(error))
 
 
 if __name__ == "__main__":

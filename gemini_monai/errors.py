@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType, TracebackType
 
+from tqdm import tqdm
+
 INTERRUPTED, TERMINATED = 130, 143
 """Exit codes after Ctrl-C and after SIGTERM, as shells have them."""
 
@@ -101,8 +103,7 @@ def _terminate(number: int, frame: FrameType | None) -> None:
 def _show(
     kind: type[BaseException], error: BaseException, trace: TracebackType | None = None
 ) -> None:
-    line, code = last_line(error)
-    sys.stderr.write(f"{line}\n")
+    code = show_error(error)
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     if hasattr(sys, "ps1"):
@@ -111,8 +112,17 @@ def _show(
     os._exit(code)
 
 
-def last_line(error: BaseException) -> tuple[str, int]:
-    """What a command says at its end, and its exit code."""
+def show_error(error: BaseException) -> int:
+    """Write what is wrong to stderr, on a line of its own, and return the exit code."""
+    line, code = _last_line(error)
+    for bar in list(getattr(tqdm, "_instances", ())):
+        bar.leave = False
+        bar.close()  # and off the line
+    sys.stderr.write(f"{line}\n")
+    return code
+
+
+def _last_line(error: BaseException) -> tuple[str, int]:
     stop = next((own for own in _chain(error) if isinstance(own, KeyboardInterrupt)), None)
     if stop is not None:
         code = TERMINATED if isinstance(stop, TerminatedError) else INTERRUPTED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -192,11 +193,10 @@ def write_tensors(path: Path, content: Any) -> None:
     """
     import torch
 
-    def write(part: Path) -> None:
-        with part.open("wb") as file:  # by its path, a part's own name would be in the archive
-            torch.save(content, file)
-
-    writing(path, write)
+    buffer = io.BytesIO()  # to a file, its name would be in the archive, and a full disk no OSError
+    torch.save(content, buffer)
+    with replacing(path) as part:
+        part.write_bytes(buffer.getbuffer())
 
 
 def write_arrays(path: Path, **arrays: Any) -> None:

@@ -21,10 +21,12 @@ def warp_loops(image: np.ndarray, ddf: np.ndarray) -> np.ndarray:
     return result
 
 
-def local_correlation_loops(a: np.ndarray, b: np.ndarray, *, window: int) -> np.ndarray:
-    """cross^2 / (var_a var_b + 1e-5) per voxel over a window with zeros outside (equation 6)."""
+def local_correlation_loops(
+    a: np.ndarray, b: np.ndarray, *, window: int, outside: tuple[float, float] = (0, 0)
+) -> np.ndarray:
+    """cross^2 / (var_a var_b + 1e-5) per voxel over a window (equation 6); zeros lie outside."""
     half = window // 2
-    a, b = np.pad(a, half), np.pad(b, half)
+    a, b = (np.pad(x, half, constant_values=v) for x, v in zip((a, b), outside, strict=True))
     shape = tuple(size - 2 * half for size in a.shape)
     result = np.zeros(shape)
     for point in np.ndindex(*shape):

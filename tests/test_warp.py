@@ -131,3 +131,35 @@ def test_wrong_shapes_are_refused():
         warp(torch.zeros(1, 1, 4, 5), torch.zeros(1, 2, 4, 4))
     with pytest.raises(ValueError, match=r"two voxels or more.*\(1, 4\)"):
         jacobian_determinant(torch.zeros(1, 2, 1, 4))
+
+
+@pytest.mark.parametrize("shape", [(1, 6), (6, 1), (4, 1, 5), (1, 1)])
+@pytest.mark.parametrize("mode", ["bilinear", "nearest"])
+def test_an_axis_of_one_voxel_ends_as_any_other(shape, mode):
+    image = _image(shape)
+    torch.testing.assert_close(
+        warp(image, torch.zeros(2, len(shape), *shape), mode=mode), image.float()
+    )
+    axis = shape.index(1)
+    for shift, share in ((0.25, 0.75), (-0.25, 0.75), (1.0, 0.0), (-3.0, 0.0)):
+        field = torch.zeros(2, len(shape), *shape, dtype=torch.float64)
+        field[:, axis] = shift
+        share = float(share > 0.5) if mode == "nearest" else share
+        torch.testing.assert_close(warp(image, field, mode=mode), share * image)
+        if mode == "nearest":
+            torch.testing.assert_close(
+                warp(torch.ones_like(image), field, mode=mode)[:, :1], inbounds_mask(field)
+            )
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("value", [float("inf"), -float("inf"), float("nan"), 1e30, -1e30])
+@pytest.mark.parametrize("mode", ["bilinear", "nearest"])
+def test_a_place_that_is_nowhere_lies_outside(shape, value, mode):
+    image, field = _image(shape) + 1, torch.zeros(2, len(shape), *shape, dtype=torch.float64)
+    field[0, -1, 2] = value
+    warped, inside = warp(image, field, mode=mode), inbounds_mask(field)
+    assert (warped[0, :, 2] == 0).all()
+    assert (inside[0, :, 2] == 0).all()
+    torch.testing.assert_close(warped[1], image[1])
+    torch.testing.assert_close(warped[0, :, 3:], image[0, :, 3:])

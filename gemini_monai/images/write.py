@@ -124,8 +124,9 @@ def _nifti(
 
 
 def _by_itk(array: np.ndarray, affine: np.ndarray, several: bool) -> Callable[[Path], None]:
-    if is_sheared(affine):
-        raise InputError("a sheared grid can only be written as NIfTI: give --output_ext .nii.gz")
+    if is_sheared(affine) or array.dtype == np.int64:
+        what = "a sheared grid" if is_sheared(affine) else "label values above 4294967295"
+        raise InputError(f"{what} can only be written as NIfTI: give --output_ext .nii.gz")
     axes = array.ndim - int(several)
     order = [*range(axes)[::-1], *([axes] if several else [])]  # ITK arrays run z, y, x
     image = itk.image_from_array(np.ascontiguousarray(array.transpose(order)), is_vector=several)

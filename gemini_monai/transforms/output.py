@@ -6,6 +6,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from monai.config.type_definitions import KeysCollection
 from monai.data.meta_tensor import MetaTensor
@@ -43,10 +44,10 @@ class SaveCased(MapTransform):
     slice stays one.
 
     Args:
-        keys: Of a MetaTensor on the image's own grid.
+        keys: Of a MetaTensor on the image's own grid: class indices, or zeros and ones.
         folder: Where the files go.
         suffix: ``.nii.gz``, ``.nii``, ``.nrrd``, ``.mha`` or ``.png``.
-        label_values: That may occur.
+        label_values: Value of each class, ascending; ``None`` for masks, which stay as they are.
     """
 
     def __init__(
@@ -55,12 +56,13 @@ class SaveCased(MapTransform):
         *,
         folder: str | Path,
         suffix: str = ".nii.gz",
-        label_values: Sequence[int],
+        label_values: Sequence[int] | None = None,
     ) -> None:
         super().__init__(keys)
         self.folder = Path(folder)
         self.suffix = suffix
-        self.type = smallest_type([0, *label_values])
+        values = sorted(label_values or (0, 1))
+        self.values = np.array(values, smallest_type([0, *values]))
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """The item as it is, after its file is written.
@@ -73,7 +75,7 @@ class SaveCased(MapTransform):
             values: MetaTensor = item[key]
             write_image(
                 self.folder / f"{item['case']}{self.suffix}",
-                values.cpu().numpy().round().astype(self.type),
+                self.values[values.cpu().numpy().round().astype(int)],
                 affine=values.affine.cpu(),
                 shape=_file_shape(item.get("image")),
             )

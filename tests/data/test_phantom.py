@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import nibabel as nib
 import numpy as np
@@ -13,6 +15,7 @@ from monai.networks.utils import one_hot
 from gemini_monai.data.dataset import read_dataset
 from gemini_monai.data.phantom import write_phantom
 from gemini_monai.data.subjects import make_subject, random_diffeomorphism
+from gemini_monai.errors import InputError
 from gemini_monai.metrics import dice_per_structure, folding_percent, true_displacement
 from gemini_monai.warp import compose, warp
 
@@ -86,3 +89,101 @@ def test_a_phantom_is_written_once_and_again_for_other_settings(tmp_path):
     write_phantom(tmp_path / "p", spatial_size=(16, 16), seed=1, **counts)
     assert json.loads(path.read_text())["seed"] == 1
     assert [p.name for p in tmp_path.iterdir()] == ["p"]
+
+
+TINY = {"spatial_size": (16, 16), "labeled": 1, "unlabeled": 2, "validation": 0, "test": 1}
+
+
+def _bytes(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        ["images/a.nii.gz", "labels/a.nii.gz"],
+        ["dataset.json"],
+        ["notes.txt"],
+        ["images/subject_000.nii.gz"],  # named as ours, but there is nothing that says so
+    ],
+)
+def test_a_folder_that_holds_anything_else_is_left_alone(tmp_path, files):
+    for name in files:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("{}" if name.endswith(".json") else "mine")
+    before = _bytes(tmp_path)
+    with pytest.raises(InputError, match=f"holds '{files[0]}'.*dataset_folder.json"):
+        write_phantom(tmp_path, **TINY)
+    assert _bytes(tmp_path) == before
+
+
+def test_a_phantom_with_something_of_the_users_in_it_is_not_replaced(tmp_path):
+    write_phantom(tmp_path, **TINY)
+    (tmp_path / "notes.txt").write_text("mine")
+    before = _bytes(tmp_path)
+    write_phantom(tmp_path, **TINY)
+    with pytest.raises(InputError, match=r"holds 'notes\.txt'"):
+        write_phantom(tmp_path, **TINY, seed=1)
+    assert _bytes(tmp_path) == before
+
+
+def test_a_part_folder_of_that_name_is_left_alone(tmp_path):
+    (tmp_path / ".part-p").mkdir()
+    (tmp_path / ".part-p" / "notes.txt").write_text("mine")
+    write_phantom(tmp_path / "p", **TINY)
+    assert (tmp_path / ".part-p" / "notes.txt").read_text() == "mine"
+
+
+def test_a_phantom_that_lacks_a_file_is_made_again(tmp_path):
+    path = write_phantom(tmp_path, **TINY)
+    before = {file: nib.load(file).get_fdata() for file in tmp_path.rglob("*.nii.gz")}
+    (tmp_path / "images" / "subject_001.nii.gz").unlink()
+    (tmp_path / "labels" / "subject_000.nii.gz").unlink()
+    assert write_phantom(tmp_path, **TINY) == path
+    assert set(tmp_path.rglob("*.nii.gz")) == set(before)
+    for file, values in before.items():
+        np.testing.assert_array_equal(nib.load(file).get_fdata(), values)
+
+
+def test_a_phantom_whose_making_was_stopped_is_made_whole(tmp_path, monkeypatch):
+    def stopped(size, *, seed):
+        if seed[1] == 2:
+            raise KeyboardInterrupt
+        return make_subject(size, seed=seed)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("gemini_monai.data.phantom.make_subject", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            write_phantom(tmp_path, **TINY)
+    assert not (tmp_path / "dataset.json").exists()
+    assert len(read_dataset(write_phantom(tmp_path, **TINY)).unlabeled) == 2
+
+
+def test_another_phantom_leaves_nothing_of_the_first(tmp_path):
+    write_phantom(tmp_path, **TINY | {"unlabeled": 5})
+    path = write_phantom(tmp_path, **TINY, seed=3)
+    entries = [e for s in ("labeled", "unlabeled", "test") for e in getattr(read_dataset(path), s)]
+    named = {value for e in entries for key, value in e.items() if key != "case"}
+    assert {str(p) for p in tmp_path.rglob("*.nii.gz")} == named
+
+
+def test_two_processes_may_write_one_phantom(tmp_path):
+    script = "import sys\nfrom gemini_monai.data.phantom import write_phantom\n"
+    script += "write_phantom(sys.argv[1], seed=5)"
+    started = [
+        subprocess.Popen([sys.executable, "-c", script, str(tmp_path / "p")]) for _ in range(2)
+    ]
+    assert [process.wait(timeout=120) for process in started] == [0, 0]
+    assert len(read_dataset(tmp_path / "p" / "dataset.json").test) == 20
+    assert not list((tmp_path / "p").rglob(".part-*"))
+
+
+def test_settings_that_cannot_be_are_named(tmp_path):
+    for options, message in (
+        ({"spatial_dims": 4}, "spatial_dims: expected a whole number, 2 to 3"),
+        ({"test": -1}, "test: expected a whole number, 0 or more, got -1"),
+        ({"seed": 0.5}, "seed: expected a whole number"),
+    ):
+        with pytest.raises(InputError, match=message):
+            write_phantom(tmp_path / "p", **options)
+    assert not (tmp_path / "p").exists()

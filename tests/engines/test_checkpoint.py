@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import resource
 import signal
+from math import nan
+from types import SimpleNamespace
 
 import pytest
 import torch
-from ignite.engine import Events
+from ignite.engine import Engine, Events
 
-from gemini_monai.engines import History, ObjectiveTrainer, RunCheckpoint
+from gemini_monai.engines import CosineDecay, History, ObjectiveTrainer, RunCheckpoint
 from gemini_monai.errors import InputError
 from gemini_monai.objectives import HomeomorphismObjective, SegmentationObjective
 from tests.engines.batches import loader, small_network
@@ -21,35 +23,55 @@ class _KilledError(RuntimeError):
     pass
 
 
+class _StoppedError(KeyboardInterrupt):
+    pass
+
+
 class _KillAt:
     """Handler that stops the process of a run, as far as a test can."""
 
-    def __init__(self, count, event=Events.ITERATION_STARTED):
+    def __init__(self, count, event=Events.ITERATION_STARTED, error=_KilledError):
         self.event = event(once=count)
+        self.error = error
 
     def attach(self, engine):
         engine.add_event_handler(self.event, self._kill)
 
     def _kill(self):
-        raise _KilledError
+        raise self.error
 
 
-def _run(folder, *, resume=False, kill_at=None, kill_between=None):
+def _run(
+    folder,
+    *,
+    resume=False,
+    kill_at=None,
+    kill_between=None,
+    kill=_KilledError,
+    settings=None,
+    epochs=EPOCHS,
+    final=1.0,
+):
     network = small_network()
     optimizer = torch.optim.Adam(network.parameters(), 1e-3)
-    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, EPOCHS)
+    scheduler = CosineDecay(optimizer, steps=epochs, final=final)
     checkpoint = RunCheckpoint(
-        folder / "models", network=network, optimizer=optimizer, scheduler=scheduler, resume=resume
+        folder / "models",
+        network=network,
+        optimizer=optimizer,
+        scheduler=scheduler,
+        settings={"epochs": epochs} | (settings or {}),
+        resume=resume,
     )
     handlers = [_Step(scheduler), History(folder), checkpoint]
-    handlers += [_KillAt(kill_at)] if kill_at else []
+    handlers += [_KillAt(kill_at, error=kill)] if kill_at else []
     if kill_between:
         handlers.insert(2, _KillAt(kill_between, Events.EPOCH_COMPLETED))
     trainer = ObjectiveTrainer(
         device="cpu",
-        max_epochs=EPOCHS,
+        max_epochs=epochs,
         epoch_length=LENGTH,
-        train_data_loader=loader(EPOCHS * LENGTH),
+        train_data_loader=loader(epochs * LENGTH),
         network=network,
         optimizer=optimizer,
         objectives={"pairs": HomeomorphismObjective(), "labels": SegmentationObjective()},
@@ -116,3 +138,123 @@ def test_a_damaged_checkpoint_is_named(tmp_path):
     last.write_bytes(last.read_bytes()[:1000])
     with pytest.raises(InputError, match=r"last\.pt: cannot go on from this checkpoint"):
         _run(tmp_path, resume=True)
+
+
+def test_a_run_says_where_it_goes_on_and_how_to(tmp_path, capsys):
+    with pytest.raises(_StoppedError):
+        _run(tmp_path, kill_at=6, kill=_StoppedError)
+    printed = capsys.readouterr().out
+    assert "stopped at iteration 6; the same command with --resume True goes on" in printed
+    assert "checkpoint, of iteration 4" in printed
+    _run(tmp_path, resume=True)
+    assert f"last.pt at iteration 4 of {EPOCHS * LENGTH}" in capsys.readouterr().out
+
+
+def test_a_run_stopped_before_its_first_checkpoint_says_so(tmp_path, capsys):
+    with pytest.raises(_StoppedError):
+        _run(tmp_path, kill_at=1, kill=_StoppedError)
+    assert "before the first checkpoint: start it again" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("final", [1.0, 0.1])
+def test_more_epochs_go_on_and_a_constant_rate_makes_them_one_run(tmp_path, final):
+    whole, table = _run(tmp_path / "whole", epochs=6, final=final)
+    _run(tmp_path / "grown", epochs=4, final=final)
+    grown, grown_table = _run(tmp_path / "grown", epochs=6, final=final, resume=True)
+    assert grown["iteration"] == whole["iteration"] == 12
+    assert grown["scheduler"]["steps"] == 4  # the decay that it was planned for has ended
+    same = all(
+        torch.equal(value, grown["network"][name]) for name, value in whole["network"].items()
+    )
+    assert (same, grown_table == table) == (final == 1.0,) * 2
+    rate = grown["optimizer"]["param_groups"][0]["lr"]
+    assert rate == pytest.approx(1e-3 * final)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"settings": {"seed": 1}}, "trained with seed not set, now 1"),
+        ({"epochs": 3}, "trained with epochs 4, now 3"),
+    ],
+)
+def test_other_settings_are_refused_and_nothing_is_written(tmp_path, options, message):
+    _run(tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    with pytest.raises(InputError, match=rf"last\.pt: {message}"):
+        _run(tmp_path, resume=True, **options)
+    assert {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()} == before
+
+
+def test_a_checkpoint_without_its_settings_is_refused(tmp_path):
+    state, _ = _run(tmp_path)
+    del state["settings"]
+    torch.save(state, tmp_path / "models" / "last.pt")
+    with pytest.raises(InputError, match="an earlier version wrote it without its settings"):
+        _run(tmp_path, resume=True)
+
+
+@pytest.mark.parametrize("cut", ["rows", "cell", "file"])
+def test_a_cut_history_is_named(tmp_path, cut):
+    _run(tmp_path)
+    path = tmp_path / "history.csv"
+    lines = path.read_text().splitlines()
+    if cut == "file":
+        path.unlink()
+    else:
+        path.write_text("\n".join(lines[:4] if cut == "rows" else [*lines[:-1], "8,x"]))
+    message = {
+        "rows": r"ends at iteration 3, the checkpoint is at 8",
+        "cell": r"line 9, column 'loss': expected a number, found 'x'",
+        "file": r"is not there, but the checkpoint is at iteration 8",
+    }[cut]
+    with pytest.raises(InputError, match=rf"history\.csv: {message}"):
+        _run(tmp_path, resume=True, epochs=5)
+
+
+def test_weights_that_are_not_finite_are_never_saved(tmp_path):
+    _run(tmp_path)
+    before = {path: path.read_bytes() for path in (tmp_path / "models").iterdir()}
+    network = small_network()
+    optimizer = torch.optim.Adam(network.parameters(), 1e-3)
+    checkpoint = RunCheckpoint(tmp_path / "models", network=network, optimizer=optimizer)
+    with torch.no_grad():
+        network.head[1].weight[0] = float("nan")
+    engine = Engine(lambda engine, batch: None)
+    checkpoint.attach(engine)
+    message = r"iteration 3: weight 'head\.1\.weight' is not finite, so training diverged"
+    with pytest.raises(InputError, match=message):
+        engine.run([0] * 3, max_epochs=1)
+    assert {path: path.read_bytes() for path in (tmp_path / "models").iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("scores", "best"),
+    [([0.1, 0.3, 0.2], 2), ([nan, nan, nan], 3), ([nan, 0.2, nan], 2), ([0.2, nan, 0.1], 1)],
+)
+def test_a_score_that_is_no_number_is_never_the_best(tmp_path, scores, best):
+    network = small_network()
+    optimizer = torch.optim.SGD(network.parameters(), 0.1)
+    validator = SimpleNamespace(state=SimpleNamespace(best_metric=-1, best_metric_epoch=-1))
+
+    def validate(engine):
+        """What MONAI's evaluator does, with the comparison of our configurations."""
+        now, state = scores[engine.state.epoch - 1], validator.state
+        if (
+            state.best_metric_epoch == -1
+            or now > state.best_metric
+            or state.best_metric != state.best_metric
+        ):
+            state.best_metric, state.best_metric_epoch = now, engine.state.epoch
+
+    def train(engine, batch):
+        with torch.no_grad():
+            network.head[1].bias.fill_(engine.state.epoch)
+
+    engine = Engine(train)
+    engine.add_event_handler(Events.EPOCH_COMPLETED, validate)
+    RunCheckpoint(tmp_path, network=network, optimizer=optimizer, validator=validator).attach(
+        engine
+    )
+    engine.run([0], max_epochs=3)
+    assert torch.load(tmp_path / "model.pt")["head.1.bias"][0] == best

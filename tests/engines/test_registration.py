@@ -204,3 +204,46 @@ def test_a_missing_image_and_other_dimensions_are_named(tmp_path):
         registration.run(volume)
     assert "v.nii.gz: a 3-D image" in str(input_error_in(raised.value))
     assert not (tmp_path / "out").exists()
+
+
+def test_two_pairs_never_share_their_files(tmp_path):
+    for place in "ab":
+        save(tmp_path / place / "s.nii.gz", image(ord(place)))
+    (tmp_path / "p.csv").write_text("moving,fixed\na/s.nii.gz,a/s.nii.gz\nb/s.nii.gz,a/s.nii.gz\n")
+    with pytest.raises(
+        InputError, match=r"entry 2: would be written to the files of entry 1, 's_to"
+    ):
+        read_pairs(tmp_path / "p.csv")
+    named = "moving;fixed;name\na/s.nii.gz;a/s.nii.gz;one\nb/s.nii.gz;a/s.nii.gz;two\n"
+    (tmp_path / "p.csv").write_text(named, encoding="utf-8-sig")
+    pairs = read_pairs(tmp_path / "p.csv")
+    assert [pair.name for pair in pairs] == ["one", "two"]
+    _pairwise(tmp_path / "out", _Shift(1, 1)).run(pairs)
+    written = {path.name for path in (tmp_path / "out").iterdir()}
+    assert {"one_field.nii.gz", "two_field.nii.gz", "registration.csv"} < written
+
+
+def test_registration_replaces_nothing_unless_asked(tmp_path):
+    save(tmp_path / "a.nii.gz", image(0))
+    pair = read_pairs(moving=str(tmp_path / "a.nii.gz"), fixed=str(tmp_path / "a.nii.gz"))
+    registration = _pairwise(tmp_path / "out", _Shift(1, 1))
+    registration.run(pair)
+    with pytest.raises(InputError, match=r"registration\.csv: is there already \(and 2 more\)"):
+        registration.run(pair)
+    registration.overwrite = True
+    registration.run(pair)
+    save(tmp_path / "out" / "x_warped.nii.gz", image(0))
+    table = tmp_path / "p.json"
+    entry = {"moving": "out/x_warped.nii.gz", "fixed": "a.nii.gz", "name": "x"}
+    table.write_text(json.dumps([entry]))
+    with pytest.raises(InputError, match="is an input and would be replaced"):
+        registration.run(read_pairs(table))
+
+
+@pytest.mark.parametrize(
+    "entry", [7, [], {"moving": "a"}, {"moving": 3, "fixed": "a"}, {"moving": "a", "fixed": ""}]
+)
+def test_entries_of_another_kind_are_named(tmp_path, entry):
+    (tmp_path / "p.json").write_text(json.dumps([entry]))
+    with pytest.raises(InputError, match=r"p\.json: entry 1"):
+        read_pairs(tmp_path / "p.json")

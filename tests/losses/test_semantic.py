@@ -76,3 +76,28 @@ def test_features_of_different_shape_are_refused():
     a, b, ddf, mask = _inputs((6, 7))
     with pytest.raises(ValueError, match=r"one shape, got \(2, 4, 6, 7\) and \(2, 3, 6, 7\)"):
         SemanticSimilarityLoss()(a, b[:, :3], ddf, mask)
+
+
+@pytest.mark.parametrize("share", [1.0, 0.01, 1e-6])
+def test_a_soft_mask_weighs_and_does_not_scale(share):
+    a, b, ddf, _ = _inputs((6, 7))
+    weights = torch.rand(2, 1, 6, 7, dtype=torch.float64)
+    loss = SemanticSimilarityLoss()
+    torch.testing.assert_close(loss(a, b, ddf, weights), loss(a, b, ddf, share * weights))
+    assert loss(a, b, ddf, 0 * weights) == 0
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_feature_that_is_not_finite_outside_the_mask_does_not_count(value):
+    a, b, ddf, _ = (x.detach() for x in _inputs((6, 7)))
+    ddf, mask = torch.zeros_like(ddf), torch.ones(2, 1, 6, 7, dtype=torch.float64)
+    mask[..., :3] = 0
+    loss = SemanticSimilarityLoss()
+    expected = loss(a, b, ddf, mask)
+    a[..., 0], b[..., 1] = value, value
+    a.requires_grad_()
+    b.requires_grad_()
+    found = loss(a, b, ddf, mask)
+    torch.testing.assert_close(found, expected)
+    for gradient in torch.autograd.grad(found, (a, b)):
+        assert gradient.isfinite().all()

@@ -82,3 +82,63 @@ def test_bad_arguments_are_refused():
         VisualSimilarityLoss()(
             torch.zeros(1, 1, 9, 9), torch.zeros(1, 1, 9, 8), torch.ones(1, 1, 9, 9)
         )
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(
+    ("gain", "offset"), [(1, 0), (1000, 0), (1, 1000), (2000, -1000), (1e6, 3e6)]
+)
+def test_single_precision_keeps_its_digits_at_any_intensity(shape, gain, offset):
+    smooth = torch.nn.functional.interpolate(torch.rand(4, 1, *[4] * len(shape)), size=shape)
+    a, b = (gain * image + offset for image in (smooth[:2].double(), smooth[2:].double()))
+    a[..., :4] = offset  # flat in one corner, where there is nothing but rounding
+    loss = VisualSimilarityLoss(5)
+    found = loss.local_correlation(a.float(), b.float())
+    assert float(found.min()) >= 0
+    assert float(found.max()) <= 1 + 1e-3
+    scaled = [_scaled(image[0, 0].numpy(), large=gain > 1 or offset > 1) for image in (a, b)]
+    expected = local_correlation_loops(
+        scaled[0][0], scaled[1][0], window=5, outside=(scaled[0][1], scaled[1][1])
+    )
+    np.testing.assert_allclose(found[0, 0].numpy(), expected, atol=2e-3)
+
+
+def _scaled(image, *, large):
+    """An image beyond ``LARGEST`` with mean 0 and in [-1, 1], and what zero outside becomes."""
+    shift = image.mean() if large else 0.0
+    scale = 1 / max(1.0, np.abs(image - shift).max()) if large else 1.0
+    return (image - shift) * scale, -shift * scale
+
+
+@pytest.mark.parametrize("gain", [1.0, 300.0])
+def test_large_intensities_have_the_gradient_of_finite_differences(gain):
+    a, b = gain * torch.rand(2, 1, 1, 6, 7, dtype=torch.float64)
+    mask = torch.ones_like(a)
+    loss = VisualSimilarityLoss(3)
+    assert torch.autograd.gradcheck(
+        lambda x: loss(gain * x, b, mask), ((a / gain).requires_grad_(),), atol=1e-4
+    )
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_value_that_is_not_finite_outside_the_mask_does_not_count(shape):
+    a, b = torch.rand(2, 1, 1, *shape)
+    mask = torch.ones_like(a)
+    mask[..., :3] = 0
+    known = a.clone()
+    known[..., 0] = 0
+    for value in (float("nan"), float("inf")):
+        broken = known.clone()
+        broken[..., 0] = value
+        broken.requires_grad_()
+        loss = VisualSimilarityLoss(3)(broken, b, mask)
+        torch.testing.assert_close(loss, VisualSimilarityLoss(3)(known, b, mask))
+        assert torch.autograd.grad(loss, broken)[0].isfinite().all()
+
+
+@pytest.mark.parametrize("size", [2, 3, 8])
+def test_an_axis_shorter_than_the_window_is_padded_as_any_other(size):
+    a, b = torch.rand(2, 1, 1, 10, 11, size, dtype=torch.float64)
+    expected = local_correlation_loops(a[0, 0].numpy(), b[0, 0].numpy(), window=9)
+    ours = VisualSimilarityLoss(9).local_correlation(a, b)[0, 0]
+    np.testing.assert_allclose(ours.numpy(), expected, atol=1e-10)

@@ -99,3 +99,9 @@ def test_translations_of_two_subjects_compose():
     fixed, moving_inverse = torch.full((1, 2, 5, 5), 1.0), torch.full((1, 2, 5, 5), 0.5)
     truth = true_displacement(fixed, moving_inverse)
     torch.testing.assert_close(truth[:, :, 1:3, 1:3], torch.full((1, 2, 2, 2), 1.5))
+
+
+def test_a_field_that_is_not_finite_is_folded_and_not_whole():
+    ddf = torch.zeros(2, 2, 8, 8)
+    ddf[0] = float("nan")
+    assert folding_percent(ddf).tolist() == [100.0, 0.0]

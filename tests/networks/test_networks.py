@@ -137,3 +137,10 @@ def test_bad_arguments_are_refused():
         _network(2).correspond(_images(2, batch=1))
     with pytest.raises(ValueError, match=r"one shape, got \(2, 1, 11, 10\) and \(2, 1, 11, 9\)"):
         _network(2).correspond(_images(2), _images(2)[..., :9])
+
+
+def test_a_backbone_of_another_resolution_is_named():
+    halves = torch.nn.Conv2d(1, 4, 2, stride=2)
+    network = Gemini(2, 1, 3, backbone=halves, feature_channels=4)
+    with pytest.raises(ValueError, match=r"image's resolution, got \[8, 8\] for \[16, 16\]"):
+        network(torch.rand(1, 1, 16, 16))

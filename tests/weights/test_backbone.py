@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
 from gemini_monai.errors import InputError
 from gemini_monai.networks import Gemini, UNetBackbone
-from gemini_monai.weights import import_published, load_backbone
+from gemini_monai.weights import import_published, load_backbone, load_network
 from tests.weights.test_published import published_keys
 
 
@@ -117,3 +118,49 @@ def test_a_source_that_is_not_there(source, tmp_path):
     (tmp_path / "run").mkdir()
     with pytest.raises(InputError, match=r"run/models/model\.pt: no such weights file"):
         load_backbone(source, tmp_path / "run")
+
+
+WRAPPED = {
+    "lightning": lambda state: {"state_dict": {f"net.{k}": v for k, v in state.items()}},
+    "compiled": lambda state: {f"_orig_mod.{k}": v for k, v in state.items()},
+    "compiled and parallel": lambda state: {f"module._orig_mod.{k}": v for k, v in state.items()},
+    "compiled inside": lambda state: {
+        k.replace("backbone.", "backbone._orig_mod."): v for k, v in state.items()
+    },
+    "nnunet": lambda state: {"network_weights": state, "epoch": 3},
+    "monai": lambda state: {"model": state, "optimizer": {"state": {}}},
+}
+
+
+@pytest.mark.parametrize("kind", WRAPPED)
+@pytest.mark.parametrize("alone", [False, True])
+def test_wrappers_of_others_are_taken_off(source, tmp_path, kind, alone):
+    state = source.backbone.state_dict() if alone else source.state_dict()
+    torch.save(WRAPPED[kind](state), tmp_path / "file.pt")
+    network = _network()
+    load_backbone(network, tmp_path / "file.pt", verbose=False)
+    assert _equal(network.backbone, source.backbone)
+    if not alone:
+        assert _equal(load_network(_network(), tmp_path / "file.pt"), source)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ([torch.zeros(1)], "holds a list, expected weights by name"),
+        (torch.zeros(2), "holds a Tensor, expected weights by name"),
+        ({"epoch": 3}, "no weights in it, but 'epoch'"),
+        ({"model": {"a": torch.zeros(1)}, "best": np.float64(1)}, "an object of numpy"),
+        ({"a": torch.tensor([1.0, float("nan")])}, "weight 'a' is not finite"),
+        ({"other": torch.zeros(1)}, "the file has 'other' and so on"),
+        (b"no weights", "not a readable weights file"),
+        (b"", "not a readable weights file"),
+    ],
+)
+def test_what_holds_no_weights_says_so_and_never_how_to_run_it(source, tmp_path, content, message):
+    path = tmp_path / "file.pt"
+    path.write_bytes(content) if isinstance(content, bytes) else torch.save(content, path)
+    with pytest.raises(InputError, match=rf"file\.pt: .*{message}") as raised:
+        load_backbone(source, path)
+    for advice in ("weights_only", "\x1b", "\n", "trust"):
+        assert advice not in str(raised.value)

@@ -1,0 +1,63 @@
+"""One source for the name of a case."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gemini_monai.errors import InputError
+from gemini_monai.images import case_of, find_images
+from gemini_monai.images.names import refuse_name
+
+
+@pytest.mark.parametrize(
+    ("file", "case"),
+    [
+        ("a.nii.gz", "a"),
+        ("C3.NII.GZ", "C3"),
+        ("1.2.840.3.nii", "1.2.840.3"),
+        ("x.y.PNG", "x.y"),
+        ("v.mha", "v"),
+    ],
+)
+def test_a_case_is_its_file_without_the_suffix(file, case):
+    assert case_of(Path("somewhere.else") / file) == case
+
+
+def test_a_folder_keeps_every_dot(tmp_path):
+    for name in ("1.2.3.1", "1.2.3.2", "scan.nii"):
+        (tmp_path / name).mkdir()
+        assert case_of(tmp_path / name) == name
+    assert list(find_images(tmp_path)) == ["1.2.3.1", "1.2.3.2", "scan.nii"]
+
+
+def test_notes_beside_images_are_no_images(tmp_path):
+    for name in ("a.nii.gz", "a.json", "a.bval", ".hidden", "b.mhd", "b.raw"):
+        (tmp_path / name).write_bytes(b"")
+    assert list(find_images(tmp_path)) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["a.nii.gz", "a.png"], "case 'a' is there twice"),
+        (["a.NII.GZ", "a.nii"], "case 'a' is there twice"),
+        (["notes.txt"], r"notes\.txt: unknown image format, expected one of"),
+        (["a.dcm"], r"a\.dcm: unknown image format; every DICOM series goes into a folder"),
+        ([".nii.gz.x"], "empty"),
+        ([], "empty"),
+    ],
+)
+def test_what_is_no_case_is_named(tmp_path, names, message):
+    for name in names:
+        (tmp_path / name).write_bytes(b"")
+    with pytest.raises(InputError, match=message):
+        find_images(tmp_path)
+
+
+@pytest.mark.parametrize("case", ["", " ", "..", "a/b", "../../x", "a\\b", "a\0", "a\nb", 7, None])
+def test_a_name_that_no_file_can_have_is_refused(case):
+    with pytest.raises(InputError, match="where: "):
+        refuse_name(case, where="where")
+    refuse_name("1.2.3 (left)", where="where")
