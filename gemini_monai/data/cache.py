@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from copy import deepcopy
@@ -23,6 +22,7 @@ from torch import Tensor
 from gemini_monai.data.checks import FILE_KEYS
 from gemini_monai.describe import describe
 from gemini_monai.errors import InputError
+from gemini_monai.files import write_tensors
 
 Item: TypeAlias = dict[Hashable, Any]
 VERSION = 1  # raise when the same transforms give other results
@@ -122,9 +122,7 @@ class DiskCache(PersistentDataset):
 
     def _stored(self, item: Mapping[str, Any], path: Path) -> Item:
         computed: Item = self._pre_transform(deepcopy(dict(item)))
-        part = path.with_name(f".part-{os.getpid()}-{path.name}")
-        torch.save(computed, part)
-        part.replace(path)  # whole or not at all, also when two workers compute one item
+        write_tensors(path, computed)  # whole, also when two workers compute one item
         return computed
 
 

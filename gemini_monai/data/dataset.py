@@ -235,6 +235,8 @@ def write_dataset(path: str | Path, content: Mapping[str, Any], *, overwrite: bo
                 "--overwrite True"
             )
         kept = path.with_name(PREVIOUS)
+        if kept.exists():
+            refuse_foreign_dataset(kept)
         write_text(kept, read_text(path))
         print(f"{path}: another content than before, which is kept in {kept.name}")
     write_json(path, final)

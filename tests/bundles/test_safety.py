@@ -39,7 +39,7 @@ ALONE = SMALL | {"compare": False}
 
 def _bytes(folder):
     found = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    skipped = (".lock", "tensorboard")  # the properties check makes a writer of events
+    skipped = (".gemini_monai.lock", "tensorboard")  # the properties check makes a writer of events
     return {path: content for path, content in found.items() if not {*skipped} & {*path.parts}}
 
 

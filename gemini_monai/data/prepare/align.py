@@ -25,6 +25,7 @@ from gemini_monai.world import (
 )
 
 VERSION = 1  # raise when registration gives other transforms
+FINEST = 0.05  # mm: MONAI takes affines for equal that differ by less than a thousandth
 
 
 def refuse_unalignable(wanted: Wanted) -> None:
@@ -55,11 +56,16 @@ def aligned(
         wanted: Method and reference.
 
     Raises:
-        InputError: If images are not 3-D with voxel sizes, the reference is neither a case nor a
-            file, or a registration fails.
+        InputError: If images are not 3-D with voxel sizes, or these are tiny; if the reference is
+            neither a case nor a file, or a registration fails.
     """
     if content["spatial_dims"] != 3 or content["spacing"] is None:
         raise InputError("--align is for 3-D images with voxel sizes; leave it out for these")
+    if min(content["spacing"]) < FINEST:
+        raise InputError(
+            f"--align is for voxels of {FINEST} mm or more, these are {content['spacing']} mm: is "
+            "the unit of the files another one?"
+        )
     reference = _reference(content, scans, wanted.reference)
     grid = _grid(reference, content)
     grids = {}

@@ -194,3 +194,11 @@ def test_two_files_are_registered(prepared):
     affine = nib.load(files[1]).affine
     expected = truth["c0"] @ np.linalg.inv(truth["c1"])
     assert corner_error(found, expected, affine=affine, shape=SHAPE) < 1.5
+
+
+def test_voxels_that_monai_does_not_tell_apart_are_refused(tmp_path):
+    for k in range(3):
+        affine = np.diag([0.005, 0.005, 0.005, 1.0])
+        save(tmp_path / "src" / f"c{k}.nii.gz", image(k, (16, 16, 16)), affine=affine)
+    with pytest.raises(InputError, match=r"--align is for voxels of 0\.05 mm or more"):
+        prepare_folder(tmp_path / "src", tmp_path / "dst", wanted=Wanted(align="itk"))
