@@ -57,8 +57,8 @@ def one_line(error: BaseException) -> str:
             return f"out of memory: {_first(own)}; try a smaller spatial_size or fewer images"
     root = list(_chain(error))[-1]
     places = [_component(own) for own in _chain(error)]
-    place = next((name for name in reversed(places) if name), "unexpected")
-    return f"{place}: {type(root).__name__}: {_first(root)}"
+    place = next((f"{name}: " for name in reversed(places) if name), "")
+    return f"{place}{type(root).__name__}: {_first(root)}"
 
 
 def _component(error: BaseException) -> str | None:

@@ -58,7 +58,7 @@ def test_an_interactive_session_stays():
 def test_the_traceback_of_what_nobody_foresaw_is_kept_in_a_file():
     result = _run("KeyError('x')")
     assert result.returncode == 1
-    line = re.fullmatch(r"error: unexpected: KeyError: 'x' \(traceback in (.+)\)\n", result.stderr)
+    line = re.fullmatch(r"error: KeyError: 'x' \(traceback in (.+)\)\n", result.stderr)
     assert "Traceback" in Path(line[1]).read_text()
     Path(line[1]).unlink()
 
@@ -84,7 +84,7 @@ def test_a_signal_stops_in_one_line(number, code):
     [
         (OSError(28, "No space left on device", "a.csv"), "a.csv: No space left on device"),
         (MemoryError("900 GiB"), "out of memory: 900 GiB; try a smaller"),
-        (RuntimeError("first\nsecond"), "unexpected: RuntimeError: first"),
+        (RuntimeError("first\nsecond"), "RuntimeError: first"),
         (
             InputError("Caught InputError in worker.\nOriginal Traceback\n  x\ng.E: a: bad"),
             "a: bad",
