@@ -1,0 +1,28 @@
+"""Runs: what their folder holds, what they were, and by which settings they may go on."""
+
+from __future__ import annotations
+
+from gemini_monai.runs.folder import RunFolder, check_run, close_run, open_run, refuse_tests
+from gemini_monai.runs.record import bundle_of, read_record, run_settings, task_of
+from gemini_monai.runs.settings import (
+    check_device,
+    check_settings,
+    identity,
+    refuse_other_settings,
+)
+
+__all__ = [
+    "RunFolder",
+    "bundle_of",
+    "check_device",
+    "check_run",
+    "check_settings",
+    "close_run",
+    "identity",
+    "open_run",
+    "read_record",
+    "refuse_other_settings",
+    "refuse_tests",
+    "run_settings",
+    "task_of",
+]

@@ -1,0 +1,108 @@
+"""Knobs: types and ranges; a run goes on by what it was trained by."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+from gemini_monai.errors import InputError
+from gemini_monai.objectives import HomeomorphismObjective
+from gemini_monai.runs import check_settings, refuse_other_settings
+from gemini_monai.runs.settings import KNOBS, identity
+from tests.bundles.runs import BUNDLE, MIP
+
+BASE = {"method": "GEMINI", "seed": 0, "data": "x", "epochs": 4, "pairs": 3, "positive_start": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("epochs", 0),
+        ("pairing", "rnig"),
+        ("learning_rate", float("inf")),
+        ("num_workers", -1),
+        ("channels", [8]),
+        ("amp", "false"),
+        ("spacing", [0.0, 1.0]),
+        ("spatial_size", [32, 0]),
+        ("intensity", {"kind": "none", "lower": 0, "upper": 1}),
+        ("supervised_weight", -1),
+        ("device", "cuda:99"),
+        ("device", "gpu"),
+        ("seed", -1),
+    ],
+)
+def test_a_knob_that_cannot_be_is_named(name, value):
+    with pytest.raises(InputError, match=f"key '{name}'"):
+        check_settings({}, **{name: value})
+
+
+def test_a_validation_that_never_comes_is_refused_before_training():
+    with pytest.raises(InputError, match="'val_interval': 9 is above epochs 8"):
+        check_settings({"epochs": 8}, val_interval=9)
+
+
+@pytest.mark.parametrize("bundle", [BUNDLE, MIP], ids=["semi", "mip"])
+@pytest.mark.parametrize("name", ["train", "finetune", "inference"])
+def test_every_plain_knob_of_a_configuration_has_a_range(bundle, name):
+    path = bundle / "configs" / f"{name}.json"
+    if not path.is_file():
+        pytest.skip("GEMINI-Semi has no fine-tuning")
+    config = json.loads(path.read_text())
+    plain = {k: v for k, v in config.items() if isinstance(v, (bool, int, float))}
+    assert set(plain) <= set(KNOBS)
+    for knob, value in plain.items():
+        KNOBS[knob](value, knob)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"seed": 1}, "trained with seed 0, now 1"),
+        ({"method": "GVSL", "seed": 1}, r"method 'GEMINI', now 'GVSL' \(also: seed\)"),
+        ({"data": "y"}, "other images or by another split"),
+        ({"pairs": 4, "data": "y"}, "other images or by another split"),
+        ({"epochs": 2}, "trained with epochs 4, now 2"),  # three are done
+        ({"epochs": 5, "positive_start": 0.5}, "epochs 4, now 5"),
+        ({"new": 1}, "trained with new not set, now 1"),
+        ({"nested": {"a": [1]}}, r"trained with nested\.a not set, now \[1\]"),
+    ],
+)
+def test_a_run_does_not_go_on_by_other_settings(change, message):
+    with pytest.raises(InputError, match=rf"last\.pt: .*{message}"):
+        refuse_other_settings(BASE, BASE | change, done=3, where="last.pt")
+
+
+def test_the_number_of_epochs_may_change():
+    for epochs in (3, 4, 9):
+        refuse_other_settings(BASE, BASE | {"epochs": epochs}, done=3, where="last.pt")
+
+
+def test_what_a_configuration_sets_inside_a_component_is_seen():
+    def of(window, rate):
+        optimizer = torch.optim.Adam([torch.zeros(1, requires_grad=True)], rate)
+        objectives = {"pairs": HomeomorphismObjective(window=window)}
+        return identity(
+            method="m",
+            seed=0,
+            data="x",
+            settings={},
+            objectives=objectives,
+            rate=optimizer.defaults,
+        )
+
+    assert of(9, 0.1) == json.loads(json.dumps(of(9, 0.1)))
+    assert of(9, 0.1) != of(5, 0.1)
+    assert of(9, 0.1) != of(9, 0.2)
+
+
+def test_a_start_is_the_same_by_any_path(tmp_path, monkeypatch):
+    (tmp_path / "pre").mkdir()
+    monkeypatch.chdir(tmp_path)
+    known = {"method": "m", "seed": 0, "data": "x"}
+    one, other = (
+        identity(**known, settings={"pretrained": path}) for path in ("pre", str(tmp_path / "pre"))
+    )
+    assert one == other
