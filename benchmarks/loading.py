@@ -23,7 +23,7 @@ from monai.bundle import ConfigWorkflow
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
-from gemini_monai.data.dataset import write_dataset
+from gemini_monai.data.dataset_file import write_dataset
 
 CONFIGS = Path(__file__).parents[1] / "bundles" / "gemini_mip" / "configs"
 SIDE = 1024  # of a ChestX-ray8 image

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from gemini_monai.__main__ import main
-from gemini_monai.data.dataset import read_dataset
+from gemini_monai.data.dataset_file import read_cohort
 from tests.data.prepare.sources import folder
 from tests.test_configuration import TRAIN
 
@@ -24,7 +24,7 @@ def test_prepare_folder_prints_what_it_chose(monkeypatch, tmp_path, capsys):
     printed = capsys.readouterr().out
     for text in ("dataset.json", "network size  [16, 16]", "labelled  2", "test  2", "voxel size"):
         assert text in printed
-    assert len(read_dataset(target / "dataset.json").labeled) == 2
+    assert len(read_cohort(target / "dataset.json").labeled) == 2
 
 
 def test_prepare_phantom_prints_its_path(monkeypatch, tmp_path, capsys):

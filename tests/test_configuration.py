@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gemini_monai.configuration import bundle_root, check, command_line_overrides
+from gemini_monai.configuration import bundle_root, check
+from gemini_monai.configuration.overrides import command_line_overrides
 from gemini_monai.errors import InputError
 from tests.conftest import ROOT
 
@@ -38,8 +39,8 @@ def test_every_shipped_configuration_is_sound():
 
 
 def test_known_overrides_are_returned():
-    overrides = {"epochs": 1, "train#trainer#amp": True, "optimizer_def::lr": 0.1, "run_id": "run"}
-    assert check(TRAIN, **overrides) == ["epochs", "optimizer_def::lr", "train#trainer#amp"]
+    overrides = {"epochs": 1, "train#trainer#amp": True, "optimizer::lr": 0.1, "run_id": "run"}
+    assert check(TRAIN, **overrides) == ["epochs", "optimizer::lr", "train#trainer#amp"]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,32 @@
 
 from __future__ import annotations
 
-from gemini_monai.data.dataset import Dataset, read_dataset, write_dataset
+from gemini_monai.data.cache import cached
+from gemini_monai.data.cohort import Cohort
+from gemini_monai.data.dataset_file import read_cohort, write_dataset
 from gemini_monai.data.iterations import IterationDataset, RemainingIterations
+from gemini_monai.data.streams import (
+    Corrupted,
+    Labeled,
+    Pairs,
+    Stream,
+    Unlabeled,
+    Views,
+    named_streams,
+)
 
-__all__ = ["Dataset", "IterationDataset", "RemainingIterations", "read_dataset", "write_dataset"]
+__all__ = [
+    "Cohort",
+    "Corrupted",
+    "IterationDataset",
+    "Labeled",
+    "Pairs",
+    "RemainingIterations",
+    "Stream",
+    "Unlabeled",
+    "Views",
+    "cached",
+    "named_streams",
+    "read_cohort",
+    "write_dataset",
+]

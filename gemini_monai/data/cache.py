@@ -32,16 +32,16 @@ GIB = 2**30
 
 def cached(
     data: Sequence[Mapping[str, Any]],
-    transform: Callable[..., Any],
+    transform: Callable[..., Any] | None,
     *,
     cache_rate: float = 1.0,
     cache_dir: str | Path | None = None,
-) -> CacheDataset | PersistentDataset:
+) -> Sequence[Any]:
     """Items after deterministic transforms, computed once.
 
     Args:
         data: Items with files.
-        transform: What is done with them, all of it deterministic.
+        transform: What is done with them, all of it deterministic; ``None`` for items as they are.
         cache_rate: Share of the items that is kept in memory, from the start of a run to its end.
         cache_dir: Folder that keeps items instead, from one run to the next: each is computed when
             it is first read, and again when a file of its or a transform has changed. Images are
@@ -51,6 +51,8 @@ def cached(
     Raises:
         InputError: If an item cannot be read, or the folder's disk cannot hold all.
     """
+    if transform is None:
+        return data
     if cache_dir is None:
         return CacheDataset(data, transform, cache_rate=cache_rate, num_workers=2, progress=False)
     dataset = DiskCache(data, transform, cache_dir=cache_dir)

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from gemini_monai import limits
 from gemini_monai.data import anatomy
-from gemini_monai.data.dataset import write_dataset
+from gemini_monai.data.dataset_file import write_dataset
 from gemini_monai.data.subjects import make_subject
 from gemini_monai.errors import InputError
 from gemini_monai.files import PART, read_json, write_json, writing

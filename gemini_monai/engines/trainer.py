@@ -5,18 +5,21 @@ from __future__ import annotations
 import logging
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from monai.engines.trainer import Trainer
 from monai.engines.utils import IterationEvents
 from monai.engines.workflow import Workflow
-from torch import Tensor, nn
+from torch import Tensor
+from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
 from gemini_monai.errors import InputError
-from gemini_monai.objectives.objective import Batch, Objective
+from gemini_monai.objectives import Batch, Learner
+from gemini_monai.objectives.learner import unwrapped
 
 UPDATES = ("alternating", "summed")
 
@@ -29,31 +32,34 @@ class ObjectiveTrainer(Trainer):
     """Train one network by several objectives.
 
     An iteration is, for each objective in order: zero the gradients, compute its terms, step back
-    from their sum, and one step of the one optimiser (what the authors' code does), or one step on
+    from their sum, and one step of the one optimizer (what the authors' code does), or one step on
     the sum of all (what equations 10 and 11 say). ``engine.state.output`` holds every term as a
-    float, and their sum as ``loss``.
+    float, and their sum as ``loss``. An objective without terms has no step.
 
     A step whose loss or gradient is not finite is left out, and counted by objective in
     ``engine.state.skipped_steps``; the end of a run says how many there were.
 
+    Before each iteration PyTorch is seeded by seed, rank and iteration: noise, masks and dropout of
+    a run that goes on are those of an unbroken one.
+
     Args:
         device: Where the network is.
         max_epochs: Epochs to train.
-        train_data_loader: Yields batches: ``image_a``, ``image_b``, ``image``, ``label``.
-        network: What is trained, possibly under DistributedDataParallel.
-        optimizer: Of the network's parameters.
-        objectives: Named objectives, in the order of their steps.
+        train_data_loader: Yields batches with what the objectives read.
+        learner: Network and objectives, possibly under DistributedDataParallel.
+        optimizer: Of the learner's trainable parameters.
         update: ``"alternating"`` or ``"summed"``.
+        seed: Of what objectives draw at random.
         epoch_length: Iterations an epoch.
         max_skipped_steps: Non-finite steps of an objective in a row after which training stops.
         train_handlers: Objects with ``attach(engine)``.
         amp: Mixed precision for the network; losses stay in float32.
-        amp_kwargs: Of ``torch.autocast``.
-        non_blocking: Of the copy to the device.
+        amp_kwargs: Further arguments for ``torch.autocast``.
+        non_blocking: Copy batches to the device without waiting.
 
     Raises:
         NonFiniteLossError: In ``run``, naming the objective, its terms and the iteration.
-        ValueError: If ``update`` is neither of the two, or there is no objective.
+        ValueError: If ``update`` is neither of the two.
     """
 
     def __init__(
@@ -62,10 +68,10 @@ class ObjectiveTrainer(Trainer):
         device: torch.device | str,
         max_epochs: int,
         train_data_loader: Iterable[Batch],
-        network: nn.Module,
+        learner: Learner | DistributedDataParallel,
         optimizer: torch.optim.Optimizer,
-        objectives: Mapping[str, Objective],
         update: str = "alternating",
+        seed: int = 0,
         epoch_length: int | None = None,
         max_skipped_steps: int = 20,
         train_handlers: Sequence[Any] | None = None,
@@ -75,8 +81,6 @@ class ObjectiveTrainer(Trainer):
     ) -> None:
         if update not in UPDATES:
             raise ValueError(f"update must be one of {UPDATES}, got '{update}'")
-        if not objectives:
-            raise ValueError("objectives is empty: there is nothing to train by")
         super().__init__(
             device=device,
             max_epochs=max_epochs,
@@ -88,11 +92,13 @@ class ObjectiveTrainer(Trainer):
             amp_kwargs=amp_kwargs,
             decollate=False,
         )
-        self.network = network
+        self.learner = learner
         self.optimizer = optimizer
-        self.objectives = dict(objectives)
         self.update = update
+        self.seed = seed
         self.max_skipped_steps = max_skipped_steps
+        kind = self.state.device.type
+        self.scaler = torch.amp.GradScaler(kind, enabled=self.amp and kind == "cuda")
         self.state.skipped_steps = {}
         self.state.saved_at = 0
         self._steps: Counter[str] = Counter()
@@ -105,8 +111,6 @@ class ObjectiveTrainer(Trainer):
 
     def run(self) -> None:
         """Train from the current iteration to the last."""
-        device = self.state.device.type
-        self.scaler = torch.amp.GradScaler(device, enabled=self.amp and device == "cuda")
         try:
             Workflow.run(self)  # Trainer.run would make a scaler of the deprecated kind
         except KeyboardInterrupt:
@@ -140,7 +144,8 @@ class ObjectiveTrainer(Trainer):
             key: value.to(self.state.device, non_blocking=self.non_blocking)
             for key, value in batchdata.items()
         }
-        self.network.train()
+        self.learner.train()
+        self._seed()
         progress = (self.state.iteration - 1) / self.total_iterations
         terms: dict[str, float] = {}
         for group in self._groups():
@@ -149,17 +154,21 @@ class ObjectiveTrainer(Trainer):
         engine.fire_event(IterationEvents.MODEL_COMPLETED)
         return dict(engine.state.output)
 
+    def _seed(self) -> None:
+        known = np.random.SeedSequence([self.seed, self.state.rank, self.state.iteration])
+        torch.manual_seed(int(known.generate_state(1)[0]))
+
     def _groups(self) -> list[list[str]]:
         """Names of the objectives that share a step."""
-        names = list(self.objectives)
+        names = list(unwrapped(self.learner).objectives)
         return [names] if self.update == "summed" else [[name] for name in names]
 
     def _step(self, names: list[str], batch: Batch, *, progress: float) -> dict[str, float]:
         self.optimizer.zero_grad(set_to_none=True)
-        terms: dict[str, Tensor] = {}
         with torch.autocast(self.state.device.type, enabled=self.amp, **self.amp_kwargs):
-            for name in names:
-                terms |= self.objectives[name](self.network, batch, progress=progress)
+            terms: dict[str, Tensor] = self.learner(names, batch, progress=progress)
+        if not terms:
+            return {}
         loss = torch.stack(list(terms.values())).sum()
         values = {name: float(term.detach()) for name, term in terms.items()}
         label = " + ".join(names)
@@ -172,9 +181,16 @@ class ObjectiveTrainer(Trainer):
             self._skip(label, "gradient not finite")
             return values
         self._skipped_in_a_row[label] = 0
+        if self._advance():
+            unwrapped(self.learner).after_step(names, progress=progress)
+        return values
+
+    def _advance(self) -> bool:
+        """One step of the optimizer; whether a scaler let it happen."""
+        scale = self.scaler.get_scale()
         self.scaler.step(self.optimizer)
         self.scaler.update()
-        return values
+        return self.scaler.get_scale() >= scale
 
     def _has_finite_gradients(self) -> bool:
         """Whether the step would leave the weights finite; under a scaler it is the scaler's."""

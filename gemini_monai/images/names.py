@@ -62,13 +62,14 @@ def refuse_name(case: Any, *, where: str) -> None:
         raise InputError(f"{where}: case {case!r} cannot be the name of a file")
 
 
-def find_images(folder: Path) -> dict[str, Path]:
+def find_images(folder: str | Path) -> dict[str, Path]:
     """Image files and DICOM series (sub-folders) of a folder by case.
 
     Raises:
         InputError: If the folder is missing or empty, a file is of no known format, or two files
             have one case.
     """
+    folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder")
     found: dict[str, Path] = {}

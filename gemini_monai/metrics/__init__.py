@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from gemini_monai.metrics.correspondence import correspondence_error, true_displacement
+from gemini_monai.metrics.dice import dice_per_structure
 from gemini_monai.metrics.folding import folding_percent, log_jacobian_std
-from gemini_monai.metrics.overlap import dice_per_structure
+from gemini_monai.metrics.statistics import mean_and_deviation
 from gemini_monai.metrics.surface import average_surface_distance
 
 __all__ = [
@@ -13,5 +14,6 @@ __all__ = [
     "dice_per_structure",
     "folding_percent",
     "log_jacobian_std",
+    "mean_and_deviation",
     "true_displacement",
 ]

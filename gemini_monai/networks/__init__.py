@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gemini_monai.networks.deformer import Deformer
-from gemini_monai.networks.gemini import Correspondence, Gemini
+from gemini_monai.networks.gemini import Correspondence, Gemini, placed
 from gemini_monai.networks.unet import UNetBackbone
 
-__all__ = ["Correspondence", "Deformer", "Gemini", "UNetBackbone"]
+__all__ = ["Correspondence", "Deformer", "Gemini", "UNetBackbone", "placed"]

@@ -1,8 +1,9 @@
-"""Objectives: named, weighted losses over (network, batch)."""
+"""Objectives: named, weighted losses over (network, batch), and the learner that has them."""
 
 from __future__ import annotations
 
 from gemini_monai.objectives.homeomorphism import HomeomorphismObjective
+from gemini_monai.objectives.learner import Learner
 from gemini_monai.objectives.objective import Batch, Objective
 from gemini_monai.objectives.restoration import RestorationObjective
 from gemini_monai.objectives.segmentation import SegmentationObjective
@@ -10,6 +11,7 @@ from gemini_monai.objectives.segmentation import SegmentationObjective
 __all__ = [
     "Batch",
     "HomeomorphismObjective",
+    "Learner",
     "Objective",
     "RestorationObjective",
     "SegmentationObjective",

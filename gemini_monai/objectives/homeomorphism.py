@@ -6,12 +6,12 @@ from torch import Tensor, nn
 
 from gemini_monai.losses import SemanticSimilarityLoss, SmoothnessLoss, VisualSimilarityLoss
 from gemini_monai.networks.gemini import Correspondence
-from gemini_monai.objectives.objective import Batch
+from gemini_monai.objectives.objective import Batch, Objective
 from gemini_monai.types import DDF, Features, Image
 from gemini_monai.warp import inbounds_mask, warp
 
 
-class HomeomorphismObjective(nn.Module):
+class HomeomorphismObjective(Objective):
     """Smoothness, visual and semantic similarity of a pair of images, both ways.
 
     Each term is the sum over the two directions of equation 5; both share one backbone pass per
@@ -31,6 +31,9 @@ class HomeomorphismObjective(nn.Module):
     Raises:
         ValueError: If a weight is negative or ``positive_start`` is outside [0, 1].
     """
+
+    reads = ("image_a",)
+    registers = True
 
     def __init__(
         self,
@@ -63,13 +66,13 @@ class HomeomorphismObjective(nn.Module):
         """Weighted ``smoothness``, ``visual`` and (unless its weight is 0) ``semantic``.
 
         Args:
-            network: A ``Gemini``, possibly under DistributedDataParallel.
+            network: A ``Gemini``.
             batch: ``image_a`` and ``image_b`` (B, C, *S); without ``image_b`` each image of
                 ``image_a`` is paired with the next one of the batch.
             progress: Share of training that is done.
         """
         image_a, image_b = batch["image_a"], batch.get("image_b")
-        pair: Correspondence = network(image_a, image_b, correspond=True)
+        pair: Correspondence = network.correspond(image_a, image_b)  # type: ignore[operator]
         image_b = image_a.roll(-1, dims=0) if image_b is None else image_b
         started = self.positive_start < 1 and progress >= self.positive_start
         positive = self.positive if started else 0.0

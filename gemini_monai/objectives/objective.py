@@ -3,25 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 from torch import Tensor, nn
 
 Batch: TypeAlias = Mapping[str, Tensor]
-"""``image_a``, ``image_b``: pairs without labels; ``image``, ``label``: with; each (B, C, *S)."""
+"""Tensors (B, C, *S) by the names that streams give them, such as ``image`` and ``label``."""
 
 
-class Objective(Protocol):
-    """A loss that runs its own forward pass and names its parts."""
+class Objective(nn.Module):
+    """A loss that runs its own forward pass and names its parts.
 
-    def __call__(
+    The network is what is used after training; an objective owns what is thrown away then: a
+    teacher, heads, a queue, a second network. These are its parameters and buffers, so they are
+    moved, trained and saved with the run; a parameter that no gradient is to reach has
+    ``requires_grad_(False)``.
+    """
+
+    reads: tuple[str, ...] = ()
+    """Keys of the batch that it needs. A stream that no objective reads is not drawn."""
+    registers: bool = False
+    """Whether it trains the displacement field."""
+
+    def bind(self, network: nn.Module) -> None:
+        """Make what depends on the network, such as a teacher; once, before the optimizer is made.
+
+        Args:
+            network: What is trained. It must not become a submodule: it is saved on its own.
+        """
+
+    def forward(
         self, network: nn.Module, batch: Batch, *, progress: float = 1.0
     ) -> dict[str, Tensor]:
-        """Return named, weighted scalar terms whose sum is the loss.
+        """Named, weighted scalar terms whose sum is the loss; none when it is not its turn.
 
         Args:
             network: What is trained.
-            batch: Tensors on the network's device.
+            batch: Tensors on the network's device, with every key of ``reads``.
             progress: Share of training that is done, from 0 to 1, for terms with a schedule.
         """
-        ...
+        raise NotImplementedError(f"{type(self).__name__} has no forward pass")
+
+    def after_step(self, network: nn.Module, *, progress: float = 1.0) -> None:
+        """Follow a step of the optimizer: a moving average, a queue, a center.
+
+        Args:
+            network: What has just been trained.
+            progress: Share of training that was done before the step, from 0 to 1.
+        """

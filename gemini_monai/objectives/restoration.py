@@ -6,15 +6,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gemini_monai.objectives.objective import Batch
+from gemini_monai.objectives.objective import Batch, Objective
 
 
-class RestorationObjective(nn.Module):
+class RestorationObjective(Objective):
     """Mean squared error of ``network(corrupted)`` against ``clean``.
 
     Args:
         weight: Factor of the term.
     """
+
+    reads = ("clean", "corrupted")
 
     def __init__(self, *, weight: float = 100.0) -> None:
         super().__init__()

@@ -7,11 +7,11 @@ import torch.nn.functional as F
 from monai.losses.dice import DiceLoss
 from torch import Tensor, nn
 
-from gemini_monai.objectives.objective import Batch
+from gemini_monai.objectives.objective import Batch, Objective
 from gemini_monai.types import Logits
 
 
-class SegmentationObjective(nn.Module):
+class SegmentationObjective(Objective):
     """Dice plus cross-entropy of ``network(image)`` against ``label``.
 
     Dice has squared denominators and smooth 1, background included; the cross-entropy is the mean
@@ -22,6 +22,8 @@ class SegmentationObjective(nn.Module):
         overlapping: ``False`` for exclusive classes (softmax; the label is an index map),
             ``True`` for structures that may overlap (sigmoid; one binary channel each).
     """
+
+    reads = ("image", "label")
 
     def __init__(self, *, weight: float = 100.0, overlapping: bool = False) -> None:
         super().__init__()

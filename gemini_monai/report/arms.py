@@ -40,12 +40,12 @@ class Comparison:
 
 
 def compare(runs: Sequence[Run]) -> Comparison:
-    """One run against its own supervised arm, or several runs against the first of them."""
+    """One run against each of its own arms, or several runs against the first of them."""
     if len(runs) == 1:
-        arms: tuple[Arm, ...] = (Arm(runs[0], runs[0].method, 0),)
-        if runs[0].supervised is not None:
-            arms += (Arm(runs[0].supervised, SUPERVISED, 1),)
-        differences = ((arms[0], arms[1]),) if len(arms) == 2 else ()
+        own = [runs[0], *runs[0].arms]
+        names = [SUPERVISED if n == "supervised" else n for n in _names(own)]
+        arms = tuple(Arm(run, names[place], place) for place, run in enumerate(own))
+        differences = tuple((arms[0], arm) for arm in arms[1:])
         return Comparison(arms=arms, differences=differences, several=False)
     names = _names(runs)
     arms = tuple(Arm(run, names[place], place) for place, run in enumerate(runs))

@@ -28,8 +28,9 @@ def segmentation_sentences(comparison: Comparison) -> list[str]:
         sentences = [_means(comparison), *(" ".join(pair) for pair in found)]
     elif found:
         sentences = [f"{_means(comparison)} {found[0][0]}", found[0][1]]
+        sentences += [" ".join(pair) for pair in found[1:]]
     else:
-        nothing = "No supervised arm was trained in this run, so there is nothing to compare with."
+        nothing = "No other arm was trained in this run, so there is nothing to compare with."
         sentences = [_means(comparison), nothing]
     return [text.strip() for text in [*sentences, _missing(comparison)] if text]
 

@@ -32,7 +32,7 @@ SCORED = ("segmentation", "overlays", "cases")  # nothing of pre-training alone
 def write_report(runs: Sequence[Path], *, output: Path | None = None) -> Path:
     """Write the page of one run, or one page that compares several.
 
-    One run is compared with its own supervised arm where it has one; several are compared with the
+    One run is compared with its own arms where it has any; several are compared with the
     first. A part that a run did not make is said in a sentence.
 
     Args:

@@ -88,7 +88,8 @@ class Run:
     registration: dict[str, Any] = field(default_factory=dict)
     examples: dict[str, Path] = field(default_factory=dict)
     restoration: Path | None = None
-    supervised: Run | None = None
+    arms: tuple[Run, ...] = ()
+    """Runs that were trained to compare with this one."""
 
     @property
     def method(self) -> str:
@@ -125,7 +126,7 @@ def read_run(folder: Path) -> Run:
 
     Args:
         folder: What a training run left: ``run.json`` and, where they were made, ``history.csv``,
-            ``validation.csv``, ``monitor.csv``, ``test/``, ``examples/`` and ``supervised/``.
+            ``validation.csv``, ``monitor.csv``, ``test/``, ``examples/`` and a folder per arm.
 
     Raises:
         InputError: If ``run.json`` is absent or would be evaluated, or a file that is there cannot
@@ -139,7 +140,6 @@ def read_run(folder: Path) -> Run:
     pairs = sorted((run.test / "pairs").glob("*.npz"))
     pairs = pairs or sorted((run.examples / "pairs").glob("*.npz"))
     restoration = run.examples / "restoration.npz"
-    is_compared = RunFolder(run.supervised).record.is_file()
     return Run(
         folder=run.path,
         details=_details(run.record),
@@ -151,7 +151,7 @@ def read_run(folder: Path) -> Run:
         registration=_read_json(run.test / "registration.json"),
         examples={path.stem: path for path in pairs},
         restoration=restoration if restoration.is_file() else None,
-        supervised=read_run(run.supervised) if is_compared else None,
+        arms=tuple(read_run(arm.path) for arm in run.arms()),
     )
 
 

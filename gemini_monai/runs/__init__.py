@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-from gemini_monai.runs.folder import RunFolder, check_run, close_run, open_run, refuse_tests
-from gemini_monai.runs.record import bundle_of, read_record, run_settings, task_of
+from gemini_monai.runs.folder import (
+    RunFolder,
+    add_arm,
+    arm_name,
+    check_run,
+    close_run,
+    open_run,
+    refuse_tests,
+)
+from gemini_monai.runs.record import read_record, run_settings
 from gemini_monai.runs.settings import (
     check_device,
     check_settings,
     identity,
+    lasting,
     refuse_other_settings,
 )
 
 __all__ = [
     "RunFolder",
-    "bundle_of",
+    "add_arm",
+    "arm_name",
     "check_device",
     "check_run",
     "check_settings",
     "close_run",
     "identity",
+    "lasting",
     "open_run",
     "read_record",
     "refuse_other_settings",
     "refuse_tests",
     "run_settings",
-    "task_of",
 ]

@@ -10,11 +10,12 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from gemini_monai.errors import InputError
-from gemini_monai.files import read_json, refuse_existing, remove_stale_parts
+from gemini_monai.files import read_json, refuse_existing, remove_stale_parts, write_json
 from gemini_monai.tables import read_table
 
 FILES = (
     "run.json",
+    "config.json",
     "history.csv",
     "validation.csv",
     "monitor.csv",
@@ -47,6 +48,7 @@ class RunFolder:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.record = self.path / "run.json"
+        self.configuration = self.path / "config.json"
         self.history = self.path / "history.csv"
         self.validation = self.path / "validation.csv"
         self.monitor = self.path / "monitor.csv"
@@ -55,14 +57,19 @@ class RunFolder:
         self.model = self.path / "models" / "model.pt"
         self.test = self.path / "test"
         self.examples = self.path / "examples"
-        self.supervised = self.path / "supervised"
+
+    def arms(self) -> list[RunFolder]:
+        """Runs that were trained to compare with this one, in its own folder."""
+        content = read_json(self.record, dict) if self.record.is_file() else {}
+        folders = [RunFolder(self.path / str(name)) for name in content.get("compare", [])]
+        return [arm for arm in folders if arm.record.is_file()]
 
     def files(self) -> list[Path]:
-        """Files of a run that are there, those of its supervised arm too; no events."""
+        """Files of a run that are there, those of its arms too; no events."""
         named = [self.path / name for name in FILES]
         found = [path for path in named if path.is_file()]
         found += [path for path in self._predictions() if path.is_file()]
-        return found + (RunFolder(self.supervised).files() if self.supervised.is_dir() else [])
+        return found + [path for arm in self.arms() for path in arm.files()]
 
     def events(self) -> list[Path]:
         """TensorBoard's, but those that this process writes."""
@@ -80,6 +87,19 @@ class RunFolder:
     def is_run(self) -> bool:
         """Whether a run trained here for an epoch or more."""
         return self.record.is_file() and self.last.is_file()
+
+
+def arm_name(overlay: str) -> str:
+    """Folder of an arm, from the name of its method or the file of its overlay."""
+    return Path(overlay).stem.removeprefix("method_")
+
+
+def add_arm(folder: str | Path, name: str) -> None:
+    """Let the record of a run name one of its arms, before that is trained."""
+    record = RunFolder(folder).record
+    content = read_json(record, dict)
+    names = dict.fromkeys([*content.get("compare", []), name])
+    write_json(record, content | {"compare": list(names)})
 
 
 def check_run(folder: str | Path, *, resume: bool = False, overwrite: bool = False) -> None:

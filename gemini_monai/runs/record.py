@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from gemini_monai.describe import describe
 from gemini_monai.errors import InputError
 from gemini_monai.files import read_json
 from gemini_monai.limits import refuse_code
 from gemini_monai.runs.folder import RunFolder
 from gemini_monai.runs.settings import check_settings
-
-PRETRAINING, SEGMENTATION = "pre-training", "segmentation"
 
 
 def read_record(folder: str | Path) -> dict[str, Any]:
@@ -31,6 +30,8 @@ def read_record(folder: str | Path) -> dict[str, Any]:
     settings = content.get("settings")
     if not isinstance(settings, dict):
         raise InputError(f"{path}: not the record of a run: it has no settings")
+    if not {"bundle", "task"} <= content.keys():
+        raise InputError(f"{path}: the record of an earlier version, which has no 'task'")
     refuse_code(settings, f"{path}: settings")
     check_settings(settings, where=f"{path}: ")
     return content
@@ -40,45 +41,61 @@ def run_settings(
     run_dir: str | Path,
     *,
     default: Mapping[str, Any],
-    optional: Mapping[str, Any] | None = None,
     task: str | None = None,
+    registers: bool = False,
+    transforms: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Settings of a training run, which its network and preprocessing need.
 
     Args:
         run_dir: The run folder; its ``run.json`` is read when the folder is there.
         default: Settings where there is no run (yet), such as a bundle's untrained network.
-        optional: Further ones, and what they are in runs from before they were recorded.
         task: What the run must have been for; ``None`` for anything.
+        registers: The run must have trained the displacement field.
+        transforms: Transforms of one's own, ``before`` and ``after`` the fixed chain, which must be
+            those of the training; ``None`` not to compare.
 
     Raises:
         InputError: If ``run.json`` is damaged, lacks a setting that ``default`` has, or is of
-            another task.
+            another task or other transforms.
     """
     path = RunFolder(run_dir).record
-    optional = dict(optional or {})
     if not path.is_file():
-        return {**default, **optional}
+        return dict(default)
     record = read_record(run_dir)
-    if task is not None and task_of(record) != task:
+    if task is not None and record["task"] != task:
         raise InputError(
-            f"{run_dir}: a run for {task_of(record)}, expected one for {task}; fine-tune it first "
+            f"{run_dir}: a run for {record['task']}, expected one for {task}; fine-tune it first "
             "(finetune.json)"
         )
+    if registers and not record.get("registers"):
+        raise InputError(
+            f"{run_dir}: a run of {record['method']}, which trains no displacement field, so it "
+            "cannot register"
+        )
+    if transforms is not None:
+        _refuse_other_transforms(record, describe(transforms), path=path)
     settings = record["settings"]
     for name in default:
         if name not in settings:
             raise InputError(f"{path}: setting '{name}' is missing")
-    return {name: (optional | settings)[name] for name in [*default, *optional]}
+    return {name: settings[name] for name in default}
 
 
-def task_of(record: Mapping[str, Any]) -> str:
-    """What a run was for."""
-    return PRETRAINING if "restoration_weight" in record["settings"] else SEGMENTATION
+def _refuse_other_transforms(
+    record: Mapping[str, Any], now: Mapping[str, Any], *, path: Path
+) -> None:
+    """Images must be seen as in training, by transforms that only an overlay names."""
+    trained = record.get("transforms", {})
+    for place, found in now.items():
+        expected = trained.get(place, [])
+        if expected != found:
+            raise InputError(
+                f"{path}: trained with {_named(expected)} in '{place}', now {_named(found)}; give "
+                "the overlay of the training that names them after this configuration in "
+                "--config_file"
+            )
 
 
-def bundle_of(record: Mapping[str, Any]) -> str:
-    """Which bundle's configurations a run is of."""
-    settings = record["settings"]
-    is_mip = task_of(record) == PRETRAINING or "pretrained" in settings
-    return "gemini_mip" if is_mip else "gemini_semi"
+def _named(transforms: Any) -> str:
+    return ", ".join(str(entry[0]).rsplit(".", 1)[-1] for entry in transforms) or "nothing"

@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 
-from gemini_monai.describe import describe
 from gemini_monai.errors import InputError
 from gemini_monai.limits import (
     Check,
@@ -24,28 +23,42 @@ from gemini_monai.limits import (
     whole,
 )
 
+
+def _methods(value: Any, name: str) -> None:
+    """Names of methods, of which there may be none."""
+    try:
+        several(text)(value, name)
+    except InputError as error:
+        raise InputError(
+            f"{name}: expected a list of methods such as ['supervised'], or [], got {value!r}"
+        ) from error
+
+
 KNOBS: dict[str, Check] = {
-    **dict.fromkeys(("epochs", "epoch_length", "val_interval", "labeled_images"), whole(1)),
+    **dict.fromkeys(("epochs", "epoch_length", "val_interval"), whole(1)),
+    **dict.fromkeys(("labeled_images", "unlabeled_images", "pairs"), whole(1)),
     **dict.fromkeys(
         ("in_channels", "out_channels", "sw_batch_size", "backbone_multiple"), whole(1)
     ),
-    **dict.fromkeys(("pairs", "num_workers", "registration_pairs"), whole(0)),
-    **dict.fromkeys(("resume", "overwrite", "compare", "amp", "bijective", "slices"), flag),
-    **dict.fromkeys(("half_resolution_field", "overlapping"), flag),
+    **dict.fromkeys(("num_workers", "registration_pairs"), whole(0)),
+    **dict.fromkeys(("resume", "overwrite", "amp", "bijective", "slices"), flag),
+    **dict.fromkeys(("half_resolution_field", "overlapping", "foreground"), flag),
     **dict.fromkeys(("smoothness", "visual", "semantic", "positive"), real(0)),
     **dict.fromkeys(("supervised_weight", "restoration_weight"), real(0)),
-    **dict.fromkeys(("shuffling", "recolouring", "painting", "cache_rate"), real(0, 1)),
+    **dict.fromkeys(("shuffling", "recoloring", "painting", "cache_rate"), real(0, 1)),
     **dict.fromkeys(("final_learning_rate", "positive_start"), real(0, 1)),
     **dict.fromkeys(("output_dir", "dataset_dir"), place),
     **dict.fromkeys(("cache_dir", "pretrained", "reference"), optional(place)),
     "align": optional(one_of("itk", "ants")),
     "channels": several(whole(1), least=2),
+    "compare": _methods,
     "deformer_stages": whole(1, 8),
     "feature_channels": optional(whole(1)),
     "group_choice": one_of("uniform", "proportional"),
     "intensity": intensity,
     "label_values": several(whole(0), least=1),
     "method": text,
+    "orientation": optional(text),
     "labeled_cases": optional(whole(1)),
     "learning_rate": real(0),
     "overlap": real(0, 0.99),
@@ -61,29 +74,38 @@ KNOBS: dict[str, Check] = {
 }
 """Every knob of both bundles; others are whatever their component takes."""
 
+PASSING = {
+    *("device", "resume", "overwrite", "output_dir", "dataset_dir", "num_workers", "cache_rate"),
+    *("cache_dir", "compare", "val_interval", "registration_pairs"),
+}
+"""Knobs that do not decide what a training comes to."""
 
-def check_settings(settings: Mapping[str, Any], *, where: str = "", **more: Any) -> None:
+
+def check_settings(settings: Mapping[str, Any], *, where: str = "") -> None:
     """Stop at a value of the wrong type or out of range, before anything is done.
 
     Args:
-        settings: Knobs by name.
+        settings: Knobs by name, ``device`` among them.
         where: Said before the name, such as the file they are from.
-        more: Further knobs, ``device`` among them.
 
     Raises:
         InputError: Naming the knob, what was found and what was expected.
     """
-    values = {**settings, **more}
-    for name, value in values.items():
+    for name, value in settings.items():
         if name in KNOBS:
             KNOBS[name](value, f"{where}key '{name}'")
-    if "device" in values:
-        check_device(values["device"], where=where)
-    if values.get("val_interval", 0) > values.get("epochs", float("inf")):
+    if "device" in settings:
+        check_device(settings["device"], where=where)
+    if settings.get("val_interval", 0) > settings.get("epochs", float("inf")):
         raise InputError(
-            f"{where}key 'val_interval': {values['val_interval']} is above epochs "
-            f"{values['epochs']}, so there would never be a validation"
+            f"{where}key 'val_interval': {settings['val_interval']} is above epochs "
+            f"{settings['epochs']}, so there would never be a validation"
         )
+
+
+def lasting(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Knobs that decide what a training comes to."""
+    return {name: value for name, value in settings.items() if name not in PASSING}
 
 
 def check_device(device: Any, *, where: str = "") -> None:
@@ -106,24 +128,19 @@ def check_device(device: Any, *, where: str = "") -> None:
         )
 
 
-def identity(
-    *, method: str, seed: int, data: str, settings: Mapping[str, Any], **parts: Any
-) -> dict[str, Any]:
+def identity(*, settings: Mapping[str, Any], data: str, parts: Mapping[str, Any]) -> dict[str, Any]:
     """All that decides what a training comes to, for its checkpoint.
 
     Args:
-        method: Its name.
-        seed: Of the run.
-        data: Identity of the data set.
-        settings: The knobs.
-        parts: Objects that a configuration may set otherwise: objectives, transforms, optimiser.
+        settings: The knobs, ``method`` and ``seed`` among them.
+        data: Identity of the cohort.
+        parts: What a configuration says of objectives, transforms and optimizer, as it stands.
     """
-    given = dict(settings)
+    given = lasting(settings)
     source = given.get("pretrained")
     if source and Path(source).exists():
         given["pretrained"] = str(Path(source).resolve())
-    described = {name: describe(part) for name, part in parts.items()}
-    return {"method": method, "seed": seed, "data": data, **given, **described}
+    return {"data": data, **given, **parts}
 
 
 def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

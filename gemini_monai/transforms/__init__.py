@@ -1,4 +1,4 @@
-"""Transforms that MONAI does not have in this meaning."""
+"""Transforms: from files to what a network sees, and from what it says to files."""
 
 from __future__ import annotations
 
@@ -8,14 +8,22 @@ from gemini_monai.transforms.corruption import (
     RandInPainting,
     RandLocalShuffle,
 )
+from gemini_monai.transforms.input import InputSpec
+from gemini_monai.transforms.load import LoadScand
 from gemini_monai.transforms.output import FiniteOutputd, SaveCased, refuse_outputs
+from gemini_monai.transforms.postprocessing import postprocessing
+from gemini_monai.transforms.preprocessing import preprocessing
 
 __all__ = [
     "FiniteOutputd",
+    "InputSpec",
+    "LoadScand",
     "RandBezierIntensity",
     "RandInPainting",
     "RandLocalShuffle",
     "ResampleToGridd",
     "SaveCased",
+    "postprocessing",
+    "preprocessing",
     "refuse_outputs",
 ]

@@ -13,7 +13,7 @@ from monai.bundle import ConfigParser
 
 from gemini_monai.errors import InputError
 from gemini_monai.files import read_json, refuse_existing, replacing, write_text
-from gemini_monai.runs import RunFolder, bundle_of, read_record, run_settings
+from gemini_monai.runs import RunFolder, read_record, run_settings
 from gemini_monai.weights.network import load_network
 
 MOMENT = (1980, 1, 1, 0, 0, 0)  # of every file, so that the same content is the same archive
@@ -81,11 +81,10 @@ def _with_run(bundle: Path, run: Path) -> dict[str, bytes]:
         if name != "finetune" or (bundle / "configs" / "finetune.json").is_file()
     }
     name = str(configs["metadata"].get("name")).lower().replace("-", "_")
-    if bundle_of(record) != name:
-        raise InputError(f"{run}: a run of {bundle_of(record)}, which does not fit {bundle}")
-    stated = configs["inference"]["settings"]
-    known = {name: stated.get(name) for name in ("default", "optional")}
-    settings = run_settings(run, **known) | {"reference": None}  # an image, which is not shipped
+    if record["bundle"] != name:
+        raise InputError(f"{run}: a run of {record['bundle']}, which does not fit {bundle}")
+    known = configs["inference"]["settings"]["default"]
+    settings = run_settings(run, default=known) | {"reference": None}  # an image, not shipped
     configs["inference"] |= {"settings": settings, "run_dir": "@bundle_root"}
     _refuse_other_weights(configs["inference"], run)
     for name in ("train", "finetune"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gemini_monai.world.affine import METHODS, refuse_method, register_affine
 from gemini_monai.world.axes import (
     LPS,
     grid_distance,
@@ -12,7 +13,6 @@ from gemini_monai.world.axes import (
     to_world,
 )
 from gemini_monai.world.fields import apply_world_displacement, world_displacement
-from gemini_monai.world.register import METHODS, refuse_method, register_affine
 from gemini_monai.world.transform import output_grid, read_transform, write_transform
 
 __all__ = [

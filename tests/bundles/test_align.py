@@ -10,14 +10,14 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from gemini_monai.data.dataset import read_dataset
+from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.data.prepare import prepare_folder
 from gemini_monai.data.prepare.split import Wanted
 from gemini_monai.errors import InputError, input_error_in
 from tests.bundles.runs import MIP, SMALL, run, workflow
 from tests.volumes import population
 
-TINY = SMALL | {"epochs": 1, "pairs": 3, "labeled_images": 1, "compare": False}
+TINY = SMALL | {"epochs": 1, "pairs": 3, "labeled_images": 1, "compare": []}
 WANTED = Wanted(labeled=2, validation=1, test=2, align="itk", spatial_size=(16, 16, 16))
 AFFINE = np.array([[1.5, 0, 0, -17.25], [0, 1.5, 0, -17.25], [0, 0, 1.5, -17.25], [0, 0, 0, 1]])
 
@@ -39,7 +39,7 @@ def trained(prepared, tmp_path_factory):
 
 
 def test_predictions_are_on_the_native_grid_and_those_of_inference(prepared, trained, tmp_path):
-    entry = read_dataset(prepared).test[0]
+    entry = read_cohort(prepared).test[0]
     saved = nib.load(trained / "test" / "predictions" / f"{entry['case']}.nii.gz")
     assert saved.shape == (24, 24, 24)
     np.testing.assert_allclose(saved.affine, AFFINE, atol=1e-5)
@@ -54,7 +54,7 @@ def test_predictions_are_on_the_native_grid_and_those_of_inference(prepared, tra
 
 
 def test_registration_writes_what_itk_applies(prepared, trained, tmp_path):
-    moving, fixed = read_dataset(prepared).test
+    moving, fixed = read_cohort(prepared).test
     pair = {"moving": moving["image"], "fixed": fixed["image"], "output_dir": str(tmp_path)}
     flow = workflow("register", kind="infer", run_dir=str(trained), **pair)
     flow.initialize()
@@ -75,7 +75,7 @@ def test_registration_writes_what_itk_applies(prepared, trained, tmp_path):
 
 
 def test_a_second_run_reads_the_cache_and_ends_the_same(prepared, trained, tmp_path, monkeypatch):
-    from gemini_monai.data import load
+    from gemini_monai.transforms import load
 
     opened, original = [], load.read
 
@@ -89,7 +89,7 @@ def test_a_second_run_reads_the_cache_and_ends_the_same(prepared, trained, tmp_p
     paths = {"dataset_dir": str(prepared.parent), "output_dir": str(tmp_path)}
     run("train", "dataset_folder", **paths, **TINY, cache_dir=str(cache))
     assert sorted(path.name for path in cache.iterdir()) == names
-    test = {entry["image"] for entry in read_dataset(prepared).test}
+    test = {entry["image"] for entry in read_cohort(prepared).test}
     assert {file for file in opened if "images" in file} <= test
     assert (tmp_path / "history.csv").read_text() == (trained / "history.csv").read_text()
 
@@ -110,7 +110,7 @@ def test_alignment_can_be_left_out_and_another_size_is_refused(prepared, tmp_pat
     off = {"align": None, "spatial_size": [24, 24, 24]}
     flow = workflow("train", "dataset_folder", **paths, **TINY, **off)
     flow.initialize()
-    image = flow.parser.get_parsed_content("train#unlabeled")[0]["image"]
+    image = flow.parser.get_parsed_content("train#dataset").items["unlabeled"][0]["image"]
     np.testing.assert_allclose(image.affine, AFFINE, atol=1e-5)
     with pytest.raises(RuntimeError) as raised:
         run("train", "dataset_folder", **paths, **TINY, spatial_size=[24, 24, 24])

@@ -10,7 +10,7 @@ import pytest
 from monai.bundle import ConfigParser
 
 from gemini_monai.configuration import check
-from gemini_monai.data.dataset import read_dataset
+from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.data.prepare import prepare_candi, prepare_folder, prepare_ppmi
 from gemini_monai.data.prepare.split import Wanted
 from tests.bundles.runs import MIP, SMALL, files, run
@@ -90,7 +90,7 @@ def test_any_brains_are_reoriented_cropped_and_resized(tmp_path):
     parser.read_config(files("train", "dataset_brain_3d", bundle=MIP))
     parser.update({"datalist": str(dataset), "spatial_size": [6, 8, 8]})
     transform = parser.get_parsed_content("train#preprocessing")
-    image = transform(read_dataset(dataset).unlabeled[0])["image"]
+    image = transform(read_cohort(dataset).unlabeled[0])["image"]
     inside = ppmi.extracted(0)[3:11, 4:12, 3:9]  # posterior, inferior, right
     expected = np.transpose(inside, (2, 0, 1))[:, ::-1, ::-1]
     assert image.shape == (1, *expected.shape) == (1, 6, 8, 8)

@@ -9,7 +9,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from gemini_monai.data.dataset import read_dataset
+from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.data.prepare import heart_ct, prepare_heart_ct
 from tests.bundles.runs import CONFIGS, run
 from tests.data.prepare.trees import heart_ct as tree
@@ -46,7 +46,7 @@ def test_a_run_scores_the_seven_structures(heart_run):
     with (heart_run / "test" / "segmentation.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert {row["structure"] for row in rows} == set(heart_ct.STRUCTURES)
-    dataset = read_dataset(heart_run / "data" / "dataset.json")
+    dataset = read_cohort(heart_run / "data" / "dataset.json")
     assert {row["case"] for row in rows} == {entry["case"] for entry in dataset.test}
     assert len((heart_run / "history.csv").read_text().splitlines()) == 3
     record = json.loads((heart_run / "run.json").read_text())["settings"]

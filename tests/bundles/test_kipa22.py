@@ -7,7 +7,7 @@ import csv
 import nibabel as nib
 import torch
 
-from gemini_monai.data.dataset import read_dataset
+from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.data.prepare import prepare_kipa22
 from gemini_monai.data.prepare.split import Wanted
 from tests.bundles.runs import FINE, MIP, run
@@ -23,7 +23,7 @@ def test_from_the_download_to_label_maps(pretrained, tmp_path):
     run("finetune", "finetune_kipa22", bundle=MIP, **options)
     state = torch.load(tmp_path / "run" / "models" / "model.pt")
     assert state["backbone.encoder.0.0.conv.weight"].ndim == 4
-    test = {entry["case"]: entry["image"] for entry in read_dataset(path).test}
+    test = {entry["case"]: entry["image"] for entry in read_cohort(path).test}
     with (tmp_path / "run" / "test" / "segmentation.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert {row["case"] for row in rows} == set(test)

@@ -8,7 +8,7 @@ import shutil
 import numpy as np
 import pytest
 
-from gemini_monai.data.dataset import read_dataset
+from gemini_monai.data.dataset_file import read_cohort
 from tests.bundles.runs import MIP, SMALL, run
 from tests.data.prepare.sources import image, save
 
@@ -30,7 +30,7 @@ def test_a_folder_per_group_of_chest_x_rays(bundle, tmp_path):
     given = {"dataset_dir": str(tmp_path / "chestxray"), "output_dir": str(tmp_path / "run")}
     options = {**TINY, **given, "spatial_size": [16, 16]}
     run("train", "dataset_chestxray8", bundle=bundle, **options)
-    dataset = read_dataset(bundle / "data" / "chestxray8" / "dataset.json")
+    dataset = read_cohort(bundle / "data" / "chestxray8" / "dataset.json")
     assert len(dataset.unlabeled) == 8
     assert len(list((dataset.path.parent / "cache").glob("*.pt"))) >= 2
     assert sorted(path.name for path in (tmp_path / "chestxray").iterdir()) == [

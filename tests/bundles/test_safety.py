@@ -34,7 +34,7 @@ from tests.conftest import ROOT
 from tests.data.prepare.sources import folder, image, label, save
 from tests.images.dicom import along_z, volume, write_slices
 
-ALONE = SMALL | {"compare": False}
+ALONE = SMALL | {"compare": []}
 
 
 def _bytes(folder):
@@ -101,8 +101,9 @@ OTHER = [
     ({"channels": [4, 12]}, "channels [4, 8], now [4, 12]"),
     ({"method": "mine"}, "method 'GEMINI', now 'mine'"),
     ({"epochs": 1}, "trained with epochs 2, now 1"),
-    ({"train#random_transforms#prob": 0.5}, "trained with transforms"),
-    ({"objectives#homeomorphism#bijective": False}, "objectives.homeomorphism"),
+    ({"random_transforms#prob": 0.5}, "trained with random_transforms.prob 1.0, now 0.5"),
+    ({"objectives#homeomorphism#bijective": False}, "objectives.homeomorphism.bijective"),
+    ({"before": [{"_target_": "Flipd", "keys": "image"}]}, "trained with before []"),
 ]
 
 

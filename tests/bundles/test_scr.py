@@ -9,7 +9,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from gemini_monai.data.dataset import read_dataset
+from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.data.prepare import prepare_scr
 from gemini_monai.data.prepare.split import Wanted
 from tests.bundles.runs import MIP, run
@@ -45,7 +45,7 @@ def test_a_run_scores_three_structures_on_the_images_own_grids(folder, name):
     with (folder / name / "test" / "segmentation.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert {row["structure"] for row in rows} == {"heart", "lung", "clavicle"}
-    for entry in read_dataset(folder / "data" / "dataset.json").test:
+    for entry in read_cohort(folder / "data" / "dataset.json").test:
         seed = trees.CASES.index(entry["case"])
         lungs = trees.mask(seed, "left lung") | trees.mask(seed, "right lung")
         own = [row for row in rows if row["case"] == entry["case"]]
@@ -67,7 +67,7 @@ def test_scores_again_are_the_same(folder, tmp_path):
 
 @pytest.mark.parametrize(("name", "options"), [("semi", {}), ("fine", {"bundle": MIP})])
 def test_inference_gives_a_mask_a_structure(folder, tmp_path, name, options):
-    entry = read_dataset(folder / "data" / "dataset.json").test[0]
+    entry = read_cohort(folder / "data" / "dataset.json").test[0]
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "new.nii").symlink_to(entry["image"])
     paths = {"dataset_dir": str(tmp_path / "in"), "output_dir": str(tmp_path / "out")}

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import csv
 import json
+import re
+import shutil
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from gemini_monai.data.dataset import read_dataset, write_dataset
+from gemini_monai.data.dataset_file import read_cohort, write_dataset
 from gemini_monai.data.prepare import prepare_folder
+from gemini_monai.errors import input_error_in
 from tests.bundles.runs import SMALL, run, workflow
 from tests.data.prepare.sources import image, label, save
 
@@ -27,7 +30,8 @@ def _paths(dataset, folder):
 
 def test_a_run_leaves_everything_a_person_looks_for(trained):
     for name in (
-        "models/model.pt models/last.pt history.csv validation.csv run.json report.html "
+        "models/model.pt models/last.pt history.csv validation.csv run.json config.json "
+        "report.html "
         "test/segmentation.csv test/segmentation.json test/registration.csv "
         "supervised/models/model.pt supervised/test/segmentation.csv"
     ).split():
@@ -53,16 +57,52 @@ def test_a_run_leaves_everything_a_person_looks_for(trained):
     assert record["iterations"] == 4
 
 
-def test_both_arms_start_alike_and_see_the_same_labelled_batches(trained):
-    own, other = (_rows(f / "history.csv") for f in (trained, trained / "supervised"))
-    assert set(other[0]) == {"iteration", "loss", "dice", "cross_entropy"}
-    # The homeomorphism step comes first and moves the weights a little.
-    assert float(own[0]["dice"]) == pytest.approx(float(other[0]["dice"]), rel=0.2)
-    deformers = [
-        torch.load(f / "models" / "last.pt")["network"]["deformer.field.weight"]
-        for f in (trained, trained / "supervised")
+def test_an_arm_is_the_run_that_its_overlay_gives(trained, tiny_phantom, tmp_path):
+    """Same weights to begin with, same labeled batches, whatever was trained before it."""
+    arm, alone = trained / "supervised", tmp_path / "alone"
+    run("train", "method_supervised", **_paths(tiny_phantom, alone), **SMALL)
+    assert _equal_runs(arm, alone)
+    record = json.loads((arm / "run.json").read_text())
+    assert (record["method"], record["registers"]) == ("supervised", False)
+    assert json.loads((trained / "run.json").read_text())["compare"] == ["supervised"]
+    assert (arm / "report.html").is_file()
+    assert set(_rows(arm / "history.csv")[0]) == {"iteration", "loss", "dice", "cross_entropy"}
+
+
+def test_an_arm_is_added_to_a_finished_run(trained, tiny_phantom, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(trained, folder)
+    before = (folder / "supervised" / "history.csv").read_text()
+    own = tmp_path / "own_word.json"
+    own.write_text('{"method": "mine", "semantic": 0.0}')
+    options = _paths(tiny_phantom, folder) | SMALL | {"resume": True}
+    run("train", **options, compare=["supervised", "gvsl", str(own)])
+    assert json.loads((folder / "run.json").read_text())["compare"] == [
+        "supervised",
+        "gvsl",
+        "own_word",
     ]
-    assert not torch.equal(*deformers)
+    assert (folder / "supervised" / "history.csv").read_text() == before
+    tables = [_rows(folder / name / "history.csv") for name in ("gvsl", "own_word")]
+    assert tables[0] == tables[1]
+    page = (folder / "report.html").read_text()
+    assert all(name in page for name in ("supervised U-Net", "GVSL", "mine"))
+
+
+@pytest.mark.parametrize(
+    ("compare", "message"),
+    [
+        (["absent"], "'absent' is neither a file nor a method of .*, which has gvsl, supervised"),
+        (["gvsl", "gvsl"], "two arms of one name"),
+        (True, r"expected a list of methods such as \['supervised'\], or \[\], got True"),
+    ],
+)
+def test_an_arm_that_cannot_be_is_named_before_training(tiny_phantom, tmp_path, compare, message):
+    options = _paths(tiny_phantom, tmp_path / "run") | SMALL
+    with pytest.raises(RuntimeError) as raised:
+        run("train", **options, compare=compare)
+    assert re.search(message, str(input_error_in(raised.value)))
+    assert not (tmp_path / "run" / "run.json").exists()
 
 
 def test_scores_are_of_the_files_that_were_saved(trained, tiny_phantom):
@@ -81,13 +121,13 @@ def test_scores_are_of_the_files_that_were_saved(trained, tiny_phantom):
 
 
 def _structures(path):
-    return list(read_dataset(path).structures)
+    return list(read_cohort(path).structures)
 
 
 def test_the_same_seed_gives_the_same_run_and_another_does_not(trained, tiny_phantom, tmp_path):
     for seed, same in ((0, True), (1, False)):
         folder = tmp_path / str(seed)
-        run("train", **_paths(tiny_phantom, folder), **SMALL, seed=seed, compare=False)
+        run("train", **_paths(tiny_phantom, folder), **SMALL, seed=seed, compare=[])
         equal = _rows(folder / "history.csv") == _rows(trained / "history.csv")
         assert equal == same
 
@@ -108,17 +148,18 @@ def test_a_killed_run_resumes_to_the_same_result(trained, tiny_phantom, tmp_path
         trainer.run()
     run("train", **paths, **SMALL, resume=True)
     assert _equal_runs(tmp_path, trained)
+    assert _equal_runs(tmp_path / "supervised", trained / "supervised")
     run("train", **paths, **SMALL, resume=True)  # nothing is left to do
     assert _equal_runs(tmp_path, trained)
+    assert _equal_runs(tmp_path / "supervised", trained / "supervised")
 
 
 def _equal_runs(first, second):
     tables = all(
-        _rows(first / name) == _rows(second / name)
-        for name in ("history.csv", "validation.csv", "supervised/history.csv")
+        _rows(first / name) == _rows(second / name) for name in ("history.csv", "validation.csv")
     )
     scores = [json.loads((f / "test" / "segmentation.json").read_text()) for f in (first, second)]
-    states = [torch.load(f / "models" / "last.pt")["network"] for f in (first, second)]
+    states = [torch.load(f / "models" / "last.pt")["learner"] for f in (first, second)]
     weights = all(torch.equal(states[0][key], states[1][key]) for key in states[0])
     return tables and weights and scores[0] == scores[1]
 
@@ -145,7 +186,7 @@ def test_supervised_training_needs_no_unlabelled_image(tiny_phantom, tmp_path):
 @pytest.mark.parametrize("overlay", ["dataset_phantom_2d", "dataset_phantom_3d"])
 def test_phantom_overlays_run(tiny_phantom, tiny_phantom_3d, tmp_path, overlay):
     path = tiny_phantom_3d if overlay.endswith("3d") else tiny_phantom
-    run("train", overlay, **_paths(path, tmp_path), **SMALL, compare=False)
+    run("train", overlay, **_paths(path, tmp_path), **SMALL, compare=[])
     record = json.loads((tmp_path / "run.json").read_text())
     assert record["dataset"]["spatial_dims"] == int(overlay[-2])
     assert (tmp_path / "test" / "registration.json").is_file()

@@ -11,8 +11,9 @@ import nibabel as nib
 import numpy as np
 import pytest
 import torch
+from monai.bundle import ConfigParser
 
-from gemini_monai.data.dataset import read_dataset
+from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.data.prepare import prepare_folder
 from gemini_monai.data.prepare.split import Wanted
 from tests.bundles.runs import BUNDLE, CONFIGS, SMALL, command, overrides_of, run
@@ -58,7 +59,7 @@ def test_whole_volumes_differ_from_windows_at_most_at_seams(trained, tmp_path):
 
 
 def test_inference_on_test_images_is_what_the_run_saved(trained, tiny_phantom, tmp_path):
-    entry = read_dataset(tiny_phantom).test[0]
+    entry = read_cohort(tiny_phantom).test[0]
     source = nib.load(entry["image"])
     save(tmp_path / "in" / "same.nii.gz", source.get_fdata(), affine=source.affine)
     folders = {"dataset_dir": str(tmp_path / "in"), "output_dir": str(tmp_path / "out")}
@@ -110,7 +111,7 @@ def test_the_pages_example_of_another_backbone(tiny_phantom, tmp_path):
     overlay = tmp_path / "backbone.json"
     overlay.write_text(page.split("```json\n")[1].split("```")[0])
     paths = {"dataset_dir": tiny_phantom.parent, "datalist": tiny_phantom}
-    arguments = overrides_of(paths | SMALL | {"output_dir": tmp_path / "run", "compare": False})
+    arguments = overrides_of(paths | SMALL | {"output_dir": tmp_path / "run", "compare": []})
     both = [str([str(CONFIGS / f"{name}.json"), str(overlay)]) for name in ("train", "inference")]
     trained = command("run", "training", "--config_file", both[0], *arguments)
     assert trained.returncode == 0, trained.stderr[-2000:]
@@ -122,7 +123,7 @@ def test_the_pages_example_of_another_backbone(tiny_phantom, tmp_path):
 
 
 def test_register_writes_what_itk_applies(trained, tiny_phantom, tmp_path):
-    moving, fixed = read_dataset(tiny_phantom).test[:2]
+    moving, fixed = read_cohort(tiny_phantom).test[:2]
     arguments = {"moving": moving["image"], "fixed": fixed["image"]}
     arguments |= {"moving_label": moving["label"], "run_dir": trained, "output_dir": tmp_path}
     result = command("run", "--config_file", CONFIGS / "register.json", *overrides_of(arguments))
@@ -143,26 +144,20 @@ def test_register_writes_what_itk_applies(trained, tiny_phantom, tmp_path):
     assert "% folded" in result.stdout
 
 
-def test_inference_knows_its_training_preprocessing():
-    """The three configurations prepare images alike; MONAI has no include to say it once."""
-    blocks = {}
-    for name, keys in (("inference", ["preprocessing"]), ("register", ["preprocessing"])):
-        config = json.loads((CONFIGS / f"{name}.json").read_text())
-        for key in keys:
-            config = config[key]
-        blocks[name] = config["transforms"]
-    train = json.loads((CONFIGS / "train.json").read_text())["train"]
-    steps = [*train["deterministic_transforms"], *train["fit_transforms"]]
-    expected = [_image_only(step) for step in steps]
-    assert [_image_only(step) for step in blocks["register"][1:]] == expected
-    assert [_image_only(step) for step in blocks["inference"][1:]] == expected[:-1]
-
-
-def _image_only(step):
-    step = {key: value for key, value in step.items() if key not in ("keys", "allow_missing_keys")}
-    if isinstance(step.get("mode"), list):
-        step["mode"] = step["mode"][0]
-    return step
+def test_a_run_is_used_as_it_was_trained(trained):
+    """Training, validation, inference and registration see an image alike."""
+    chains = {"train": "train#preprocessing", "validate": "validate#preprocessing"}
+    training = ConfigParser(ConfigParser.load_config_file(trained / "config.json"))
+    found = {name: training.get_parsed_content(key) for name, key in chains.items()}
+    for name in ("inference", "register"):
+        parser = ConfigParser(ConfigParser.load_config_file(CONFIGS / f"{name}.json"))
+        parser.update({"run_dir": str(trained), "bundle_root": str(BUNDLE)})
+        found[name] = parser.get_parsed_content("preprocessing")
+    entry = training.get_parsed_content("cohort").test[0]
+    images = {name: transform(dict(entry))["image"] for name, transform in found.items()}
+    for name, other in (("train", "register"), ("validate", "inference"), ("train", "validate")):
+        torch.testing.assert_close(images[name], images[other], rtol=0, atol=0)
+        assert torch.equal(images[name].affine, images[other].affine)
 
 
 def test_defaults_of_inference_are_those_of_the_phantom_run(trained):

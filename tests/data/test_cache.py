@@ -12,10 +12,10 @@ from monai.data.dataset import CacheDataset, PersistentDataset
 from monai.transforms import Compose, Lambdad, Orientationd, ScaleIntensityRanged, Spacingd
 from torch.utils.data import DataLoader
 
+from gemini_monai.data import IterationDataset, Labeled, Pairs
 from gemini_monai.data.cache import HALF_ERROR, cached, item_key, transform_key
-from gemini_monai.data.iterations import IterationDataset
-from gemini_monai.data.load import LoadScand
 from gemini_monai.errors import InputError
+from gemini_monai.transforms import LoadScand
 from tests.data.prepare.sources import image, label, save
 
 SHAPE = (12, 10, 8)
@@ -26,7 +26,12 @@ def _transform(*, upper=200.0, spacing=1.5):
         [
             LoadScand(["image", "label"], spatial_dims=3, in_channels=1, allow_missing_keys=True),
             Orientationd(["image", "label"], "RAS", allow_missing_keys=True),
-            Spacingd(["image", "label"], [spacing] * 3, mode=["bilinear", "nearest"]),
+            Spacingd(
+                ["image", "label"],
+                [spacing] * 3,
+                mode=["bilinear", "nearest"],
+                allow_missing_keys=True,
+            ),
             ScaleIntensityRanged("image", 0, upper, 0, 1, clip=True),
         ]
     )
@@ -46,7 +51,7 @@ def items(tmp_path):
 @pytest.fixture
 def decoded(monkeypatch):
     """Files that were read, in order."""
-    from gemini_monai.data import load
+    from gemini_monai.transforms import load
 
     files, original = [], load.read
 
@@ -139,11 +144,17 @@ def test_a_disk_without_room_is_refused_in_numbers(items, tmp_path, monkeypatch)
     assert len(cached([], _transform(), cache_dir=tmp_path / "cache")) == 0
 
 
+def _both(items):
+    """The items with their labels, and again without."""
+    return items + [{key: item[key] for key in ("case", "image")} for item in items]
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_workers_give_the_batches_of_none(items, tmp_path, workers):
     def batches(name, workers):
-        data = cached(items, _transform(), cache_dir=tmp_path / name)
-        dataset = IterationDataset(data, data, iterations=4, labeled_images=2, pairs=2)
+        streams = {"labeled": Labeled(2), "pairs": Pairs(2)}
+        options = {"transform": _transform(), "cache_dir": tmp_path / name}
+        dataset = IterationDataset(_both(items), streams, iterations=4, **options)
         return list(DataLoader(dataset, batch_size=None, num_workers=workers))
 
     expected, found = batches("none", 0), batches("some", workers)
@@ -152,8 +163,7 @@ def test_workers_give_the_batches_of_none(items, tmp_path, workers):
 
 
 def test_an_image_of_several_pairs_is_decoded_once_an_iteration(items, decoded):
-    data = cached(items, _transform(), cache_rate=0.0)
-    dataset = IterationDataset(data, data, iterations=1, labeled_images=4, pairs=6)
+    streams, options = {"pairs": Pairs(6)}, {"transform": _transform(), "cache_rate": 0.0}
+    dataset = IterationDataset(_both(items), streams, iterations=1, **options)
     assert dataset[0]["image_a"].shape[0] == 6
-    images = [file for file in decoded if "image" in file.split("/")[-1]]
-    assert len(images) == 2 * 3  # three labelled ones and the same three unlabelled
+    assert len(decoded) == 3

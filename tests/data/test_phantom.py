@@ -12,7 +12,7 @@ import pytest
 import torch
 from monai.networks.utils import one_hot
 
-from gemini_monai.data.dataset import read_dataset
+from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.data.phantom import write_phantom
 from gemini_monai.data.subjects import make_subject, random_diffeomorphism
 from gemini_monai.errors import InputError
@@ -63,7 +63,7 @@ def test_every_structure_is_in_every_subject():
 
 
 def test_unlabelled_subjects_have_no_label_file(tiny_phantom):
-    dataset = read_dataset(tiny_phantom)
+    dataset = read_cohort(tiny_phantom)
     files = {path.name for path in (tiny_phantom.parent / "labels").iterdir()}
     for entry in dataset.unlabeled:
         assert set(entry) == {"case", "image"}
@@ -72,7 +72,7 @@ def test_unlabelled_subjects_have_no_label_file(tiny_phantom):
 
 
 def test_files_are_what_the_subject_is(tiny_phantom):
-    entry = read_dataset(tiny_phantom).test[0]
+    entry = read_cohort(tiny_phantom).test[0]
     subject = make_subject((32, 32), seed=(0, int(entry["case"].split("_")[1])))
     for key in ("image", "label"):
         np.testing.assert_array_equal(nib.load(entry[key]).get_fdata(), subject[key].numpy())
@@ -156,13 +156,13 @@ def test_a_phantom_whose_making_was_stopped_is_made_whole(tmp_path, monkeypatch)
         with pytest.raises(KeyboardInterrupt):
             write_phantom(tmp_path, **TINY)
     assert not (tmp_path / "dataset.json").exists()
-    assert len(read_dataset(write_phantom(tmp_path, **TINY)).unlabeled) == 2
+    assert len(read_cohort(write_phantom(tmp_path, **TINY)).unlabeled) == 2
 
 
 def test_another_phantom_leaves_nothing_of_the_first(tmp_path):
     write_phantom(tmp_path, **TINY | {"unlabeled": 5})
     path = write_phantom(tmp_path, **TINY, seed=3)
-    entries = [e for s in ("labeled", "unlabeled", "test") for e in getattr(read_dataset(path), s)]
+    entries = [e for s in ("labeled", "unlabeled", "test") for e in getattr(read_cohort(path), s)]
     named = {value for e in entries for key, value in e.items() if key != "case"}
     assert {str(p) for p in tmp_path.rglob("*.nii.gz")} == named
 
@@ -174,7 +174,7 @@ def test_two_processes_may_write_one_phantom(tmp_path):
         subprocess.Popen([sys.executable, "-c", script, str(tmp_path / "p")]) for _ in range(2)
     ]
     assert [process.wait(timeout=120) for process in started] == [0, 0]
-    assert len(read_dataset(tmp_path / "p" / "dataset.json").test) == 20
+    assert len(read_cohort(tmp_path / "p" / "dataset.json").test) == 20
     assert not list((tmp_path / "p").rglob(".part-*"))
 
 

@@ -11,24 +11,29 @@ import pytest
 import torch
 
 from gemini_monai.engines import NonFiniteLossError, ObjectiveTrainer
-from gemini_monai.objectives import HomeomorphismObjective, SegmentationObjective
-from tests.engines.batches import loader, small_network
+from gemini_monai.objectives import (
+    HomeomorphismObjective,
+    Learner,
+    Objective,
+    SegmentationObjective,
+)
+from tests.handlers.batches import loader, small_network
 
 
 def _objectives():
     return {"homeomorphism": HomeomorphismObjective(), "segmentation": SegmentationObjective()}
 
 
-def _trainer(network, *, iterations=3, **options):
+def _trainer(network, *, iterations=3, objectives=None, **options):
+    learner = Learner(network, objectives or _objectives())
     return ObjectiveTrainer(
         **{
             "device": "cpu",
             "max_epochs": 1,
             "epoch_length": iterations,
             "train_data_loader": loader(iterations),
-            "network": network,
-            "optimizer": torch.optim.Adam(network.parameters(), 1e-3),
-            "objectives": _objectives(),
+            "learner": learner,
+            "optimizer": torch.optim.Adam(learner.trainable(), 1e-3),
             **options,
         }
     )
@@ -77,17 +82,29 @@ def test_the_output_is_every_term_and_their_sum():
     assert total == pytest.approx(sum(output.values()))
 
 
-class _Broken:
+class _Broken(Objective):
     """An objective that is not finite at the iterations given."""
 
     def __init__(self, at):
+        super().__init__()
         self.at = set(at)
         self.calls = 0
 
-    def __call__(self, network, batch, *, progress=1.0):
+    def forward(self, network, batch, *, progress=1.0):
         self.calls += 1
         value = float("nan") if self.calls in self.at else 1.0
         return {"broken": value * network(batch["image"]).mean()}
+
+
+class _Function(Objective):
+    """An objective whose terms a function makes."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, network, batch, *, progress=1.0):
+        return self.function(network, batch, progress)
 
 
 def test_a_step_that_is_not_finite_is_left_out_and_counted():
@@ -118,11 +135,11 @@ def test_an_objective_that_is_never_finite_stops_although_the_other_is():
 def test_a_gradient_that_is_not_finite_is_left_out():
     network = small_network()
 
-    def objective(network, batch, *, progress=1.0):
+    def root(network, batch, progress):
         return {"root": (0 * network(batch["image"])).square().sum().sqrt()}  # 0, slope 0 / 0
 
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    trainer = _trainer(network, objectives={"root": objective})
+    trainer = _trainer(network, objectives={"root": _Function(root)})
     with pytest.raises(NonFiniteLossError, match="root: 3 of 3 steps left out"):
         trainer.run()
     for name, value in network.state_dict().items():
@@ -139,19 +156,66 @@ def test_bad_steps_in_a_row_stop_with_their_terms():
 def test_objectives_are_told_how_far_training_is():
     seen = []
 
-    def objective(network, batch, *, progress=1.0):
+    def mean(network, batch, progress):
         seen.append(progress)
         return {"mean": network(batch["image"]).mean()}
 
-    _trainer(small_network(), objectives={"a": objective}).run()
+    _trainer(small_network(), objectives={"a": _Function(mean)}).run()
     assert seen == [0, 1 / 3, 2 / 3]
+
+
+def test_an_objective_without_terms_has_no_step():
+    network = small_network()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    optimizer = torch.optim.AdamW(network.parameters(), 1e-3)  # whose step moves by itself
+    trainer = _trainer(network, objectives={"a": _Function(lambda *_: {})}, optimizer=optimizer)
+    trainer.run()
+    assert trainer.state.output == {"loss": 0}
+    for name, value in network.state_dict().items():
+        torch.testing.assert_close(value, before[name], rtol=0, atol=0)
+
+
+class _Watching(Objective):
+    """Counts the steps that it is told of, beside one that is not finite at first."""
+
+    def __init__(self, at):
+        super().__init__()
+        self.broken = _Broken(at)
+        self.told = []
+
+    def forward(self, network, batch, *, progress=1.0):
+        return self.broken(network, batch)
+
+    def after_step(self, network, *, progress=1.0):
+        self.told.append(progress)
+
+
+def test_objectives_are_told_of_steps_that_were_made():
+    objective = _Watching({2})
+    _trainer(small_network(), objectives={"a": objective}).run()
+    assert objective.told == [0, 2 / 3]
+
+
+def test_noise_is_a_function_of_seed_and_iteration():
+    def noise(seed):
+        seen = []
+
+        def draw(network, batch, progress):
+            seen.append(float(torch.rand(())))
+            return {"mean": network(batch["image"]).mean()}
+
+        _trainer(small_network(), objectives={"a": _Function(draw)}, seed=seed).run()
+        return seen
+
+    first = noise(0)
+    torch.rand(7)
+    assert noise(0) == first
+    assert len(set(first + noise(1))) == 6
 
 
 def test_wrong_settings_are_named():
     with pytest.raises(ValueError, match="update must be one of .*got 'both'"):
         _trainer(small_network(), update="both")
-    with pytest.raises(ValueError, match="objectives is empty"):
-        _trainer(small_network(), objectives={})
 
 
 def test_mixed_precision_keeps_losses_and_weights_finite():
@@ -165,14 +229,18 @@ def test_mixed_precision_keeps_losses_and_weights_finite():
 TWO_PROCESSES = """
 import sys, torch, torch.distributed as dist
 from torch.nn.parallel import DistributedDataParallel
-from tests.engines.batches import loader, small_network
-from tests.engines.test_trainer import _trainer
+from gemini_monai.engines import ObjectiveTrainer
+from tests.handlers.batches import loader, small_learner
 dist.init_process_group("gloo")
 torch.set_num_threads(1)
 rank = dist.get_rank()
-network = DistributedDataParallel(small_network(seed=rank), find_unused_parameters=True)
-_trainer(network, train_data_loader=loader(3, rank=rank)).run()
-torch.save(network.module.state_dict(), sys.argv[1] + f"/{rank}.pt")
+learner = DistributedDataParallel(small_learner(seed=rank), find_unused_parameters=True)
+optimizer = torch.optim.Adam(learner.module.trainable(), 1e-3)
+ObjectiveTrainer(
+    device="cpu", max_epochs=1, epoch_length=3, train_data_loader=loader(3, rank=rank),
+    learner=learner, optimizer=optimizer,
+).run()
+torch.save(learner.module.network.state_dict(), sys.argv[1] + f"/{rank}.pt")
 dist.destroy_process_group()
 """
 

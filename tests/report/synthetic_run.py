@@ -100,6 +100,7 @@ def write_run(
     structures = list(STRUCTURES)
     details = {
         "method": method,
+        "compare": ["supervised"] if supervised else [],
         "dataset": {
             "name": f"phantom_{len(shape)}d",
             "path": str(folder / "nowhere" / "dataset.json"),

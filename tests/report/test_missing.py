@@ -29,7 +29,7 @@ def test_page_lands_in_the_run_by_default_and_leaves_no_part(run: Path) -> None:
         ("test/pairs", "GEMINI kept no pair to show"),
         ("test/predictions", "s000.nii.gz: no such file"),
         ("data", "Not shown"),
-        ("supervised", "No supervised arm was trained"),
+        ("supervised", "No other arm was trained"),
         ("test", "No pairs were registered"),
     ],
 )

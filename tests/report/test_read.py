@@ -21,8 +21,7 @@ def test_every_part_of_a_run_is_read(run_2d: Path) -> None:
     assert "mean_dice" in run.validation.columns
     assert (len(run.scores), len(run.pairs)) == (20, 5)
     assert set(run.examples) == {"best", "median", "worst"}
-    assert run.supervised is not None
-    assert run.supervised.method == "supervised"
+    assert [arm.method for arm in run.arms] == ["supervised"]
 
 
 def test_paths_are_relative_to_the_run(run_2d: Path) -> None:
@@ -48,7 +47,7 @@ def test_empty_cell_is_not_a_number(run: Path) -> None:
 def test_run_that_only_started_is_read(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text("{}")
     run = read_run(tmp_path)
-    assert (run.method, run.history, run.scores, run.supervised) == ("run", None, (), None)
+    assert (run.method, run.history, run.scores, run.arms) == ("run", None, (), ())
 
 
 def test_folder_that_is_absent_is_named(tmp_path: Path) -> None:

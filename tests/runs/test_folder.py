@@ -86,6 +86,20 @@ def test_both_at_once_is_refused(run):
         check_run(run.path, resume=True, overwrite=True)
 
 
+def test_arms_are_runs_inside_that_the_record_names(run):
+    for name in ("supervised", "mine"):
+        arm = RunFolder(run.path / name)
+        arm.last.parent.mkdir(parents=True)
+        arm.last.write_text("x")
+        arm.record.write_text("{}")
+    assert run.arms() == []
+    run.record.write_text(json.dumps({"method": "GEMINI", "compare": ["supervised", "gone"]}))
+    assert [arm.path.name for arm in run.arms()] == ["supervised"]
+    open_run(run.path, overwrite=True)
+    assert not (run.path / "supervised" / "run.json").exists()
+    assert (run.path / "mine" / "run.json").exists()
+
+
 def test_looking_makes_no_folder(tmp_path):
     check_run(tmp_path / "new")
     assert not (tmp_path / "new").exists()

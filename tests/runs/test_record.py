@@ -5,21 +5,26 @@ from __future__ import annotations
 import json
 
 import pytest
+from monai.transforms import Flip
 
+from gemini_monai.describe import describe
 from gemini_monai.errors import InputError
-from gemini_monai.runs import bundle_of, read_record, run_settings, task_of
+from gemini_monai.runs import read_record, run_settings
+
+KNOWN = {"bundle": "gemini_semi", "task": "segmentation", "method": "GEMINI"}
 
 
-def _write(folder, **settings):
-    (folder / "run.json").write_text(json.dumps({"settings": settings}))
+def _write(folder, *, record=None, **settings):
+    content = KNOWN | (record or {}) | {"settings": settings}
+    (folder / "run.json").write_text(json.dumps(content))
 
 
 def test_settings_of_a_run_are_those_it_recorded(tmp_path):
     default = {"channels": [4, 8], "spacing": None}
     assert run_settings(tmp_path, default=default) == default
     _write(tmp_path, channels=[8, 16], spacing=[1.0, 1.0], more=1)
-    found = run_settings(tmp_path, default=default, optional={"align": None})
-    assert found == {"channels": [8, 16], "spacing": [1.0, 1.0], "align": None}
+    found = run_settings(tmp_path, default=default)
+    assert found == {"channels": [8, 16], "spacing": [1.0, 1.0]}
     _write(tmp_path, channels=[8, 16])
     with pytest.raises(InputError, match=r"run\.json: setting 'spacing' is missing"):
         run_settings(tmp_path, default=default)
@@ -31,32 +36,47 @@ def test_settings_of_a_run_are_those_it_recorded(tmp_path):
         ("[", "not JSON"),
         ("[]", "expected a JSON object, found array"),
         ("{}", "it has no settings"),
-        ('{"settings": {"spacing": "$1"}}', "would be evaluated; settings are data"),
-        ('{"settings": {"channels": [{"_target_": "x"}]}}', "would be evaluated"),
-        ('{"settings": {"channels": "wide"}}', "key 'channels': expected a list"),
-        ('{"settings": {"spatial_dims": 4}}', "key 'spatial_dims': expected a whole number"),
+        ('{"settings": {}}', "the record of an earlier version, which has no 'task'"),
+        ({"spacing": "$1"}, "would be evaluated; settings are data"),
+        ({"channels": [{"_target_": "x"}]}, "would be evaluated"),
+        ({"channels": "wide"}, "key 'channels': expected a list"),
+        ({"spatial_dims": 4}, "key 'spatial_dims': expected a whole number"),
     ],
 )
 def test_a_record_that_is_damaged_or_code_is_named(tmp_path, content, message):
-    (tmp_path / "run.json").write_text(content)
+    if isinstance(content, dict):
+        _write(tmp_path, **content)
+    else:
+        (tmp_path / "run.json").write_text(content)
     with pytest.raises(InputError, match=rf"run\.json: .*{message}"):
         read_record(tmp_path)
     with pytest.raises(InputError, match=r"run\.json: "):
         run_settings(tmp_path, default={})
 
 
-def test_a_run_is_of_a_task_and_a_bundle(tmp_path):
-    for settings, task, bundle in (
-        ({"restoration_weight": 1.0}, "pre-training", "gemini_mip"),
-        ({"pretrained": "none"}, "segmentation", "gemini_mip"),
-        ({"supervised_weight": 1.0}, "segmentation", "gemini_semi"),
-    ):
-        _write(tmp_path, **settings)
-        record = read_record(tmp_path)
-        assert (task_of(record), bundle_of(record)) == (task, bundle)
-    _write(tmp_path, restoration_weight=1.0)
+def test_a_run_of_another_task_is_refused(tmp_path):
+    _write(tmp_path, record={"task": "pre-training"})
     with pytest.raises(InputError, match="a run for pre-training, expected one for segmentation"):
         run_settings(tmp_path, default={}, task="segmentation")
+
+
+def test_a_run_that_trained_no_field_cannot_register(tmp_path):
+    _write(tmp_path, record={"method": "supervised", "registers": False})
+    with pytest.raises(InputError, match="a run of supervised, which trains no displacement"):
+        run_settings(tmp_path, default={}, registers=True)
+    _write(tmp_path, record={"registers": True})
+    assert run_settings(tmp_path, default={}, registers=True) == {}
+
+
+def test_transforms_of_ones_own_must_be_those_of_the_training(tmp_path):
+    none, flip = {"before": [], "after": []}, {"before": [Flip(spatial_axis=0)], "after": []}
+    _write(tmp_path, record={"transforms": describe(flip)})
+    assert run_settings(tmp_path, default={}, transforms=flip) == {}
+    with pytest.raises(InputError, match="trained with Flip in 'before', now nothing; give the ov"):
+        run_settings(tmp_path, default={}, transforms=none)
+    _write(tmp_path, record={"transforms": describe(none)})
+    with pytest.raises(InputError, match="trained with nothing in 'before', now Flip"):
+        run_settings(tmp_path, default={}, transforms=flip)
 
 
 def test_what_is_no_run_is_named(tmp_path):

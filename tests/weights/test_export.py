@@ -24,6 +24,8 @@ def run_folder(tmp_path):
         "iterations": 40,
         "command": "python -m monai.bundle run",
         "versions": {"torch": "2.13.0"},
+        "bundle": "gemini_mip",
+        "task": "pre-training",
         "settings": {"channels": [4, 8], "spatial_dims": 2, "spacing": [1.0, 1.0]},
     }
     (tmp_path / "run" / "run.json").write_text(json.dumps(record))

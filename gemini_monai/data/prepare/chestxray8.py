@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gemini_monai.data.dataset import write_dataset
+from gemini_monai.data.dataset_file import write_dataset
 from gemini_monai.errors import InputError
 from gemini_monai.files import read_text
 from gemini_monai.images.names import SUFFIXES

@@ -10,13 +10,13 @@ import numpy as np
 from tqdm import tqdm
 
 from gemini_monai import limits
-from gemini_monai.data.load import MASK
 from gemini_monai.data.prepare.scan import Scan
 from gemini_monai.errors import InputError
 from gemini_monai.files import read_json
 from gemini_monai.images import find_images, read_label
 from gemini_monai.images.names import LOSSY, suffix_of
 from gemini_monai.images.read import MOST_CODES
+from gemini_monai.transforms.load import MASK
 from gemini_monai.world import grid_distance
 
 LabelFiles = Path | list[Path]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gemini_monai.data.dataset import refuse_foreign_dataset, write_dataset
+from gemini_monai.data.dataset_file import refuse_foreign_dataset, write_dataset
 from gemini_monai.data.prepare.align import aligned, refuse_unalignable
 from gemini_monai.data.prepare.labels import LabelFiles, check_labels
 from gemini_monai.data.prepare.propose import propose

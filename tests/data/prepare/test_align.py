@@ -9,7 +9,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from gemini_monai.data.dataset import read_dataset
+from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.data.prepare import prepare_folder
 from gemini_monai.data.prepare.align import align_affine
 from gemini_monai.data.prepare.split import Wanted
@@ -37,7 +37,7 @@ def prepared(tmp_path_factory):
 
 def test_every_entry_has_a_grid_that_is_the_reference_grid_moved(prepared):
     _, path, truth = prepared
-    dataset = read_dataset(path)
+    dataset = read_cohort(path)
     entries = _entries(dataset)
     assert dataset.align == "itk"
     assert dataset.reference.is_file()
@@ -57,7 +57,7 @@ def test_every_entry_has_a_grid_that_is_the_reference_grid_moved(prepared):
 
 def test_the_file_of_a_transform_is_lps(prepared):
     _, path, _ = prepared
-    case = read_dataset(path).unlabeled[0]["case"]
+    case = read_cohort(path).unlabeled[0]["case"]
     file = path.parent / "transforms" / f"{case}.tfm"
     theirs = itk.transformread(str(file))[0].TransformPoint([4.0, -3.0, 2.0])
     ours = read_transform(file) @ [-4.0, 3.0, 2.0, 1.0]
@@ -89,7 +89,7 @@ def test_a_second_run_registers_nothing_and_writes_the_same(prepared, monkeypatc
 
 def test_another_image_or_window_is_registered_again(prepared, tmp_path, monkeypatch):
     source, path, _ = prepared
-    other = _entries(read_dataset(path)).keys() - {read_dataset(path).reference.name[:2]}
+    other = _entries(read_cohort(path)).keys() - {read_cohort(path).reference.name[:2]}
     calls = []
 
     def count(moving, reference, **options):
@@ -118,11 +118,11 @@ def test_no_label_of_an_unlabelled_image_is_opened(tmp_path, monkeypatch, capsys
     )
     source, _ = population(tmp_path, images=5, labels=5)
     wanted = Wanted(labeled=2, validation=0, test=0, align="itk")
-    first = read_dataset(prepare_folder(source, tmp_path / "a", wanted=wanted))
+    first = read_cohort(prepare_folder(source, tmp_path / "a", wanted=wanted))
     for entry in first.unlabeled:
         (source / "labels" / f"{entry['case']}.nii.gz").write_bytes(b"garbage")
     again = prepare_folder(source, tmp_path / "b", wanted=wanted)
-    assert read_dataset(again).labeled == first.labeled
+    assert read_cohort(again).labeled == first.labeled
     unlabelled = first.unlabeled[0]["case"]
     capsys.readouterr()
     prepare_folder(source, tmp_path / "b", wanted=wanted._replace(reference=unlabelled))
@@ -139,7 +139,7 @@ def test_the_reference_is_a_training_image_of_median_extent_or_what_is_given(tmp
     save(atlas, image(9, (24, 20, 16)), affine=np.diag([2.0, 1, 1, 1]))
     for given, expected in ((None, "c2.nii"), ("c3", "c3.nii"), (str(atlas), "atlas.nii")):
         wanted = Wanted(align="itk", reference=given, spatial_size=(16, 16, 8), spacing=(2, 1, 1))
-        dataset = read_dataset(prepare_folder(tmp_path / "src", tmp_path / "dst", wanted=wanted))
+        dataset = read_cohort(prepare_folder(tmp_path / "src", tmp_path / "dst", wanted=wanted))
         assert dataset.reference.name == expected
         assert (dataset.spatial_size, dataset.spacing) == ((16, 16, 8), (2, 1, 1))
     centre = np.array(dataset.unlabeled[0]["grid"]) @ [7.5, 7.5, 3.5, 1]
@@ -164,14 +164,14 @@ def test_what_cannot_be_aligned_is_refused(tmp_path, shape, suffix, options, mes
 
 
 def test_a_configuration_for_another_grid_is_refused(prepared):
-    dataset = read_dataset(prepared[1])
-    own = {"spatial_size": dataset.spatial_size, "spacing": dataset.spacing}
-    dataset.refuse_other(spatial_dims=3, **own, align="itk")
-    dataset.refuse_other(spatial_dims=3, spatial_size=(8, 8, 8), spacing=None)
+    dataset = read_cohort(prepared[1])
+    assert dataset.input_spec().align == "itk"
+    other = dataset.input_spec(align=None, spatial_size=(8, 8, 8), spacing=None)
+    assert other.spatial_size == (8, 8, 8)
     with pytest.raises(InputError, match=r"key 'spatial_size' is \[8, 8, 8\].*prepare again with"):
-        dataset.refuse_other(spatial_dims=3, **{**own, "spatial_size": (8, 8, 8)}, align="itk")
+        dataset.input_spec(spatial_size=(8, 8, 8))
     with pytest.raises(InputError, match=r"key 'spacing' is \[3.0"):
-        dataset.refuse_other(spatial_dims=3, **{**own, "spacing": (3.0, 3.0, 3.0)}, align="itk")
+        dataset.input_spec(spacing=(3.0, 3.0, 3.0))
 
 
 def test_a_missing_grid_is_named(prepared, tmp_path):
@@ -180,11 +180,11 @@ def test_a_missing_grid_is_named(prepared, tmp_path):
     broken = prepared[1].parent / "broken.json"
     broken.write_text(json.dumps(content))
     with pytest.raises(InputError, match=r"broken\.json: 'grid' of 'c\d' must be 4 x 4"):
-        read_dataset(broken)
+        read_cohort(broken)
     broken.write_text(json.dumps(json.loads(prepared[1].read_text()) | {"align": None}))
-    plain = read_dataset(broken)
+    plain = read_cohort(broken)
     with pytest.raises(InputError, match="is not aligned; prepare it with --align"):
-        plain.refuse_other(spatial_dims=3, spatial_size=SHAPE, spacing=None, align="itk")
+        plain.input_spec(align="itk")
 
 
 def test_two_files_are_registered(prepared):

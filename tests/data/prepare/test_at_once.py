@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gemini_monai.data.dataset import read_dataset
+from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.data.prepare import prepare_folder, prepared
 from gemini_monai.errors import InputError
 from tests.data.prepare.sources import image, save
@@ -29,14 +29,14 @@ def test_a_folder_is_prepared_once(tmp_path):
     found = [prepared(folder, tmp_path / "dst", prepare=prepare) for _ in range(2)]
     assert found == [str(tmp_path / "dst" / "dataset.json")] * 2
     assert len(calls) == 1
-    assert len(read_dataset(found[0]).unlabeled) == 3
+    assert len(read_cohort(found[0]).unlabeled) == 3
     other = _folder(tmp_path, "others")
     beside = [Path(prepared(other, tmp_path / "dst", prepare=prepare)) for _ in range(2)]
     assert calls == [folder, other]
     assert beside[0] == beside[1]
     assert beside[0].parent.name.startswith("dst_")
     for path, place in ((found[0], folder), (beside[0], other)):
-        assert Path(read_dataset(path).unlabeled[0]["image"]).parent == place
+        assert Path(read_cohort(path).unlabeled[0]["image"]).parent == place
 
 
 def test_what_was_prepared_before_is_taken_as_it_is(tmp_path):

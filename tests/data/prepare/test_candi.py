@@ -6,7 +6,8 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from gemini_monai.data.dataset import SPLITS, read_dataset
+from gemini_monai.data.checks import SPLITS
+from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.data.prepare import prepare_candi
 from gemini_monai.data.prepare.split import Wanted
 from gemini_monai.errors import InputError
@@ -33,7 +34,7 @@ def _cases(dataset, *splits):
 def test_the_official_tree_in_any_folders(tmp_path, folder, dot):
     source = candi.official(tmp_path / "src", folder=folder, dot=dot)
     before = _files(source)
-    dataset = read_dataset(prepare_candi(source, tmp_path / "dst", wanted=SMALL))
+    dataset = read_cohort(prepare_candi(source, tmp_path / "dst", wanted=SMALL))
     assert _counts(dataset) == [2, 7, 0, 3]
     assert _cases(dataset, *SPLITS) == set(candi.FEW)
     assert not any("label" in entry for entry in dataset.unlabeled)
@@ -42,14 +43,14 @@ def test_the_official_tree_in_any_folders(tmp_path, folder, dot):
 
 def test_all_103_are_divided_as_in_the_paper(tmp_path, capsys):
     source = candi.official(tmp_path / "src", cases=candi.ALL, shape=(7, 6, 6))
-    semi = read_dataset(prepare_candi(source, tmp_path / "semi"))
+    semi = read_cohort(prepare_candi(source, tmp_path / "semi"))
     assert _counts(semi) == [5, 78, 0, 20]
     assert "CANDI: 103 of 103 volumes\n" in capsys.readouterr().out
     tuned = Wanted(labeled=40, validation=20, test=43)
-    fine = read_dataset(prepare_candi(source, tmp_path / "fine", wanted=tuned))
+    fine = read_cohort(prepare_candi(source, tmp_path / "fine", wanted=tuned))
     assert _counts(fine) == [40, 0, 20, 43]
     another = Wanted(labeled_draw=1)
-    other = read_dataset(prepare_candi(source, tmp_path / "draw", wanted=another))
+    other = read_cohort(prepare_candi(source, tmp_path / "draw", wanted=another))
     assert _cases(other, "test") == _cases(semi, "test")
     assert _cases(other, "labeled") != _cases(semi, "labeled")
 
@@ -57,7 +58,7 @@ def test_all_103_are_divided_as_in_the_paper(tmp_path, capsys):
 def test_the_networks_size_follows_the_axes_as_they_are_stored(tmp_path):
     """The paper's 160 x 160 x 128 is along stored axes, here left, inferior, anterior."""
     source = candi.official(tmp_path / "src")
-    dataset = read_dataset(prepare_candi(source, tmp_path / "dst", wanted=SMALL))
+    dataset = read_cohort(prepare_candi(source, tmp_path / "dst", wanted=SMALL))
     assert dataset.spatial_size == (160, 128, 160)
     assert dataset.spacing == pytest.approx((0.9375, 1.5, 0.9375))
     assert dataset.intensity == {"kind": "percentile", "lower": 0.0, "upper": 100.0}
@@ -65,7 +66,7 @@ def test_the_networks_size_follows_the_axes_as_they_are_stored(tmp_path):
 
 def test_the_28_structures_and_no_other(tmp_path, capsys):
     source = candi.official(tmp_path / "src")
-    dataset = read_dataset(prepare_candi(source, tmp_path / "dst", wanted=SMALL))
+    dataset = read_cohort(prepare_candi(source, tmp_path / "dst", wanted=SMALL))
     assert dataset.label_values == candi.CODES
     assert dataset.labels["left hippocampus"] == 17
     assert dataset.labels["right ventral diencephalon"] == 60
@@ -84,7 +85,7 @@ def test_the_28_structures_and_no_other(tmp_path, capsys):
 
 def test_the_authors_tree_is_its_own_split(tmp_path):
     source = candi.authors(tmp_path / "src")
-    dataset = read_dataset(prepare_candi(source, tmp_path / "dst"))
+    dataset = read_cohort(prepare_candi(source, tmp_path / "dst"))
     assert _counts(dataset) == [2, 3, 0, 2]
     assert _cases(dataset, "test") == {"test_01", "test_02"}
     assert dataset.spatial_size == (160, 160, 128)
@@ -94,9 +95,9 @@ def test_the_authors_tree_is_its_own_split(tmp_path):
 
 def test_no_label_of_an_unlabelled_image_is_opened(tmp_path):
     source = candi.official(tmp_path / "src")
-    first = read_dataset(prepare_candi(source, tmp_path / "dst", wanted=SMALL))
+    first = read_cohort(prepare_candi(source, tmp_path / "dst", wanted=SMALL))
     candi.spoil_labels(source, _cases(first, "unlabeled"))
-    again = read_dataset(prepare_candi(source, tmp_path / "again", wanted=SMALL))
+    again = read_cohort(prepare_candi(source, tmp_path / "again", wanted=SMALL))
     assert _cases(again, "unlabeled") == _cases(first, "unlabeled")
     released = candi.authors(tmp_path / "released")
     for path in (released / "train" / "unlabeled" / "label").iterdir():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gemini_monai.data.dataset import read_dataset
+from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.data.prepare import chestxray8, prepare_chestxray8
 from gemini_monai.errors import InputError
 from tests.data.prepare.sources import image, save
@@ -34,7 +34,7 @@ def _official(root, *, images=8, folder="images_001/images", header=HEADER, tabl
 @pytest.mark.parametrize("folder", ["images_001/images", "images"])
 def test_the_official_table_gives_groups_and_patients(tmp_path, folder):
     path = prepare_chestxray8(_official(tmp_path / "src", folder=folder), tmp_path / "dst")
-    dataset = read_dataset(path)
+    dataset = read_cohort(path)
     assert dataset.column("unlabeled", "group") == ["PA_F", "AP_F"] * 2 + ["PA_M", "AP_M"] * 2
     assert dataset.column("unlabeled", "patient") == ["0", "0", "1", "1", "2", "2", "3", "3"]
     assert dataset.labeled == []
@@ -48,7 +48,7 @@ def test_folders_of_groups_give_the_same(tmp_path, capsys):
     }.items():
         for k, name in enumerate(names):
             save(tmp_path / "src" / group / f"{name}.png", image(k))
-    dataset = read_dataset(prepare_chestxray8(tmp_path / "src", tmp_path / "dst"))
+    dataset = read_cohort(prepare_chestxray8(tmp_path / "src", tmp_path / "dst"))
     assert dataset.column("unlabeled", "group") == ["AP_F", "AP_F", "PA_M"]
     assert dataset.column("unlabeled", "patient") == ["00000005", "00000005", "00000001"]
     assert "AP_F       2 images of 1 patients" in capsys.readouterr().out
@@ -56,7 +56,7 @@ def test_folders_of_groups_give_the_same(tmp_path, capsys):
 
 def test_the_size_of_the_real_one_is_read(tmp_path):
     source = _official(tmp_path / "src", images=112_120)
-    dataset = read_dataset(prepare_chestxray8(source, tmp_path / "dst"))
+    dataset = read_cohort(prepare_chestxray8(source, tmp_path / "dst"))
     assert len(dataset.unlabeled) == 112_120
 
 
@@ -64,7 +64,7 @@ def test_the_later_table_and_its_headers_are_read(tmp_path):
     header = "\ufeff" + HEADER.replace("Gender", "Sex")
     table = "Data_Entry_2017_v2020.csv"
     source = _official(tmp_path / "src", header=header, table=table)
-    assert len(read_dataset(prepare_chestxray8(source, tmp_path / "dst")).unlabeled) == 8
+    assert len(read_cohort(prepare_chestxray8(source, tmp_path / "dst")).unlabeled) == 8
 
 
 def test_images_are_counted_by_view_and_sex(tmp_path, capsys, monkeypatch):

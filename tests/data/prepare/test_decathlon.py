@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from gemini_monai.data.dataset import read_dataset
+from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.data.prepare import prepare_decathlon
 from gemini_monai.data.prepare.split import Wanted
 from gemini_monai.errors import InputError
@@ -37,7 +37,7 @@ def test_training_cases_are_divided_and_test_images_are_unlabelled(tmp_path):
     path = prepare_decathlon(
         _tree(tmp_path / "src"), tmp_path / "dst", wanted=Wanted(labeled=2, validation=1, test=1)
     )
-    dataset = read_dataset(path)
+    dataset = read_cohort(path)
     counts = [len(getattr(dataset, s)) for s in ("labeled", "unlabeled", "validation", "test")]
     assert counts == [2, 3, 1, 1]
     assert dataset.structures == ("Anterior", "Posterior")
@@ -55,14 +55,14 @@ def test_training_cases_are_divided_and_test_images_are_unlabelled(tmp_path):
 def test_labels_are_named_either_way_round(tmp_path, labels):
     source = _tree(tmp_path / "src", labels=labels)
     path = prepare_decathlon(source, tmp_path / "dst", wanted=Wanted(2, 1, 1))
-    assert read_dataset(path).labels == {"background": 0, "a": 1, "b": 2}
+    assert read_cohort(path).labels == {"background": 0, "a": 1, "b": 2}
 
 
 def test_pairs_and_images_alone_are_entries_too(tmp_path):
     training = [[f"imagesTr/hip_{k}.nii.gz", f"labelsTr/hip_{k}.nii.gz"] for k in range(4)]
     training += [{"image": "imagesTr/hip_4.nii.gz"}, "imagesTr/hip_5.nii.gz"]
     source = _tree(tmp_path / "src", training=training)
-    dataset = read_dataset(prepare_decathlon(source, tmp_path / "dst", wanted=Wanted(2, 1, 1)))
+    dataset = read_cohort(prepare_decathlon(source, tmp_path / "dst", wanted=Wanted(2, 1, 1)))
     assert {"hip_4", "hip_5"} < {entry["case"] for entry in dataset.unlabeled}
 
 

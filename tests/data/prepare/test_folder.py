@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from gemini_monai import images
-from gemini_monai.data.dataset import read_dataset
+from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.data.prepare import prepare_folder
 from gemini_monai.data.prepare.split import Wanted
 from gemini_monai.errors import InputError
@@ -24,7 +24,7 @@ def test_every_format_is_read(tmp_path, suffix):
     for k in range(2):
         kind = ".png" if suffix in (".png", ".jpg") else suffix
         save(source / "labels" / f"case{k}{kind}", label())
-    dataset = read_dataset(prepare_folder(source, tmp_path / "dst"))
+    dataset = read_cohort(prepare_folder(source, tmp_path / "dst"))
     assert (dataset.spatial_dims, dataset.channels) == (2, 1)
     assert len(dataset.labeled) == len(dataset.unlabeled) == 2
     assert dataset.spatial_size == (16, 16)
@@ -54,7 +54,7 @@ def test_a_dicom_series_is_a_volume(tmp_path):
     volume.SetSpacing((1.0, 1.0, 2.0))
     (tmp_path / "src" / "labels").mkdir()
     itk.imwrite(volume, str(tmp_path / "src" / "labels" / "case0.nii.gz"))
-    dataset = read_dataset(prepare_folder(tmp_path / "src", tmp_path / "dst"))
+    dataset = read_cohort(prepare_folder(tmp_path / "src", tmp_path / "dst"))
     assert dataset.spatial_dims == 3
     assert dataset.spacing == (1.0, 1.0, 2.0)
 
@@ -64,7 +64,7 @@ def test_overlapping_structures_have_a_mask_each(tmp_path):
     for k in range(2):
         for name in ("lung", "clavicle"):
             save(source / "labels" / f"case{k}" / f"{name}.nii.gz", label(values=(0, 1)))
-    dataset = read_dataset(prepare_folder(source, tmp_path / "dst"))
+    dataset = read_cohort(prepare_folder(source, tmp_path / "dst"))
     assert dataset.overlapping
     assert dataset.structures == ("clavicle", "lung")
     assert [Path(file).name for file in dataset.labeled[0]["label"]] == [
@@ -76,7 +76,7 @@ def test_overlapping_structures_have_a_mask_each(tmp_path):
 def test_images_without_a_folder_of_their_own_are_unlabelled(tmp_path):
     for k in range(3):
         save(tmp_path / "brain" / f"{k}.nii.gz", image(k, (12, 10, 8)))
-    dataset = read_dataset(prepare_folder(tmp_path / "brain", tmp_path / "dst"))
+    dataset = read_cohort(prepare_folder(tmp_path / "brain", tmp_path / "dst"))
     assert [entry["case"] for entry in dataset.unlabeled] == ["0", "1", "2"]
     assert not dataset.labeled
 
@@ -87,13 +87,13 @@ def test_a_grey_picture_may_be_among_coloured_ones(tmp_path):
     for k in range(3):
         colours = [image(10 * k + c * (k > 0)) for c in range(3)]  # the first is grey
         Image.fromarray(np.stack(colours, axis=-1).transpose(1, 0, 2)).save(folder / f"{k}.png")
-    assert read_dataset(prepare_folder(folder, tmp_path / "dst")).channels == 3
+    assert read_cohort(prepare_folder(folder, tmp_path / "dst")).channels == 3
 
 
 def test_labels_json_names_the_values(tmp_path):
     source = folder(tmp_path)
     (source / "labels.json").write_text('{"heart": 1, "2": "lung"}')
-    dataset = read_dataset(prepare_folder(source, tmp_path / "dst"))
+    dataset = read_cohort(prepare_folder(source, tmp_path / "dst"))
     assert dataset.structures == ("heart", "lung")
 
 
@@ -101,14 +101,14 @@ def test_no_label_of_an_unlabelled_image_is_opened(tmp_path, monkeypatch):
     """Neither by us, which is recorded, nor by anyone: they are no images and may not be read."""
     source = folder(tmp_path, images=8, labels=8)
     prepare_folder(source, tmp_path / "once", wanted=Wanted(2, 1, 1))
-    dataset = read_dataset(tmp_path / "once" / "dataset.json")
+    dataset = read_cohort(tmp_path / "once" / "dataset.json")
     for entry in dataset.unlabeled:
         file = source / "labels" / f"{entry['case']}.nii.gz"
         file.write_bytes(b"not a label")
         file.chmod(0)
     opened = _record_opened(monkeypatch)
     prepare_folder(source, tmp_path / "again", wanted=Wanted(labeled=2, validation=1, test=1))
-    assert read_dataset(tmp_path / "again" / "dataset.json").unlabeled == dataset.unlabeled
+    assert read_cohort(tmp_path / "again" / "dataset.json").unlabeled == dataset.unlabeled
     kept = {e["case"] for e in [*dataset.labeled, *dataset.validation, *dataset.test]}
     assert {path.split("/")[-1].split(".")[0] for path in opened if "/labels/" in path} == kept
 
@@ -131,7 +131,7 @@ def test_patients_stay_on_one_side(tmp_path):
     rows = [f"case{k},p{k // 3}" for k in range(12)]
     (source / "patients.csv").write_text("\n".join(["image,patient", *rows]))
     path = prepare_folder(source, tmp_path / "dst", wanted=Wanted(labeled=3, validation=3, test=3))
-    dataset = read_dataset(path)
+    dataset = read_cohort(path)
     patients = [
         {int(entry["case"][4:]) // 3 for entry in part}
         for part in ([*dataset.labeled, *dataset.unlabeled], dataset.validation, dataset.test)
@@ -145,7 +145,7 @@ def test_patients_stay_on_one_side(tmp_path):
 def test_another_draw_keeps_validation_and_test(tmp_path):
     source = folder(tmp_path, images=12, labels=12)
     first, second = (
-        read_dataset(
+        read_cohort(
             prepare_folder(
                 source,
                 tmp_path / f"{k}",
@@ -263,7 +263,7 @@ def test_missing_folders_are_named(tmp_path):
 
 def test_images_alone_are_for_pretraining(tmp_path, capsys):
     path = prepare_folder(folder(tmp_path, labels=0), tmp_path / "dst")
-    dataset = read_dataset(path)
+    dataset = read_cohort(path)
     assert len(dataset.unlabeled) == 4
     assert dataset.labeled == dataset.validation == dataset.test == []
     assert "labelled  none: for pre-training only" in capsys.readouterr().out

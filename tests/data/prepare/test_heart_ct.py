@@ -6,7 +6,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from gemini_monai.data.dataset import read_dataset
+from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.data.prepare import prepare_heart_ct
 from gemini_monai.data.prepare.split import Wanted
 from gemini_monai.errors import InputError
@@ -32,7 +32,7 @@ def _files(folder):
 def test_three_downloads_are_one_data_set_as_in_the_paper(tmp_path, capsys):
     source = tree.all_three(tmp_path / "src")
     before = _files(source)
-    dataset = read_dataset(prepare_heart_ct(source, tmp_path / "dst"))
+    dataset = read_cohort(prepare_heart_ct(source, tmp_path / "dst"))
     assert _counts(dataset) == [5, 6, 0, 2]
     assert _cases(dataset) == [
         *("asoca_diseased_1", "asoca_normal_1", "asoca_test_0", "asoca_test_10"),
@@ -82,7 +82,7 @@ def test_the_paper_splits_5_100_47(tmp_path, monkeypatch):
 def test_cat08_is_brought_to_hounsfield_units_once(tmp_path, capsys):
     tree.all_three(tmp_path / "src")
     path = prepare_heart_ct(tmp_path / "src", tmp_path / "dst", wanted=ALL)
-    entries = {entry["case"]: entry["image"] for entry in read_dataset(path).labeled}
+    entries = {entry["case"]: entry["image"] for entry in read_cohort(path).labeled}
     for k in range(3):
         converted = nib.load(entries[f"cat08_{k:02d}"])
         np.testing.assert_array_equal(converted.get_fdata(), tree.heart(400 + k)[0])
@@ -101,7 +101,7 @@ def test_cat08_that_is_in_hounsfield_units_stays(tmp_path):
     tree.cat08(tmp_path / "src", offset=0)
     tree.asoca(tmp_path / "src")
     path = prepare_heart_ct(tmp_path / "src", tmp_path / "dst")
-    entries = read_dataset(path).labeled
+    entries = read_cohort(path).labeled
     assert [entry["image"].rsplit("/", 1)[1] for entry in entries] == [
         f"image{k:02d}.mhd" for k in range(3)
     ]
@@ -116,7 +116,7 @@ def test_421_is_taken_for_420_with_its_count(tmp_path, capsys):
     said = capsys.readouterr().out
     assert f"ct_train_1001_label.nii.gz: label code(s) 421 ({voxels} voxels) become 420" in said
     assert said.count("become") == 1
-    entries = {entry["case"]: entry["label"] for entry in read_dataset(path).labeled}
+    entries = {entry["case"]: entry["label"] for entry in read_cohort(path).labeled}
     np.testing.assert_array_equal(nib.load(entries["whs_1001"]).get_fdata(), tree.heart(0)[1])
     assert entries["whs_1002"].endswith("ct_train/ct_train_1002_label.nii.gz")
 
@@ -134,7 +134,7 @@ def test_421_is_taken_for_420_with_its_count(tmp_path, capsys):
 def test_labels_of_cat08_are_found_under_any_likely_name(tmp_path, labels):
     source = tree.cat08(tmp_path / "src", labels=labels)
     tree.asoca(source)
-    dataset = read_dataset(prepare_heart_ct(source, tmp_path / "dst"))
+    dataset = read_cohort(prepare_heart_ct(source, tmp_path / "dst"))
     assert [entry["case"] for entry in dataset.labeled] == ["cat08_00", "cat08_01", "cat08_02"]
 
 
@@ -145,10 +145,10 @@ def test_one_part_is_enough_and_what_is_missing_is_said(tmp_path, capsys):
     assert "ASOCA  not found: 60 unlabelled fewer than in the paper" in said
     assert "CAT08  not found: 32 labelled fewer than in the paper" in said
     assert "no image is left for pairs" in said
-    dataset = read_dataset(tmp_path / "dst" / "dataset.json")
+    dataset = read_cohort(tmp_path / "dst" / "dataset.json")
     assert _counts(dataset) == [5, 0, 0, 1]
     prepare_heart_ct(tree.asoca(tmp_path / "other"), tmp_path / "again")
-    dataset = read_dataset(tmp_path / "again" / "dataset.json")
+    dataset = read_cohort(tmp_path / "again" / "dataset.json")
     assert _counts(dataset) == [0, 4, 0, 0]
     assert len(dataset.structures) == 7
 
@@ -162,20 +162,20 @@ def test_a_linked_folder_is_followed_and_a_macs_extras_are_not(tmp_path):
     extra.write_bytes(b"extra")
     tree.cat08(tmp_path / "elsewhere")
     (tmp_path / "elsewhere" / "dataset00" / "._label00.nii.gz").write_bytes(b"extra")
-    assert len(_cases(read_dataset(prepare_heart_ct(tmp_path / "src", tmp_path / "dst")))) == 9
+    assert len(_cases(read_cohort(prepare_heart_ct(tmp_path / "src", tmp_path / "dst")))) == 9
 
 
 def test_no_label_of_an_unlabelled_image_is_opened(tmp_path):
     source = tree.whs(tmp_path / "src", labeled=8)
     wanted = Wanted(labeled=2, validation=1, test=1)
-    dataset = read_dataset(prepare_heart_ct(source, tmp_path / "dst", wanted=wanted))
+    dataset = read_cohort(prepare_heart_ct(source, tmp_path / "dst", wanted=wanted))
     assert _counts(dataset) == [2, 6, 1, 1]
     for entry in dataset.unlabeled:
         if entry["case"] < "whs_2":
             file = source / "ct_train" / f"ct_train_{entry['case'][4:]}_label.nii.gz"
             file.write_bytes(b"not a label")
             file.chmod(0)
-    again = read_dataset(prepare_heart_ct(source, tmp_path / "dst", wanted=wanted))
+    again = read_cohort(prepare_heart_ct(source, tmp_path / "dst", wanted=wanted))
     assert again.unlabeled == dataset.unlabeled
 
 
@@ -183,7 +183,7 @@ def test_no_label_of_an_unlabelled_image_is_opened(tmp_path):
 @pytest.mark.parametrize("codes", [tree.CODES, tuple(range(1, 8))])
 def test_the_authors_folders_are_the_split(tmp_path, place, codes):
     tree.released(tmp_path / "src", codes=codes)
-    dataset = read_dataset(prepare_heart_ct(tmp_path / "src" / place, tmp_path / "dst"))
+    dataset = read_cohort(prepare_heart_ct(tmp_path / "src" / place, tmp_path / "dst"))
     assert [[entry["case"] for entry in getattr(dataset, part)] for part in PARTS] == [
         ["train_05", "train_06"],
         ["unlabeled_0", "unlabeled_1"],

@@ -6,7 +6,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from gemini_monai.data.dataset import read_dataset
+from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.data.prepare import prepare_kipa22
 from gemini_monai.data.prepare.split import Wanted
 from gemini_monai.errors import InputError
@@ -18,13 +18,13 @@ WANTED = Wanted(labeled=2, validation=1, test=1)
 
 
 def _counts(path):
-    dataset = read_dataset(path)
+    dataset = read_cohort(path)
     return [len(getattr(dataset, split)) for split in SPLITS]
 
 
 def test_the_public_seventy_are_divided_and_the_reason_is_said(tmp_path, capsys):
     path = prepare_kipa22(trees.official(tmp_path / "src"), tmp_path / "dst")
-    dataset = read_dataset(path)
+    dataset = read_cohort(path)
     assert _counts(path) == [40, 0, 10, 20]
     assert dataset.structures == ("renal vein", "kidney", "renal artery", "tumor")
     assert dataset.label_values == (0, 1, 2, 3, 4)
@@ -42,16 +42,16 @@ def test_open_test_images_are_unlabelled_and_labels_beside_them_unread(tmp_path,
     (source / folder / "label" / "70.nii.gz").write_bytes(b"no label")
     path = prepare_kipa22(source, tmp_path / "dst", wanted=WANTED)
     assert _counts(path) == [2, 5, 1, 1]
-    unlabeled = {entry["case"] for entry in read_dataset(path).unlabeled}
+    unlabeled = {entry["case"] for entry in read_cohort(path).unlabeled}
     assert {"70", "71", "72"} < unlabeled
 
 
 def test_labels_of_unlabelled_cases_are_never_opened(tmp_path):
     source = trees.official(tmp_path / "src", cases=6)
-    first = read_dataset(prepare_kipa22(source, tmp_path / "dst", wanted=WANTED))
+    first = read_cohort(prepare_kipa22(source, tmp_path / "dst", wanted=WANTED))
     for entry in first.unlabeled:
         (source / "train/label" / f"{entry['case']}.nii.gz").write_bytes(b"no label")
-    again = read_dataset(prepare_kipa22(source, tmp_path / "again", wanted=WANTED))
+    again = read_cohort(prepare_kipa22(source, tmp_path / "again", wanted=WANTED))
     assert [e["case"] for e in again.labeled] == [e["case"] for e in first.labeled]
     assert again.hash == first.hash
 
@@ -59,7 +59,7 @@ def test_labels_of_unlabelled_cases_are_never_opened(tmp_path):
 def test_another_draw_keeps_validation_and_test(tmp_path, capsys):
     source = trees.official(tmp_path / "src", cases=12)
     found = [
-        read_dataset(
+        read_cohort(
             prepare_kipa22(source, tmp_path / str(draw), wanted=WANTED._replace(labeled_draw=draw))
         )
         for draw in range(3)

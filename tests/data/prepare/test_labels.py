@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gemini_monai.data.dataset import read_dataset
+from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.data.prepare import prepare_folder
 from gemini_monai.data.prepare.split import Wanted
 from gemini_monai.errors import InputError
@@ -55,7 +55,7 @@ def test_ids_beyond_single_precision_are_kept(tmp_path):
     def ids(k):
         return np.array([0, 70_000, 484_682_470], np.uint32)[label(SHAPE)]
 
-    dataset = read_dataset(
+    dataset = read_cohort(
         prepare_folder(_folder(tmp_path / "s", ids), tmp_path / "d", wanted=WANTED)
     )
     assert dataset.label_values == (0, 70_000, 484_682_470)
@@ -68,7 +68,7 @@ def test_many_values_are_labels_where_they_are_declared(tmp_path):
     source = _folder(tmp_path / "src", many)
     (source / "labels.json").write_text(json.dumps({f"part {k}": k for k in range(1, 300)}))
     path = prepare_folder(source, tmp_path / "dst", wanted=WANTED)
-    assert len(read_dataset(path).structures) == 299
+    assert len(read_cohort(path).structures) == 299
 
 
 def test_a_jpeg_is_no_label(tmp_path):
@@ -94,7 +94,7 @@ def test_another_place_is_another_place_at_any_size(tmp_path, size):
     near = own.copy()
     near[:3] *= 1 + 1e-5  # rounding of single precision, and more
     source = _folder(tmp_path / "near", lambda k: label(SHAPE), affine=own, label_affine=near)
-    dataset = read_dataset(prepare_folder(source, tmp_path / "dst", wanted=WANTED))
+    dataset = read_cohort(prepare_folder(source, tmp_path / "dst", wanted=WANTED))
     assert dataset.spacing == pytest.approx([size] * 3, rel=1e-5)
     assert dataset.spatial_size == (16, 16, 16)
 
@@ -102,7 +102,7 @@ def test_another_place_is_another_place_at_any_size(tmp_path, size):
 def test_thin_volumes_get_a_size_that_training_takes(tmp_path):
     for k in range(3):
         save(tmp_path / "src" / f"c{k}.nii.gz", image(k, (40, 30, 6)))
-    dataset = read_dataset(prepare_folder(tmp_path / "src", tmp_path / "dst"))
+    dataset = read_cohort(prepare_folder(tmp_path / "src", tmp_path / "dst"))
     assert dataset.spatial_size == (40, 32, 16)
 
 
@@ -112,7 +112,7 @@ def test_slices_alone_are_images_of_two_axes(tmp_path, shape):
         save(tmp_path / "src" / "images" / f"c{k}.nii.gz", image(k, shape))
         if k < 2:
             save(tmp_path / "src" / "labels" / f"c{k}.nii.gz", label(shape))
-    dataset = read_dataset(prepare_folder(tmp_path / "src", tmp_path / "dst"))
+    dataset = read_cohort(prepare_folder(tmp_path / "src", tmp_path / "dst"))
     assert dataset.spatial_dims == 2
 
 
@@ -132,6 +132,6 @@ def test_a_label_may_be_a_dicom_series(tmp_path):
         if k < 2:
             drawn = (volume() > 100).astype(np.int16)
             write_slices(source / "labels" / f"1.2.{k}", drawn, along_z(8), uid=f"2.{k}")
-    dataset = read_dataset(prepare_folder(source, tmp_path / "dst", wanted=Wanted(2, 0, 0)))
+    dataset = read_cohort(prepare_folder(source, tmp_path / "dst", wanted=Wanted(2, 0, 0)))
     assert [entry["case"] for entry in dataset.labeled] == ["1.2.0", "1.2.1"]
     assert dataset.label_values == (0, 1)

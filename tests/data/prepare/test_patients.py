@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gemini_monai.data.dataset import read_dataset
+from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.data.prepare import prepare_folder
 from gemini_monai.data.prepare.split import Wanted
 from gemini_monai.errors import InputError
@@ -22,7 +22,7 @@ def _source(root, names=tuple(NAMES), *, labels=4, suffix=""):
 
 
 def _patients(root, destination):
-    dataset = read_dataset(prepare_folder(root, destination, wanted=Wanted(2, 0, 0)))
+    dataset = read_cohort(prepare_folder(root, destination, wanted=Wanted(2, 0, 0)))
     entries = [*dataset.labeled, *dataset.unlabeled]
     return {entry["case"]: entry["patient"] for entry in entries}
 
@@ -76,7 +76,7 @@ def test_nnunets_names_and_folders_are_read(tmp_path, folders):
     source = _source(tmp_path / "src", ["w", "x", "y", "z"], labels=2, suffix="_0000")
     (source / "images").rename(source / folders[0])
     (source / "labels").rename(source / folders[1])
-    dataset = read_dataset(prepare_folder(source, tmp_path / "dst", wanted=Wanted(2, 0, 0)))
+    dataset = read_cohort(prepare_folder(source, tmp_path / "dst", wanted=Wanted(2, 0, 0)))
     assert [entry["case"] for entry in dataset.labeled] == ["w", "x"]
     assert [entry["case"] for entry in dataset.unlabeled] == ["y", "z"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gemini_monai.data.dataset import read_dataset
+from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.data.prepare import prepare_ppmi
 from gemini_monai.errors import InputError
 from tests.data.prepare.sources import save
@@ -15,7 +15,7 @@ from tests.data.prepare.trees import ppmi
 @pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
 def test_files_give_their_patients(tmp_path, capsys, flat, suffix):
     source = ppmi.files(tmp_path / "src", flat=flat, suffix=suffix)
-    dataset = read_dataset(prepare_ppmi(source, tmp_path / "dst"))
+    dataset = read_cohort(prepare_ppmi(source, tmp_path / "dst"))
     assert dataset.column("unlabeled", "patient") == ["3101", "3102", "3102", "50319"]
     assert dataset.labeled == dataset.validation == dataset.test == []
     assert (dataset.spatial_size, dataset.spacing) == ((160, 160, 128), None)
@@ -26,7 +26,7 @@ def test_files_give_their_patients(tmp_path, capsys, flat, suffix):
 @pytest.mark.parametrize("named", [True, False])
 def test_dicom_series_give_their_patients(tmp_path, named):
     source = ppmi.series(tmp_path / "src", named=named)
-    dataset = read_dataset(prepare_ppmi(source, tmp_path / "dst"))
+    dataset = read_cohort(prepare_ppmi(source, tmp_path / "dst"))
     assert dataset.column("unlabeled", "patient") == ["3000", "3001", "3001"]
     assert [entry["case"] for entry in dataset.unlabeled] == [
         "PPMI_3000_S99863",
@@ -40,7 +40,7 @@ def test_dicom_series_give_their_patients(tmp_path, named):
 def test_names_without_a_subject_are_patients_of_their_own(tmp_path, capsys, source):
     for k in range(3):
         save(tmp_path / "data" / "brain" / f"{k}.nii", ppmi.extracted(k))
-    dataset = read_dataset(prepare_ppmi(tmp_path / source, tmp_path / "dst"))
+    dataset = read_cohort(prepare_ppmi(tmp_path / source, tmp_path / "dst"))
     assert dataset.column("unlabeled", "patient") == ["0", "1", "2"]
     assert "every volume counts as a patient of its own" in capsys.readouterr().out
 
@@ -50,7 +50,7 @@ def test_what_is_no_t1_is_left_out_and_counted(tmp_path, capsys):
     phantom = ppmi.name(3107, 8, description="MPRAGE_Phantom_GRAPPA2_br_raw")
     save(source / f"{phantom}.nii", ppmi.extracted(8))
     save(source / f"{ppmi.name(3101, 0)}_bet_mask.nii.gz", ppmi.extracted(9))
-    dataset = read_dataset(prepare_ppmi(source, tmp_path / "dst"))
+    dataset = read_cohort(prepare_ppmi(source, tmp_path / "dst"))
     assert len(dataset.unlabeled) == 4
     said = capsys.readouterr().out
     assert "not T1: AX_FLAIR__br_raw (3), MPRAGE_Phantom_GRAPPA2_br_raw (1), mask (1)" in said

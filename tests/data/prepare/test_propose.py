@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gemini_monai.data.dataset import read_dataset
+from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.data.prepare import prepare_folder
 from gemini_monai.data.prepare.propose import in_ras
 from tests.data.prepare.sources import image, save
@@ -24,6 +24,6 @@ def test_values_go_to_right_anterior_superior():
 def test_a_folder_of_coronal_volumes(tmp_path):
     for k in range(3):
         save(tmp_path / "src" / f"{k}.nii.gz", image(k, (16, 24, 40)), affine=CORONAL)
-    dataset = read_dataset(prepare_folder(tmp_path / "src", tmp_path / "dst"))
+    dataset = read_cohort(prepare_folder(tmp_path / "src", tmp_path / "dst"))
     assert dataset.spacing == pytest.approx((1, 3, 2))
     assert dataset.spatial_size == (16, 40, 24)

@@ -9,12 +9,12 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from gemini_monai.data.dataset import read_dataset
-from gemini_monai.data.load import LoadScand
+from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.data.prepare import prepare_scr
 from gemini_monai.data.prepare.split import Wanted
 from gemini_monai.errors import InputError
 from gemini_monai.images import read
+from gemini_monai.transforms.load import LoadScand
 from tests.data.prepare.trees import scr as trees
 
 SPLITS = ("labeled", "unlabeled", "validation", "test")
@@ -48,18 +48,18 @@ def _replace(path, write):
 
 
 def test_the_official_tree_is_divided(prepared):
-    dataset = read_dataset(prepared)
+    dataset = read_cohort(prepared)
     assert [len(getattr(dataset, split)) for split in SPLITS] == [2, 3, 0, 2]
     assert sorted(c for split in SPLITS for c in _cases(dataset, split)) == sorted(trees.CASES)
     assert dataset.structures == ("heart", "lung", "clavicle")
-    assert (dataset.overlapping, dataset.out_channels) == (True, 3)
+    assert (dataset.overlapping, dataset.input_spec().out_channels) == (True, 3)
     assert (dataset.spacing, dataset.spatial_size) == ((0.7, 0.7), (512, 512))
     assert dataset.intensity == {"kind": "range", "lower": 0.0, "upper": 4095.0}
     assert "no commercial use" in dataset.licence
 
 
 def test_images_are_inverted_means_of_four_pixels_in_x_and_y(prepared):
-    for entry in read_dataset(prepared).unlabeled:
+    for entry in read_cohort(prepared).unlabeled:
         raw = trees.radiograph(trees.CASES.index(entry["case"])).astype(float)
         means = (raw[::2, ::2] + raw[1::2, ::2] + raw[::2, 1::2] + raw[1::2, 1::2]) / 4
         found = read(entry["image"])
@@ -69,7 +69,7 @@ def test_images_are_inverted_means_of_four_pixels_in_x_and_y(prepared):
 
 
 def test_masks_are_merged_on_the_grid_of_their_image(prepared):
-    for entry in read_dataset(prepared).labeled + read_dataset(prepared).test:
+    for entry in read_cohort(prepared).labeled + read_cohort(prepared).test:
         seed = trees.CASES.index(entry["case"])
         expected = [
             trees.mask(seed, "heart"),
@@ -91,11 +91,11 @@ def test_a_second_run_writes_no_image_and_the_same_list(prepared, source):
 
 
 def test_masks_of_unlabelled_images_are_never_opened(spoilt, prepared, tmp_path):
-    for case in _cases(read_dataset(prepared), "unlabeled"):
+    for case in _cases(read_cohort(prepared), "unlabeled"):
         for path in spoilt.rglob(f"{case}.gif"):
             _replace(path, lambda path: path.write_bytes(b"no image"))
     again = prepare_scr(spoilt, tmp_path / "dst", wanted=WANTED)
-    assert _cases(read_dataset(again), "labeled") == _cases(read_dataset(prepared), "labeled")
+    assert _cases(read_cohort(again), "labeled") == _cases(read_cohort(prepared), "labeled")
 
 
 def test_the_papers_split_is_asked_for_by_default(source, tmp_path, capsys):
@@ -184,7 +184,7 @@ def test_what_is_wrong_is_named(spoilt, tmp_path, spoil, message):
 @pytest.mark.parametrize("place", ["", "ChestXray", "data/ChestXray"])
 def test_the_authors_folders_are_the_split(tmp_path, place):
     trees.divided(tmp_path / "src" / place)
-    dataset = read_dataset(prepare_scr(tmp_path / "src", tmp_path / "dst"))
+    dataset = read_cohort(prepare_scr(tmp_path / "src", tmp_path / "dst"))
     assert [len(getattr(dataset, split)) for split in SPLITS] == [2, 4, 0, 3]
     assert (dataset.spacing, dataset.spatial_size) == (None, (512, 512))
     assert dataset.structures == ("heart", "lung", "clavicle")
@@ -195,7 +195,7 @@ def test_the_authors_folders_are_the_split(tmp_path, place):
 
 def test_png_masks_of_255_are_loaded_as_ones_and_lie_as_their_image(tmp_path):
     trees.divided(tmp_path / "src")
-    entry = read_dataset(prepare_scr(tmp_path / "src", tmp_path / "dst")).labeled[0]
+    entry = read_cohort(prepare_scr(tmp_path / "src", tmp_path / "dst")).labeled[0]
     loaded = LoadScand(["image", "label"], spatial_dims=2, in_channels=1)(entry)
     assert loaded["image"].shape == (1, 40, 32)
     assert loaded["label"].shape == (3, 40, 32)
@@ -206,7 +206,7 @@ def test_png_masks_of_255_are_loaded_as_ones_and_lie_as_their_image(tmp_path):
 
 def test_one_folder_of_the_authors_is_divided_by_us(tmp_path):
     trees.released(tmp_path / "src", images=6, labels=4)
-    dataset = read_dataset(prepare_scr(tmp_path / "src", tmp_path / "dst", wanted=WANTED))
+    dataset = read_cohort(prepare_scr(tmp_path / "src", tmp_path / "dst", wanted=WANTED))
     assert [len(getattr(dataset, split)) for split in SPLITS] == [2, 2, 0, 2]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gemini_monai.data.dataset import read_dataset
+from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.data.prepare.source import Source, prepare_source
 from gemini_monai.data.prepare.split import Split, Wanted
 from gemini_monai.errors import InputError
@@ -31,6 +31,6 @@ def test_another_split_is_refused(divided, tmp_path, asked):
 
 def test_how_images_are_seen_may_still_be_asked_for(divided, tmp_path):
     path = prepare_source(divided, tmp_path / "dst", wanted=Wanted(spatial_size=[8, 8]))
-    dataset = read_dataset(path)
+    dataset = read_cohort(path)
     assert dataset.spatial_size == (8, 8)
     assert [entry["case"] for entry in dataset.unlabeled] == ["c0", "c1", "c2"]

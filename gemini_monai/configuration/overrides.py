@@ -1,0 +1,144 @@
+"""Which keys a configuration has, and which of them a command line may change."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from monai.bundle import ConfigParser
+
+from gemini_monai.errors import InputError
+
+# Arguments of ``monai.bundle run`` that are not keys of the configuration.
+RUN_ARGUMENTS = [
+    "run_id",
+    "init_id",
+    "final_id",
+    "meta_file",
+    "config_file",
+    "logging_file",
+    "tracking",
+    "args_file",
+    "workflow_type",
+    "properties_path",
+]
+
+
+def is_bundle_run() -> bool:
+    """Whether this process is ``python -m monai.bundle run``."""
+    return Path(sys.argv[0]).parts[-2:] == ("bundle", "__main__.py") and sys.argv[1:2] == ["run"]
+
+
+def check(config_file: str | Sequence[str], **overrides: Any) -> list[str]:
+    """Check that configuration files parse and that every override names a key of theirs.
+
+    Args:
+        config_file: One file or several, later ones overlaying earlier ones.
+        overrides: As given to ``monai.bundle run``: ids, nested by ``#`` or ``::``, and values.
+
+    Returns:
+        The ids that the overrides change.
+
+    Raises:
+        InputError: Naming the file that cannot be read, or the override and the nearest key.
+    """
+    files = [config_file] if isinstance(config_file, str) else list(config_file)
+    config: dict[str, Any] = {}
+    for file in files:
+        if not Path(file).is_file():
+            raise InputError(f"{file}: no such configuration file")
+        try:
+            layer = ConfigParser.load_config_file(file)
+        except ValueError as error:
+            raise InputError(f"{file}: not a configuration: {error}") from error
+        if config:
+            _refuse_unknown(config, layer, where=str(file), new_components=True)
+        config = ConfigParser.load_config_files(files[: files.index(file) + 1])
+    _refuse_unknown(config, overrides, where="command line", new_components=False)
+    _refuse_dangling(config)
+    return sorted(key for key in overrides if key not in RUN_ARGUMENTS)
+
+
+def refuse_unknown_overrides() -> None:
+    """Run ``check`` on the command line of ``python -m monai.bundle run``; elsewhere do nothing.
+
+    Raises:
+        InputError: As ``check`` does.
+    """
+    if not is_bundle_run():
+        return
+    overrides = command_line_overrides(sys.argv[2:])
+    config_file = overrides.pop("config_file", None)
+    if config_file is not None:
+        check(config_file, **overrides)
+        _refuse_unknown_run(config_file, overrides)
+
+
+def _refuse_unknown_run(config_file: Any, overrides: Mapping[str, Any]) -> None:
+    """The run that is asked for, by the first word or ``--run_id``, is in the configuration."""
+    words = [word for word in sys.argv[2:3] if not word.startswith("-")]
+    name = overrides.get("run_id") or (words[0] if words else "run")
+    config = ConfigParser.load_config_files(config_file)
+    runs = [key for key, value in config.items() if key in ("run", "training") and value]
+    if name not in config:
+        raise InputError(f"the configuration has no run '{name}'; it has {', '.join(runs)}")
+
+
+def command_line_overrides(arguments: Sequence[str]) -> dict[str, Any]:
+    """``--key value``, ``--key=value`` and ``--flag`` as keys and values."""
+    overrides: dict[str, Any] = {}
+    for position, argument in enumerate(arguments):
+        if not re.match(r"--?[A-Za-z_]", argument):
+            continue
+        name, equals, value = argument.lstrip("-").partition("=")
+        following = arguments[position + 1 : position + 2]
+        if not equals and following and not following[0].startswith("--"):
+            value = following[0]
+        overrides[name] = _literal(value) if value else True
+    return overrides
+
+
+def _literal(text: str) -> Any:
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def _refuse_unknown(
+    config: Mapping[str, Any], layer: Mapping[str, Any], *, where: str, new_components: bool
+) -> None:
+    known = dict(_ids(config))
+    for key, value in layer.items():
+        name = key.lstrip("+").replace("::", "#")
+        if name in known or name in RUN_ARGUMENTS:
+            continue
+        if new_components and (isinstance(value, (dict, list)) or name.startswith("_")):
+            continue  # an overlay may bring a component of its own
+        nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
+        hint = f"; did you mean '{nearest[0]}'?" if nearest else ""
+        raise InputError(f"{where}: the configuration has no key '{name}'{hint}")
+
+
+def _refuse_dangling(config: Mapping[str, Any]) -> None:
+    """Every ``@reference`` names something."""
+    known = dict(_ids(config))
+    for key, value in known.items():
+        if isinstance(value, str) and value.startswith(("@", "$")):
+            for reference in re.findall(r"@(\w+(?:(?:#|::)\w+)*)", value):
+                if reference.replace("::", "#") not in known:
+                    raise InputError(f"key '{key}' refers to '@{reference}', which does not exist")
+
+
+def _ids(config: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    items = config.items() if isinstance(config, Mapping) else enumerate(config)
+    for key, value in items:
+        name = f"{prefix}#{key}" if prefix else str(key)
+        yield name, value
+        if isinstance(value, (Mapping, list)):
+            yield from _ids(value, name)

@@ -1,0 +1,86 @@
+"""The configuration that MONAI is running, seen from one of its own expressions."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from monai.bundle import ConfigParser
+
+from gemini_monai import runs
+from gemini_monai.runs.settings import KNOBS, check_settings
+
+PARTS = (
+    "network_def",
+    "objectives",
+    "optimizer",
+    "scheduler",
+    "random_transforms",
+    "corruption",
+    "before",
+    "after",
+    "train#preprocessing",
+    "train#streams",
+)
+"""What a configuration may set otherwise beside its knobs, and with it what training comes to."""
+
+
+def running_parser() -> ConfigParser:
+    """The parser that is evaluating the expression which calls this.
+
+    MONAI hands an expression what it refers to and nothing else, so the parser is looked up among
+    the callers.
+
+    Raises:
+        RuntimeError: If no configuration is running.
+    """
+    frame = inspect.currentframe()
+    while frame is not None:
+        parser = frame.f_locals.get("self")
+        if isinstance(parser, ConfigParser):
+            return parser
+        frame = frame.f_back
+    raise RuntimeError("no configuration is running: this is for expressions of one")
+
+
+def check_knobs(*names: str) -> dict[str, Any]:
+    """Knobs of the running configuration, checked.
+
+    Args:
+        names: Which; by default every one that it has.
+
+    Raises:
+        InputError: Naming a knob whose value cannot be.
+    """
+    parser = running_parser()
+    every = [name for name in (*KNOBS, "device") if name in parser and name != "out_channels"]
+    found = {name: parser.get_parsed_content(name) for name in names or every}
+    check_settings(found)
+    return found
+
+
+def settings() -> dict[str, Any]:
+    """Knobs of a training by name, checked, and what its ``spec`` says.
+
+    Raises:
+        InputError: Naming a knob whose value cannot be.
+    """
+    knobs, parser = check_knobs(), running_parser()
+    own = {"out_channels": parser.get_parsed_content("out_channels")}
+    return parser.get_parsed_content("spec").settings() | knobs | own
+
+
+def identity() -> dict[str, Any]:
+    """All that decides what the running configuration's training comes to, for its checkpoint."""
+    parser = running_parser()
+    return runs.identity(
+        settings=parser.get_parsed_content("settings"),
+        data=parser.get_parsed_content("cohort").identity,
+        parts={name: parser[name] for name in PARTS if name in parser},
+    )
+
+
+def running_configuration() -> dict[str, Any]:
+    """The running configuration as one file would hold it: every overlay and override in it."""
+    content: dict[str, Any] = running_parser().config
+    return {name: value for name, value in content.items() if name != ConfigParser.meta_key}

@@ -1,0 +1,163 @@
+"""Which images there are, which of them have labels, and who they are of."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gemini_monai.data.checks import SPLITS
+from gemini_monai.errors import InputError
+from gemini_monai.transforms import InputSpec
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Which images there are, which of them have labels, and how the network should see them.
+
+    Entries are dicts with ``image`` and ``case``, and ``label`` where one may be read; ``label`` is
+    a path, or a list of paths to one binary mask per structure. ``patient`` and ``group``, where
+    they are known, say who may be paired.
+    """
+
+    path: Path
+    """The ``dataset.json``."""
+    name: str
+    spatial_dims: int
+    channels: int
+    labels: Mapping[str, int]
+    """Value of each structure, background included; overlapping structures have no background."""
+    overlapping: bool
+    """Structures are binary channels that may overlap, instead of values of one map."""
+    spacing: tuple[float, ...] | None
+    """Voxel size for the network in mm; ``None`` to resize to ``spatial_size`` instead."""
+    spatial_size: tuple[int, ...]
+    """Voxels that the network sees."""
+    intensity: Mapping[str, Any]
+    """``{"kind": "percentile" | "range", "lower": ..., "upper": ...}``, scaled to [0, 1]."""
+    seed: int
+    hash: str
+    """Of the voxels of all images."""
+    phantom: Mapping[str, Any] | None = None
+    """Settings of the built-in phantom, if these are its files."""
+    licence: str = "not recorded"
+    """Terms of the data, in words."""
+    align: str | None = None
+    """How images were registered to one; then every entry has a ``grid``, the affine (4, 4) of the
+    network's voxels in the image's own world."""
+    reference: Path | None = None
+    """The image they were registered to."""
+    labeled: list[dict[str, Any]] = field(default_factory=list)
+    unlabeled: list[dict[str, Any]] = field(default_factory=list)
+    validation: list[dict[str, Any]] = field(default_factory=list)
+    test: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def orientation(self) -> str | None:
+        """Axes that volumes with voxel sizes are turned to; ``None`` for others, and for slices."""
+        return "RAS" if self.spacing is not None and self.spatial_dims == 3 else None
+
+    def input_spec(self, **given: Any) -> InputSpec:
+        """How the network sees these images.
+
+        Args:
+            given: What a configuration says of it, by the names of ``InputSpec``; the rest is the
+                cohort's own.
+
+        Raises:
+            InputError: If it is for images of other dimensions, or for another grid than the images
+                were aligned to.
+        """
+        names = ["spatial_size", "intensity", "spacing", "orientation", "align", "reference"]
+        names += ["spatial_dims", "overlapping", "label_values", "structures"]
+        own = {name: getattr(self, name) for name in names} | {"in_channels": self.channels}
+        spec = InputSpec(**(own | given))
+        sizes = {"spatial_dims": spec.spatial_dims, "spatial_size": len(spec.spatial_size)}
+        if spec.spacing is not None:
+            sizes["spacing"] = len(spec.spacing)
+        for key, axes in sizes.items():
+            if axes != self.spatial_dims:
+                raise InputError(
+                    f"key '{key}' is for {axes}-D images, those of {self.path} are "
+                    f"{self.spatial_dims}-D"
+                )
+        if spec.align is not None:
+            self._refuse_other_grid(spec.spatial_size, spec.spacing)
+        return spec
+
+    def _refuse_other_grid(
+        self, spatial_size: Sequence[int], spacing: Sequence[float] | None
+    ) -> None:
+        if self.align is None:
+            raise InputError(f"key 'align': {self.path} is not aligned; prepare it with --align")
+        given = {"spatial_size": tuple(spatial_size), "spacing": tuple(spacing or ())}
+        for key, value in given.items():
+            if value != getattr(self, key):
+                raise InputError(
+                    f"key '{key}' is {list(value)}, but the images of {self.path} are aligned to "
+                    f"a grid of {list(getattr(self, key))}; prepare again with --{key}"
+                )
+
+    @property
+    def identity(self) -> str:
+        """Hash of the images, of the names of labels, and of who is on which side of the split."""
+        cases = {split: sorted(entry["case"] for entry in getattr(self, split)) for split in SPLITS}
+        known = [self.hash, self.overlapping, sorted(self.labels.items()), cases]
+        return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def folder_name(self) -> str:
+        """A name for folders of runs on it: two data sets of one name have different ones."""
+        name = re.sub(r"[^\w.-]+", "_", self.name).strip("._") or "data"
+        return name if self.phantom else f"{name}_{self.identity[:6]}"
+
+    @property
+    def partners(self) -> int:
+        """Unlabelled images of different patients that a draw can take from every group."""
+        patients: dict[str, set[str]] = {}
+        for entry in self.unlabeled:
+            group = patients.setdefault(str(entry.get("group", "")), set())
+            group.add(str(entry.get("patient", entry["case"])))
+        sizes = [len(group) for group in patients.values() if len(group) > 1]
+        return min(sizes, default=0)
+
+    def column(self, split: str, key: str) -> list[str] | None:
+        """A key of every entry of a split, such as ``patient``; ``None`` if an entry lacks it."""
+        entries = getattr(self, split)
+        return [str(e[key]) for e in entries] if all(key in e for e in entries) else None
+
+    def few(self, count: int | None = None, *, seed: int = 0) -> list[dict[str, Any]]:
+        """A seeded choice of the labelled entries; smaller choices of one seed lie in larger ones.
+
+        Args:
+            count: How many; ``None`` for all, in the file's order.
+            seed: Of the choice.
+
+        Raises:
+            InputError: If there are fewer, or none is asked for.
+        """
+        if count is None:
+            return self.labeled
+        if not 1 <= count <= len(self.labeled):
+            raise InputError(
+                f"labeled_cases: {self.path} has {len(self.labeled)} labelled case(s), got {count}"
+            )
+        order = np.random.default_rng(seed).permutation(len(self.labeled))
+        return [self.labeled[k] for k in sorted(order[:count])]
+
+    @property
+    def structures(self) -> tuple[str, ...]:
+        """Names of the foreground structures by ascending value."""
+        names = sorted(self.labels, key=lambda name: self.labels[name])
+        return tuple(name for name in names if self.overlapping or self.labels[name] != 0)
+
+    @property
+    def label_values(self) -> tuple[int, ...]:
+        """Values of the classes in the label files, ascending, background first."""
+        return (0, *sorted(value for value in self.labels.values() if value != 0))

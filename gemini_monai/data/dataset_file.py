@@ -1,0 +1,143 @@
+"""The one data format inside: ``dataset.json``, written by ``prepare`` and read by all else."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gemini_monai.data.checks import FILE_KEYS, SPLITS, check_content
+from gemini_monai.data.cohort import Cohort
+from gemini_monai.errors import InputError
+from gemini_monai.files import read_json, read_text, write_json, write_text
+
+PREVIOUS = "dataset.previous.json"
+PLAIN_KEYS = (
+    "name",
+    "spatial_dims",
+    "channels",
+    "labels",
+    "hash",
+    "overlapping",
+    "intensity",
+    "seed",
+)
+
+
+def read_cohort(path: str | Path) -> Cohort:
+    """Read a ``dataset.json``; paths become absolute.
+
+    Raises:
+        InputError: If the file is missing or not JSON, a key is missing or wrong, an unlabelled
+            entry has a label, or an image does not exist. Label files are not touched.
+    """
+    path = Path(path).absolute()
+    if not path.exists():
+        raise InputError(f"{path}: no such file; run 'python -m gemini_monai prepare'")
+    content = read_json(path, dict)
+    check_content(content, path)
+    spacing = content["spacing"]
+    values: dict[str, Any] = {key: content[key] for key in PLAIN_KEYS}
+    values |= {"licence": str(content.get("licence") or "not recorded")}
+    values |= {"align": content.get("align"), "phantom": content.get("phantom")}
+    if content.get("reference"):
+        values |= {"reference": Path(os.path.normpath(path.parent / content["reference"]))}
+    for split in SPLITS:
+        values[split] = [_absolute(entry, path.parent) for entry in content[split]]
+    return Cohort(
+        path=path,
+        spacing=tuple(spacing) if spacing else None,
+        spatial_size=tuple(content["spatial_size"]),
+        **values,
+    )
+
+
+def write_dataset(path: str | Path, content: Mapping[str, Any], *, overwrite: bool = False) -> Path:
+    """Write a ``dataset.json`` whole or not at all, with paths relative to it where possible.
+
+    One of the same content stays as it is. An earlier one of images in the same folders is kept
+    beside it as ``dataset.previous.json``, with a line that says so.
+
+    Args:
+        path: Where.
+        content: By key.
+        overwrite: It may replace one of ours of images elsewhere; another file never.
+
+    Raises:
+        InputError: If a key is missing or wrong, or another file is there.
+    """
+    path = Path(path).absolute()
+    check_content(content, path)
+    changed: dict[str, Any] = {
+        split: [_relative(e, path.parent) for e in content[split]] for split in SPLITS
+    }
+    if content.get("reference"):
+        changed |= {"reference": os.path.relpath(path.parent / content["reference"], path.parent)}
+    final = json.loads(json.dumps({**content, **changed}))
+    if path.exists():
+        refuse_foreign_dataset(path)
+        earlier = read_json(path, dict)
+        if earlier == final:
+            return path
+        if not (overwrite or _folders(earlier, path) & _folders(final, path)):
+            raise InputError(
+                f"{path}: is of other images ({_told(earlier)}); give another DST, or "
+                "--overwrite True"
+            )
+        kept = path.with_name(PREVIOUS)
+        if kept.exists():
+            refuse_foreign_dataset(kept)
+        write_text(kept, read_text(path))
+        print(f"{path}: another content than before, which is kept in {kept.name}")
+    write_json(path, final)
+    return path
+
+
+def refuse_foreign_dataset(path: Path) -> None:
+    """Stop at a ``dataset.json`` that is never to be replaced.
+
+    Raises:
+        InputError: If it is not one of ours.
+    """
+    if not is_prepared(path):
+        raise InputError(f"{path}: is there and was not written by prepare; give another DST")
+
+
+def _folders(content: Mapping[str, Any], path: Path) -> set[str]:
+    """Folders that images lie in."""
+    images = [entry["image"] for split in SPLITS for entry in content.get(split, [])]
+    return {os.path.normpath((path.parent / image).parent) for image in images}
+
+
+def is_prepared(path: Path) -> bool:
+    """Whether a ``dataset.json`` is one of ours, and not a Decathlon's or somebody else's.
+
+    Raises:
+        InputError: If it cannot be read as a JSON object.
+    """
+    return {"unlabeled", "labeled", "hash", "spatial_size"} <= set(read_json(path, dict))
+
+
+def _told(content: Mapping[str, Any]) -> str:
+    counts = ", ".join(f"{len(content[split])} {split}" for split in SPLITS if split in content)
+    return f"'{content.get('name')}': {counts}"
+
+
+def _absolute(entry: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    return _with_paths(entry, lambda file: os.path.normpath(folder / file))
+
+
+def _relative(entry: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    return _with_paths(entry, lambda file: os.path.relpath(folder / file, folder))
+
+
+def _with_paths(entry: Mapping[str, Any], change: Any) -> dict[str, Any]:
+    changed = dict(entry)
+    for key in FILE_KEYS:
+        if isinstance(entry.get(key), (list, tuple)):
+            changed[key] = [change(file) for file in entry[key]]
+        elif key in entry:
+            changed[key] = change(entry[key])
+    return changed

@@ -1,0 +1,54 @@
+"""The streams that every configuration offers to its objectives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import Tensor
+
+from gemini_monai.data.cohort import Cohort
+from gemini_monai.data.streams.images import Labeled, Unlabeled
+from gemini_monai.data.streams.pairs import Corrupted, Pairs
+from gemini_monai.data.streams.stream import RandomTransform, Stream
+from gemini_monai.data.streams.views import Views
+
+
+def named_streams(
+    cohort: Cohort,
+    *,
+    labeled_images: int = 2,
+    unlabeled_images: int = 2,
+    pairs: int = 1,
+    pairing: str = "separate",
+    group_choice: str = "uniform",
+    slices: bool = False,
+    transform: RandomTransform | None = None,
+    corruption: Callable[[Tensor], Tensor] | None = None,
+) -> dict[str, Stream]:
+    """Labeled, unlabeled, pairs, corrupted and views, by name; what nobody reads costs nothing.
+
+    Args:
+        cohort: Whose images they are; says which may be paired.
+        labeled_images: Of one iteration.
+        unlabeled_images: Of one iteration, for those that come by themselves and those of views.
+        pairs: Of one iteration.
+        pairing: ``"separate"`` or ``"ring"``, see ``Pairs``.
+        group_choice: ``"uniform"`` or ``"proportional"``, see ``Pairs``.
+        slices: Labeled images are slices of volumes.
+        transform: Random transform of an item.
+        corruption: What restoration undoes; ``None`` for no such stream.
+    """
+    streams: dict[str, Stream] = {
+        "labeled": Labeled(labeled_images, slices=slices, transform=transform),
+        "unlabeled": Unlabeled(unlabeled_images, transform=transform),
+        "pairs": Pairs(
+            pairs,
+            pairing=pairing,
+            groups=cohort.column("unlabeled", "group"),
+            patients=cohort.column("unlabeled", "patient"),
+            choice=group_choice,
+            transform=transform,
+        ),
+        "views": Views(unlabeled_images, transform=transform),
+    }
+    return streams | ({"corrupted": Corrupted(corruption)} if corruption is not None else {})

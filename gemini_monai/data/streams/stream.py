@@ -1,0 +1,117 @@
+"""What a stream is, and what all of them do with images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from monai.data.meta_tensor import MetaTensor
+from torch import Tensor
+
+from gemini_monai.errors import InputError
+
+Item: TypeAlias = dict[str, Any]
+RandomTransform: TypeAlias = Callable[[Item], Item]
+LABELED, UNLABELED = "labeled", "unlabeled"
+
+
+class Stream:
+    """A part of every batch.
+
+    Args:
+        count: Of images, or of pairs, an iteration.
+        transform: Random transform of an item, applied after the cache; ``None`` for none.
+    """
+
+    number: int
+    """Of its random numbers. Never changed, or the same seed would give other batches."""
+    keys: tuple[str, ...]
+    """What it adds to a batch."""
+    source: str | None = None
+    """Which images it draws from, ``"labeled"`` or ``"unlabeled"``."""
+    needs: tuple[str, ...] = ()
+    """Keys of streams before it that it is made from."""
+
+    def __init__(self, count: int, *, transform: RandomTransform | None = None) -> None:
+        self.count = count
+        self.transform = transform
+        self.data: Sequence[Item] = []
+
+    def open(self, data: Sequence[Item]) -> None:
+        """Take the images that it draws from.
+
+        Raises:
+            InputError: If there are too few.
+        """
+        self.data = data
+
+    def draw(self, random: np.random.Generator, drawn: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Its part of one batch.
+
+        Args:
+            random: Seeded for this stream and iteration.
+            drawn: What streams before it have added.
+        """
+        raise NotImplementedError(f"{type(self).__name__} draws nothing")
+
+    def augmented(self, item: Item, *, seed: int, keys: Sequence[str] = ("image",)) -> Item:
+        """Some keys of an item after the random transform of a seed."""
+        item = {key: item[key] for key in keys if key in item}
+        if self.transform is None:
+            return item
+        if hasattr(self.transform, "set_random_state"):
+            self.transform.set_random_state(seed=seed)
+        return self.transform(item)
+
+    def images(
+        self, chosen: Sequence[int], read: Mapping[int, Item], *, seeds: Sequence[int]
+    ) -> Tensor:
+        """The chosen images, each after the random transform of its seed, (B, C, *S)."""
+        both = zip(chosen, seeds, strict=True)
+        return stacked([self.augmented(read[k], seed=seed)["image"] for k, seed in both])
+
+
+def stacked(images: Sequence[Tensor]) -> Tensor:
+    """One batch (B, C, *S), without metadata.
+
+    Raises:
+        InputError: If the images differ in shape.
+    """
+    shapes = {tuple(image.shape) for image in images}
+    if len(shapes) > 1:
+        raise InputError(
+            f"images of one batch differ in shape {sorted(shapes)}: the transforms must bring "
+            "every image to one size"
+        )
+    plain = [image.as_tensor() if isinstance(image, MetaTensor) else image for image in images]
+    return torch.stack([torch.as_tensor(image) for image in plain])
+
+
+def seed_of(random: np.random.Generator) -> int:
+    """The next seed of a random transform."""
+    return int(random.integers(2**31))
+
+
+def refuse_none(data: Sequence[Item], *, source: str) -> None:
+    """Stop where there is no image to draw.
+
+    Raises:
+        InputError: Naming the list that is empty.
+    """
+    if not len(data):
+        raise InputError(f"no {source} image: this method needs one or more in '{source}'")
+
+
+def read_once(data: Sequence[Item], chosen: Sequence[int]) -> dict[int, Item]:
+    """The chosen items by place; one that is chosen twice is decoded once."""
+    return {k: data[k] for k in dict.fromkeys(chosen)}
+
+
+def draw_places(random: np.random.Generator, total: int, count: int) -> list[int]:
+    """``count`` of ``total`` without repetition, or with when there are not enough."""
+    chosen: list[int] = []
+    while len(chosen) < count:
+        chosen.extend(random.permutation(total).tolist())
+    return chosen[:count]

@@ -1,0 +1,22 @@
+"""Handlers: what watches a training or a test, saves it and tells of it."""
+
+from __future__ import annotations
+
+from gemini_monai.handlers.checkpoint import RunCheckpoint
+from gemini_monai.handlers.examples import PretrainingExamples
+from gemini_monai.handlers.history import History
+from gemini_monai.handlers.monitor import CorrespondenceMonitor
+from gemini_monai.handlers.progress import TestProgress, TrainingProgress
+from gemini_monai.handlers.record import RunRecord
+from gemini_monai.handlers.scores import SegmentationScores
+
+__all__ = [
+    "CorrespondenceMonitor",
+    "History",
+    "PretrainingExamples",
+    "RunCheckpoint",
+    "RunRecord",
+    "SegmentationScores",
+    "TestProgress",
+    "TrainingProgress",
+]

@@ -1,0 +1,163 @@
+"""Checkpoints of a run: the last state to go on from, the best network to use."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from ignite.engine import Engine, Events
+from monai.engines.evaluator import Evaluator
+from torch import Tensor
+from torch.nn.parallel import DistributedDataParallel
+from tqdm import tqdm
+
+from gemini_monai.data.iterations import RemainingIterations
+from gemini_monai.errors import InputError
+from gemini_monai.files import write_tensors
+from gemini_monai.objectives import Learner
+from gemini_monai.objectives.learner import unwrapped
+from gemini_monai.runs import refuse_other_settings
+
+
+class RunCheckpoint:
+    """Handler that saves a run after every epoch and takes it up again.
+
+    ``last.pt`` holds learner, optimizer, scheduler, scaler, position, best score and settings;
+    ``model.pt`` the network's state dict alone, of the best validation, or the last epoch where
+    nothing was validated. Both are written beside and renamed: a full disk or a kill leaves the
+    previous ones whole. Weights that are not finite are never saved.
+
+    Attach it after the validation handler. The loader's sampler must be a
+    ``RemainingIterations`` for a resumed run to see the images that it would have seen.
+
+    Args:
+        folder: Where both files go.
+        learner: Network and objectives, possibly under DistributedDataParallel.
+        optimizer: Of their parameters.
+        scheduler: Of the learning rate, if any.
+        validator: The evaluator whose ``best_metric`` chooses ``model.pt``, if any.
+        settings: By which it is trained, nested; a run does not go on by others.
+        resume: Go on from ``last.pt`` when it is there.
+
+    Raises:
+        InputError: On ``resume``, if ``last.pt`` is damaged, of another network, or trained by
+            other settings; after an epoch, if weights are not finite.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        *,
+        learner: Learner | DistributedDataParallel,
+        optimizer: torch.optim.Optimizer,
+        scheduler: Any | None = None,
+        validator: Evaluator | None = None,
+        settings: Mapping[str, Any] | None = None,
+        resume: bool = False,
+    ) -> None:
+        self.last, self.model = Path(folder) / "last.pt", Path(folder) / "model.pt"
+        self.network = unwrapped(learner).network
+        self.parts: dict[str, Any] = {"learner": unwrapped(learner), "optimizer": optimizer}
+        if scheduler is not None:
+            self.parts["scheduler"] = scheduler
+        self.validator = validator
+        self.settings = json.loads(json.dumps(settings or {}, default=str))
+        self.resume = resume
+
+    def attach(self, engine: Engine) -> None:
+        """Restore when the engine starts, save after each epoch."""
+        engine.add_event_handler(Events.STARTED, self._take_scaler)
+        engine.add_event_handler(Events.STARTED, self.restore)
+        engine.add_event_handler(Events.EPOCH_COMPLETED, self.save)
+
+    def _take_scaler(self, engine: Engine) -> None:
+        scaler = getattr(engine, "scaler", None)
+        if scaler is not None:
+            self.parts["scaler"] = scaler
+
+    def restore(self, engine: Engine) -> None:
+        """Put learner, optimizer and position back to the last checkpoint."""
+        if not self.resume or not self.last.exists():
+            return
+        saved = self._read()
+        refuse_other_settings(
+            json.loads(saved["settings"]), self.settings, done=saved["epoch"], where=str(self.last)
+        )
+        try:
+            for name, part in self.parts.items():
+                part.load_state_dict(saved[name])
+        except Exception as error:
+            reason = " ".join(str(error).split())[:300]
+            raise InputError(f"{self.last}: cannot go on from this checkpoint: {reason}") from error
+        engine.state.iteration = engine.state.saved_at = saved["iteration"]
+        engine.state.epoch = saved["epoch"]
+        sampler = getattr(engine.data_loader, "sampler", None)
+        if isinstance(sampler, RemainingIterations):
+            sampler.start = saved["iteration"]
+        if self.validator is not None:
+            self.validator.state.best_metric = saved["best_metric"]
+            self.validator.state.best_metric_epoch = saved["best_metric_epoch"]
+        total = int(engine.state.max_epochs or 0) * int(engine.state.epoch_length or 0)
+        tqdm.write(f"goes on from {self.last} at iteration {saved['iteration']} of {total}")
+
+    def _read(self) -> dict[str, Any]:
+        """The last checkpoint, as a whole."""
+        try:
+            saved: dict[str, Any] = torch.load(self.last, map_location="cpu", weights_only=True)
+            missing = [name for name in (*self.parts, "iteration", "epoch") if name not in saved]
+        except Exception as error:
+            raise InputError(
+                f"{self.last}: cannot go on from this checkpoint: it is damaged, or no checkpoint"
+            ) from error
+        if "network" in saved or "settings" not in saved:
+            raise InputError(
+                f"{self.last}: cannot go on from this checkpoint: an earlier version wrote it; its "
+                "weights can be used, but to go on, train anew"
+            )
+        if missing:
+            raise InputError(
+                f"{self.last}: cannot go on from this checkpoint: it has no '{missing[0]}'"
+            )
+        return saved
+
+    def save(self, engine: Engine) -> None:
+        """Write ``last.pt``, and ``model.pt`` if this epoch is the best so far.
+
+        Raises:
+            InputError: If a weight is not finite, or the files cannot be written.
+        """
+        if getattr(engine.state, "rank", 0) != 0:
+            return
+        scores = self.validator.state if self.validator is not None else None
+        state = {name: part.state_dict() for name, part in self.parts.items()} | {
+            "iteration": engine.state.iteration,
+            "epoch": engine.state.epoch,
+            "best_metric": float(scores.best_metric) if scores else 0.0,
+            "best_metric_epoch": int(scores.best_metric_epoch) if scores else engine.state.epoch,
+            "settings": json.dumps(self.settings),
+        }
+        self._refuse_not_finite(state["learner"], engine)
+        if scores is None or _is_best(scores.best_metric, scores.best_metric_epoch, engine):
+            write_tensors(self.model, self.network.state_dict())
+        write_tensors(self.last, state)
+        engine.state.saved_at = engine.state.iteration
+
+    def _refuse_not_finite(self, weights: Mapping[str, Tensor], engine: Engine) -> None:
+        saved = getattr(engine.state, "saved_at", 0)
+        for name, value in weights.items():
+            if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+                kept = f"; {self.last} is of iteration {saved}" if saved else ""
+                raise InputError(
+                    f"iteration {engine.state.iteration}: weight '{name}' is not finite, so "
+                    f"training diverged and nothing of this epoch is saved{kept}; lower the "
+                    "learning rate"
+                )
+
+
+def _is_best(metric: float, epoch: int, engine: Engine) -> bool:
+    """Whether this epoch is the best; any is, as long as no validation gave a number."""
+    return epoch in (-1, engine.state.epoch) or math.isnan(metric)

@@ -1,0 +1,115 @@
+"""Is pre-training doing what it should? Overlap, folding and collapse on a fixed batch."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import torch
+from ignite.engine import Engine, Events
+from monai.metrics.embedding_collapse import EmbeddingCollapseMetric
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from gemini_monai.handlers.rows import rows_until, write_rows
+from gemini_monai.metrics import folding_percent
+from gemini_monai.networks.gemini import Correspondence
+from gemini_monai.warp import inbounds_mask
+
+POINTS = 512
+
+
+class CorrespondenceMonitor:
+    """Handler that writes ``monitor.csv``, and a line in the terminal: every epoch, same images.
+
+    ``inbounds_percent``: voxels whose partner lies inside the other image. ``folding_percent``:
+    voxels where the field folds. ``feature_std``: standard deviation over points of unit features,
+    as a share of that of directions spread evenly (Chen and He, CVPR 2021): 0 when all are alike.
+    ``collapse``: MONAI's ``EmbeddingCollapseMetric`` of those features, 1 when they use one
+    direction only. Where either is near its bad end, the log says what it means and what to try.
+
+    Args:
+        folder: The run folder.
+        network: A ``Gemini``.
+        images: Two images or more, (B, C, *S); each is paired with the next.
+        pairs: Whether the network learns correspondence; without, its field says nothing.
+        alarm: How near, from 0 (always) to 1 (never): warn when ``collapse``, or 1 minus
+            ``feature_std``, is above.
+        seed: Of the points that features are taken at.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        *,
+        network: nn.Module,
+        images: Tensor,
+        pairs: bool = True,
+        alarm: float = 0.9,
+        seed: int = 0,
+    ) -> None:
+        self.path = Path(folder) / "monitor.csv"
+        self.network = network
+        self.images = images
+        self.pairs = pairs
+        self.alarm = alarm
+        self.seed = seed
+        self.rows: list[dict[str, float]] = []
+
+    def attach(self, engine: Engine) -> None:
+        """Follow a trainer."""
+        engine.add_event_handler(Events.EPOCH_STARTED, self._start)
+        engine.add_event_handler(Events.EPOCH_COMPLETED, self._watch)
+
+    def _start(self, engine: Engine) -> None:
+        self.rows = rows_until(self.path, engine.state.iteration)
+
+    def _watch(self, engine: Engine) -> None:
+        if getattr(engine.state, "rank", 0) != 0:
+            return
+        row = {"iteration": engine.state.iteration, **self.look(engine.state.device)}
+        self.rows.append(row)
+        write_rows(self.path, self.rows)
+        shown = ", ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in row.items())
+        tqdm.write(shown)
+        if max(row["collapse"], 1 - row["feature_std"]) > self.alarm:
+            logging.getLogger(__name__).warning(
+                "iteration %d: features are nearly alike everywhere (spread %.2f of 1, collapse "
+                "%.2f of 1), so they tell no point from another. Raise the weight of the other "
+                "objective, lower 'positive' or start it later (positive_start), or lower the "
+                "learning rate",
+                engine.state.iteration,
+                row["feature_std"],
+                row["collapse"],
+            )
+
+    @torch.no_grad()
+    def look(self, device: torch.device | str) -> dict[str, float]:
+        """The numbers of a row for the network as it is."""
+        training = self.network.training
+        self.network.eval()
+        pair: Correspondence = self.network.correspond(  # type: ignore[operator]
+            self.images.to(device)
+        )
+        self.network.train(training)
+        points = self._points(pair.features_a)
+        field = {
+            "inbounds_percent": 100 * float(inbounds_mask(pair.ddf_ab).float().mean()),
+            "folding_percent": float(folding_percent(pair.ddf_ab).mean()),
+        }
+        return {
+            **(field if self.pairs else {}),
+            "feature_std": float(points.std(dim=0).mean()) * points.shape[1] ** 0.5,
+            "collapse": _collapse(points),
+        }
+
+    def _points(self, features: Tensor) -> Tensor:
+        """Unit features (points, K) at fixed random places."""
+        rows = features.float().flatten(2).movedim(1, 2).flatten(0, 1)
+        generator = torch.Generator().manual_seed(self.seed)
+        chosen = torch.randperm(len(rows), generator=generator)[:POINTS]
+        return torch.nn.functional.normalize(rows[chosen.to(rows.device)], dim=1)
+
+
+def _collapse(points: Tensor) -> float:
+    return float(EmbeddingCollapseMetric()(points.cpu())["aggregate"])

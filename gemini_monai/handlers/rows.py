@@ -1,0 +1,47 @@
+"""Tables that grow with a run: one row per iteration, none twice when the run goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from gemini_monai import tables
+from gemini_monai.errors import InputError
+
+Rows = list[dict[str, float]]
+
+
+def rows_until(path: Path, iteration: int, *, last: int | None = None) -> Rows:
+    """Rows of a table up to an iteration; none for a run that starts anew.
+
+    Args:
+        path: The table.
+        iteration: Where the run goes on.
+        last: The iteration that its last row must reach; ``None`` for any.
+
+    Raises:
+        InputError: If the table cannot be read, or ends before ``last``.
+    """
+    if iteration == 0 or not path.exists():
+        if iteration and last:
+            raise InputError(f"{path}: is not there, but the checkpoint is at iteration {last}")
+        return []
+    rows = [
+        {name: tables.number(row, name, where=f"{path}: line {line}") for name in row}
+        for line, row in enumerate(tables.read_table(path, required=("iteration",)), 2)
+    ]
+    kept = [row for row in rows if row["iteration"] <= iteration]
+    reached = int(kept[-1]["iteration"]) if kept else 0
+    if last is not None and reached < last:
+        raise InputError(
+            f"{path}: ends at iteration {reached}, the checkpoint is at {last}; it was cut, so the "
+            "run cannot go on: put the whole table back, or train anew in another --output_dir"
+        )
+    return kept
+
+
+def write_rows(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
+    """Write the whole table, or leave what was there; a row may lack some columns."""
+    columns = dict.fromkeys(name for row in rows for name in row)
+    whole = [{**row, "iteration": int(row["iteration"])} for row in rows]
+    tables.write_table(path, whole, columns=list(columns))

@@ -1,0 +1,18 @@
+"""Inference: what a trained network is used for."""
+
+from __future__ import annotations
+
+from gemini_monai.inference.correspond import Registration, register
+from gemini_monai.inference.registration_files import FileRegistration, read_pairs
+from gemini_monai.inference.registration_scores import RegistrationScores, registration_items
+from gemini_monai.inference.windows import window_inferer
+
+__all__ = [
+    "FileRegistration",
+    "Registration",
+    "RegistrationScores",
+    "read_pairs",
+    "register",
+    "registration_items",
+    "window_inferer",
+]

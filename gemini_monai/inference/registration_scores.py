@@ -1,0 +1,171 @@
+"""How well a trained network registers: scores over many pairs of labelled images."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from monai.data.dataset import CacheDataset
+from monai.networks.utils import one_hot
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from gemini_monai.files import write_arrays, write_json
+from gemini_monai.inference.correspond import register
+from gemini_monai.metrics import (
+    correspondence_error,
+    dice_per_structure,
+    log_jacobian_std,
+    mean_and_deviation,
+    true_displacement,
+)
+from gemini_monai.tables import write_table
+from gemini_monai.transforms import InputSpec, preprocessing
+from gemini_monai.transforms.preprocessing import FIELDS, IMAGES
+from gemini_monai.types import DDF
+from gemini_monai.warp import warp
+
+
+def registration_items(
+    data: Sequence[Mapping[str, Any]], spec: InputSpec
+) -> Sequence[Mapping[str, Any]]:
+    """Labeled images, and a phantom's fields, as registration sees them; kept in memory.
+
+    Args:
+        data: Items with files.
+        spec: Size, grid and intensities.
+    """
+    transform = preprocessing(spec, keys=(*IMAGES, *FIELDS), fit=True)
+    return CacheDataset(data, transform, cache_rate=1.0, progress=False)
+
+
+class RegistrationScores:
+    """Dice of warped labels, folding, and errors against true fields, over pairs of test items.
+
+    Writes ``registration.csv`` and ``registration.json``, and the ``best``, ``median`` and
+    ``worst`` pair by Dice as ``pairs/*.npz``.
+
+    Args:
+        network: A ``Gemini``.
+        data: Items of one size with ``image`` (C, *S), ``label`` (index map, or a binary channel
+            per structure) and ``case``; those of a phantom have ``field`` and ``inverse_field``.
+        folder: Where everything goes.
+        spec: Names of the structures, and whether their labels are binary channels.
+        device: Where the network is.
+        max_pairs: Ordered pairs at most; both directions of a pair count.
+        seed: Of the choice when there are more.
+    """
+
+    def __init__(
+        self,
+        *,
+        network: nn.Module,
+        data: Sequence[Mapping[str, Any]],
+        folder: str | Path,
+        spec: InputSpec,
+        device: torch.device | str = "cpu",
+        max_pairs: int = 100,
+        seed: int = 0,
+    ) -> None:
+        self.network = network
+        self.data = data
+        self.folder = Path(folder)
+        self.structures = list(spec.structures)
+        self.overlapping = spec.overlapping
+        self.device = device
+        self.max_pairs = max_pairs
+        self.seed = seed
+
+    def run(self) -> list[dict[str, Any]]:
+        """Register every pair and return the rows of the table; none with fewer than two items."""
+        if len(self.data) < 2:
+            return []
+        pairs = _choose_pairs(len(self.data), count=self.max_pairs, seed=self.seed)
+        rows = [self._row(moving, fixed) for moving, fixed in tqdm(pairs, desc="register")]
+        write_table(self.folder / "registration.csv", rows)
+        write_json(self.folder / "registration.json", _summary(rows))
+        order = sorted(range(len(rows)), key=lambda k: rows[k]["dice_after"])
+        for name, k in zip(("worst", "median", "best"), (0, len(order) // 2, -1), strict=True):
+            self._keep(name, *pairs[order[k]])
+        return rows
+
+    def _row(self, moving: int, fixed: int) -> dict[str, Any]:
+        source, target = self.data[moving], self.data[fixed]
+        result = register(self.network, self._batch(source["image"]), self._batch(target["image"]))
+        before, truth = self._masks(source), self._masks(target)
+        after = warp(before, result.ddf, mode="nearest")
+        dice = [dice_per_structure(masks, truth)[0].tolist() for masks in (before, after)]
+        errors = self._errors(result.ddf, source, target)
+        row: dict[str, Any] = {"moving": source["case"], "fixed": target["case"]}
+        row |= {"dice_before": np.nanmean(dice[0]), "dice_after": np.nanmean(dice[1])}
+        for when, values in zip(("before", "after"), dice, strict=True):
+            row |= {f"dice_{when}_{n}": v for n, v in zip(self.structures, values, strict=True)}
+        row |= {"folding_percent": result.folding_percent}
+        row |= {"std_log_jacobian": float(log_jacobian_std(result.ddf))}
+        return row | {"error_before": errors[0], "error_after": errors[1]}
+
+    def _errors(
+        self, ddf: DDF, source: Mapping[str, Any], target: Mapping[str, Any]
+    ) -> tuple[float | str, float | str]:
+        """Error of no displacement and of the field in voxels; empty where the truth is unknown."""
+        if "inverse_field" not in source or "field" not in target:
+            return "", ""
+        fields = self._batch(target["field"]), self._batch(source["inverse_field"])
+        if fields[0].shape != ddf.shape:  # the network sees another grid than the phantom's own
+            return "", ""
+        truth = true_displacement(*fields)
+        mask = self._masks(target).any(dim=1, keepdim=True)
+        still = correspondence_error(torch.zeros_like(ddf), truth, mask)
+        return float(still), float(correspondence_error(ddf, truth, mask))
+
+    def _keep(self, name: str, moving: int, fixed: int) -> None:
+        source, target = self.data[moving], self.data[fixed]
+        result = register(self.network, self._batch(source["image"]), self._batch(target["image"]))
+        label = self._batch(source["label"])
+        arrays = {
+            "moving": source["image"],
+            "fixed": target["image"],
+            "warped": result.warped[0],
+            "ddf": result.ddf[0],
+            "moving_label": source["label"],
+            "fixed_label": target["label"],
+            "warped_label": warp(label, result.ddf, mode="nearest")[0],
+        }
+        plain = {key: np.asarray(torch.as_tensor(value).cpu()) for key, value in arrays.items()}
+        write_arrays(
+            self.folder / "pairs" / f"{name}.npz",
+            moving_case=source["case"],
+            fixed_case=target["case"],
+            **plain,
+        )
+
+    def _batch(self, array: Any) -> Tensor:
+        plain = torch.as_tensor(np.asarray(array))
+        return plain[None].to(self.device, torch.float32)
+
+    def _masks(self, item: Mapping[str, Any]) -> Tensor:
+        """One binary channel per structure, (1, K, *S)."""
+        label = self._batch(item["label"])
+        if self.overlapping:
+            return label
+        return one_hot(label, num_classes=len(self.structures) + 1)[:, 1:]
+
+
+def _choose_pairs(items: int, *, count: int, seed: int) -> list[tuple[int, int]]:
+    """Ordered pairs (moving, fixed), both directions of the seeded choice."""
+    pairs = list(itertools.combinations(range(items), 2))
+    kept = np.random.default_rng(seed).permutation(len(pairs))[: max(1, count // 2)]
+    return [pair for k in sorted(kept) for pair in (pairs[k], pairs[k][::-1])]
+
+
+def _summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    names = "dice_before dice_after folding_percent std_log_jacobian error_before error_after"
+    columns = {name: [row[name] for row in rows if row[name] != ""] for name in names.split()}
+    return {
+        "pairs": len(rows),
+        **{name: mean_and_deviation(values) for name, values in columns.items()},
+    }

@@ -1,0 +1,76 @@
+"""How a network sees images: one typed view for training, validation, inference, registration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """Size, grid and intensities of what a network gets, and what its labels mean."""
+
+    spatial_dims: int
+    """2 or 3."""
+    in_channels: int
+    """Channels of an image."""
+    spatial_size: Sequence[int]
+    """Voxels that the network sees in training, and the side of a window in inference."""
+    intensity: Mapping[str, Any]
+    """``{"kind": "percentile" | "range", "lower": ..., "upper": ...}``, scaled to [0, 1]."""
+    spacing: Sequence[float] | None = None
+    """Voxel size in mm that images are brought to; ``None`` to resize them to the size instead."""
+    orientation: str | None = None
+    """Axes that volumes are turned to, such as ``"RAS"``; ``None`` to leave them."""
+    foreground: bool = False
+    """Images are cropped to the box of what is above zero, such as a brain without its skull."""
+    align: str | None = None
+    """Images are sampled on the grid of one reference, registered by ``"itk"`` or ``"ants"``."""
+    reference: str | Path | None = None
+    """The image that new ones are registered to."""
+    overlapping: bool = False
+    """Structures are binary channels that may overlap, instead of values of one map."""
+    label_values: Sequence[int] = (0,)
+    """Value of each class in label files, ascending, background first."""
+    structures: Sequence[str] = ()
+    """Names of the foreground structures."""
+    slices: bool = False
+    """Volumes are seen slice by slice, across their last axis, by a 2-D network."""
+    before: Sequence[Callable[..., Any]] = ()
+    """Transforms of one's own, of images on their own grids."""
+    after: Sequence[Callable[..., Any]] = ()
+    """Transforms of one's own, of what is scaled and on the network's grid."""
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any], **given: Any) -> InputSpec:
+        """What the settings of a run say of it.
+
+        Args:
+            settings: By name, some of them.
+            given: What takes their place.
+        """
+        names = {field.name for field in fields(cls)}
+        return cls(**{name: value for name, value in settings.items() if name in names} | given)
+
+    @property
+    def network_dims(self) -> int:
+        """Axes of what the network sees."""
+        return 2 if self.slices else self.spatial_dims
+
+    @property
+    def out_channels(self) -> int:
+        """Channels of a network's output for labels: structures, and background when exclusive."""
+        return len(self.structures) if self.overlapping else len(self.label_values)
+
+    @property
+    def values(self) -> list[int] | None:
+        """Value of each class in a label file, or ``None`` where labels are masks."""
+        return None if self.overlapping else list(self.label_values)
+
+    def settings(self) -> dict[str, Any]:
+        """All but transforms by name, as a run records it."""
+        names = [own.name for own in fields(self) if own.name not in ("before", "after")]
+        plain = {name: getattr(self, name) for name in names}
+        return plain | {"out_channels": self.out_channels}

@@ -1,0 +1,46 @@
+"""The one chain from logits to label maps, to be scored or written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from monai.transforms.compose import Compose
+from monai.transforms.post.dictionary import AsDiscreted, Invertd
+
+from gemini_monai.transforms.input import InputSpec
+from gemini_monai.transforms.output import FiniteOutputd, SaveCased
+
+
+def postprocessing(
+    spec: InputSpec,
+    *,
+    preprocessing: Compose | None = None,
+    folder: str | Path | None = None,
+    suffix: str = ".nii.gz",
+    label: str | None = None,
+) -> Compose:
+    """From ``pred`` (K, *S), logits, to the structures that it says.
+
+    Args:
+        spec: What the channels mean.
+        preprocessing: Is undone first, so that ``pred`` lies on the image's own grid; ``None`` for
+            the network's.
+        folder: Where predictions are written, one file a case; ``None`` for nowhere.
+        suffix: Of those files.
+        label: Key of the truth that ``pred`` is compared with, on the same grid; both become
+            channels of zeros and ones then, as metrics want them.
+    """
+    chain: list[Callable[..., Any]] = []
+    if preprocessing is not None:
+        chain.append(FiniteOutputd("pred"))
+        undo = {"transform": preprocessing, "orig_keys": "image", "nearest_interp": False}
+        chain.append(Invertd("pred", **undo))
+    decide = {"threshold": 0.0} if spec.overlapping else {"argmax": True}
+    chain.append(AsDiscreted("pred", **decide))
+    if folder is not None:
+        chain.append(SaveCased("pred", folder=folder, suffix=suffix, label_values=spec.values))
+    if label is not None and not spec.overlapping:
+        chain.append(AsDiscreted(["pred", label], to_onehot=spec.out_channels))
+    return Compose(chain)

@@ -1,0 +1,100 @@
+"""The one chain from files to what a network sees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from monai.transforms.compose import Compose
+from monai.transforms.croppad.dictionary import CropForegroundd, ResizeWithPadOrCropd
+from monai.transforms.intensity.dictionary import (
+    ScaleIntensityRanged,
+    ScaleIntensityRangePercentilesd,
+)
+from monai.transforms.io.dictionary import LoadImaged
+from monai.transforms.spatial.dictionary import Orientationd, Resized, Spacingd
+from monai.transforms.utility.dictionary import CopyItemsd, EnsureChannelFirstd
+
+from gemini_monai.transforms.alignment import ResampleToGridd
+from gemini_monai.transforms.input import InputSpec
+from gemini_monai.transforms.load import LoadScand
+
+IMAGES = ("image", "label")
+FIELDS = ("field", "inverse_field")
+NATIVE_LABEL = "native_label"
+"""Key of a label on its image's own grid."""
+Transforms = list[Callable[..., Any]]
+
+
+def preprocessing(
+    spec: InputSpec,
+    *,
+    keys: Sequence[str] = IMAGES,
+    fit: bool = False,
+    native_label: bool = False,
+) -> Compose:
+    """Load, bring to the grid, scale intensities: all deterministic, and invertible by MONAI.
+
+    Args:
+        spec: Size, grid, intensities, and transforms of one's own.
+        keys: Of files: ``image``, ``label``, and of a phantom ``field`` and ``inverse_field``;
+            keys that an item does not have are passed over.
+        fit: Pad and crop to the network's size, as training and registration do; a sliding window
+            needs no such thing.
+        native_label: Keep the label on its image's own grid as ``native_label``.
+    """
+    images = [key for key in keys if key in IMAGES]
+    chain: Transforms = [_loaded(spec, images)]
+    chain += _fields([key for key in keys if key in FIELDS])
+    if native_label:
+        chain.append(CopyItemsd("label", names=NATIVE_LABEL))
+    chain += [*spec.before, *_on_the_grid(spec, images), _scaled(spec), *spec.after]
+    if fit:
+        chain.append(ResizeWithPadOrCropd(images, list(spec.spatial_size), allow_missing_keys=True))
+    return Compose(chain)
+
+
+def _loaded(spec: InputSpec, images: Sequence[str]) -> LoadScand:
+    return LoadScand(
+        images,
+        spatial_dims=spec.spatial_dims,
+        in_channels=spec.in_channels,
+        label_values=spec.values,
+        allow_missing_keys=True,
+    )
+
+
+def _fields(fields: Sequence[str]) -> Transforms:
+    if not fields:
+        return []
+    return [
+        LoadImaged(fields, allow_missing_keys=True),
+        EnsureChannelFirstd(fields, channel_dim=-1, allow_missing_keys=True),
+    ]
+
+
+def _on_the_grid(spec: InputSpec, images: Sequence[str]) -> Transforms:
+    """Registration to a reference, or orientation and voxel size, or a size alone."""
+    linear = ["bilinear", "nearest"][: len(images)]
+    options: dict[str, Any] = {"allow_missing_keys": True}
+    if spec.align is not None:
+        known = {name: getattr(spec, name) for name in ("spatial_size", "spacing", "reference")}
+        known |= {"intensity": spec.intensity, "method": spec.align}
+        return [ResampleToGridd(images, mode=linear, **known, **options)]
+    chain: Transforms = []
+    if spec.orientation is not None:
+        chain.append(Orientationd(images, axcodes=spec.orientation, **options))
+    if spec.foreground:
+        chain.append(CropForegroundd(images, source_key="image", allow_smaller=True, **options))
+    if spec.spacing is not None:
+        return [*chain, Spacingd(images, pixdim=list(spec.spacing), mode=linear, **options)]
+    area = ["area", "nearest"][: len(images)]
+    return [*chain, Resized(images, spatial_size=list(spec.spatial_size), mode=area, **options)]
+
+
+def _scaled(spec: InputSpec) -> Callable[..., Any]:
+    """Intensities to [0, 1], clipped."""
+    bounds = (spec.intensity["lower"], spec.intensity["upper"])
+    if spec.intensity["kind"] == "percentile":
+        return ScaleIntensityRangePercentilesd("image", *bounds, b_min=0.0, b_max=1.0, clip=True)
+    return ScaleIntensityRanged("image", *bounds, b_min=0.0, b_max=1.0, clip=True)

@@ -1,0 +1,194 @@
+"""dataset.json: what is refused, and that labels are never touched."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from gemini_monai.data.dataset_file import read_cohort, write_dataset
+from gemini_monai.errors import InputError
+
+
+def _content(folder, **changes):
+    for name in ("a", "b", "label"):
+        (folder / f"{name}.nii.gz").write_bytes(b"")  # not read
+    return {
+        "name": "mine",
+        "spatial_dims": 2,
+        "channels": 1,
+        "labels": {"background": 0, "heart": 7, "lung": 2},
+        "overlapping": False,
+        "spacing": [1.0, 2.0],
+        "spatial_size": [8, 8],
+        "intensity": {"kind": "percentile", "lower": 0, "upper": 100},
+        "seed": 0,
+        "hash": "x",
+        "labeled": [{"case": "a", "image": "a.nii.gz", "label": "label.nii.gz"}],
+        "unlabeled": [{"case": "b", "image": "b.nii.gz"}],
+        "validation": [],
+        "test": [],
+    } | changes
+
+
+def test_what_is_written_is_read_with_absolute_paths(tmp_path):
+    path = write_dataset(tmp_path / "dataset.json", _content(tmp_path))
+    dataset = read_cohort(path)
+    assert dataset.structures == ("lung", "heart")
+    assert dataset.label_values == (0, 2, 7)
+    assert dataset.input_spec().out_channels == 3
+    assert dataset.labeled[0]["label"] == str(tmp_path / "label.nii.gz")
+    assert json.loads(path.read_text())["unlabeled"][0]["image"] == "b.nii.gz"
+
+
+def test_a_column_is_there_for_all_or_not_at_all(tmp_path):
+    content = _content(tmp_path)
+    content["unlabeled"][0]["patient"] = 7
+    dataset = read_cohort(write_dataset(tmp_path / "dataset.json", content))
+    assert dataset.column("unlabeled", "patient") == ["7"]
+    assert dataset.column("labeled", "patient") is None
+
+
+def test_overlapping_structures_have_no_background_channel(tmp_path):
+    labels = {"lung": 0, "heart": 1}
+    masks = [{"case": "a", "image": "a.nii.gz", "label": ["label.nii.gz"] * 2}]
+    content = _content(tmp_path, overlapping=True, labels=labels, labeled=masks)
+    dataset = read_cohort(write_dataset(tmp_path / "dataset.json", content))
+    assert dataset.structures == ("lung", "heart")
+    assert dataset.input_spec().out_channels == 2
+
+
+A = {"case": "a", "image": "a.nii.gz", "label": "label.nii.gz"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"spacing": [1.0]}, r"'spacing' has 1 values, expected 2"),
+        ({"spatial_dims": "2"}, "key 'spatial_dims': expected a whole number, 2 to 3, got '2'"),
+        ({"labeled": [{"case": "a", "image": "a.nii.gz"}]}, "entry of 'labeled' has no 'label'"),
+        (
+            {"unlabeled": [{"case": "b", "image": "b.nii.gz", "label": "x"}]},
+            "unlabelled entry 'b' has a label",
+        ),
+        ({"test": [{"case": "c", "image": "c.png", "label": "c"}]}, "image of 'c' does not exist"),
+        (
+            {"test": [A | {"case": "c"}]},
+            "image '.*a.nii.gz' is there twice, in 'labeled' and 'test'",
+        ),
+        ({"test": [A | {"image": "label.nii.gz"}]}, "case 'a' is there twice"),
+        ({"unlabeled": [{"case": "../b", "image": "b.nii.gz"}]}, "cannot be the name of a file"),
+        ({"unlabeled": [{"case": 7, "image": "b.nii.gz"}]}, "must be text, got 7"),
+        ({"unlabeled": ["b.nii.gz"]}, "must be an object, got 'b.nii.gz'"),
+        ({"unlabeled": {"b": 1}}, "key 'unlabeled': expected a list"),
+        ({"labeled": [A | {"label": ["label.nii.gz"]}]}, "expected one label map"),
+        ({"labeled": [A | {"label": 3}]}, "label: expected text, got 3"),
+        ({"labeled": [A | {"label": "nowhere"}]}, "label of 'a' does not exist"),
+        ({"labels": {"background": 0, "a": 1, "b": 1}}, "both have value 1"),
+        ({"spacing": [1.0, 0.0]}, "key 'spacing': expected a number, above 0"),
+        ({"spatial_size": [8, -8]}, "key 'spatial_size': expected a whole number"),
+        ({"intensity": {"kind": "range", "lower": 3, "upper": 1}}, "lower 3 must be below upper 1"),
+        ({"overlapping": "no"}, "key 'overlapping': expected True or False"),
+        (
+            {
+                "labeled": [A | {"patient": "P1"}],
+                "test": [A | {"case": "c", "image": "label.nii.gz", "patient": "P1"}],
+            },
+            "patient 'P1' is trained on and in 'test'",
+        ),
+    ],
+)
+def test_what_is_wrong_is_named_and_nothing_is_written(tmp_path, changes, message):
+    with pytest.raises(InputError, match=message):
+        write_dataset(tmp_path / "dataset.json", _content(tmp_path, **changes))
+    assert not (tmp_path / "dataset.json").exists()
+
+
+def test_a_missing_key_a_missing_file_and_no_json_are_named(tmp_path):
+    content = _content(tmp_path)
+    del content["labels"]
+    (tmp_path / "a.json").write_text(json.dumps(content))
+    (tmp_path / "b.json").write_text("{")
+    for name, message in (
+        ("a", "key 'labels' is missing"),
+        ("b", "b.json: not JSON"),
+        ("c", "c.json: no such file; run 'python -m gemini_monai prepare'"),
+    ):
+        with pytest.raises(InputError, match=message):
+            read_cohort(tmp_path / f"{name}.json")
+
+
+def test_few_cases_are_a_seeded_choice_and_lie_in_larger_ones(tmp_path):
+    for k in range(12):
+        (tmp_path / f"{k}.nii.gz").write_bytes(b"")
+    labeled = [{"case": str(k), "image": f"{k}.nii.gz", "label": "label.nii.gz"} for k in range(12)]
+    content = _content(tmp_path, labeled=labeled)
+    dataset = read_cohort(write_dataset(tmp_path / "dataset.json", content))
+    chosen = [{entry["case"] for entry in dataset.few(count, seed=3)} for count in (2, 5, 12)]
+    assert [len(cases) for cases in chosen] == [2, 5, 12]
+    assert chosen[0] < chosen[1] < chosen[2]
+    assert dataset.few(5, seed=4) != dataset.few(5, seed=3) == dataset.few(5, seed=3)
+    assert dataset.few() == dataset.labeled
+    with pytest.raises(InputError, match=r"labeled_cases: .* 12 labelled case\(s\), got 13"):
+        dataset.few(13)
+
+
+def test_the_same_content_stays_and_an_earlier_one_is_kept_beside(tmp_path, capsys):
+    path = write_dataset(tmp_path / "dataset.json", _content(tmp_path))
+    before, written = path.read_text(), path.stat().st_mtime_ns
+    write_dataset(path, _content(tmp_path))
+    assert path.stat().st_mtime_ns == written
+    write_dataset(path, _content(tmp_path, seed=1))
+    assert read_cohort(path).seed == 1
+    assert (tmp_path / "dataset.previous.json").read_text() == before
+    assert (
+        "another content than before, which is kept in dataset.previous" in capsys.readouterr().out
+    )
+
+
+def test_other_images_take_its_place_only_when_asked(tmp_path):
+    path = write_dataset(tmp_path / "dataset.json", _content(tmp_path))
+    other = tmp_path / "other"
+    other.mkdir()
+    content = _content(other)
+    content["labeled"] = []
+    content["unlabeled"] = [{"case": k, "image": str(other / f"{k}.nii.gz")} for k in "ab"]
+    with pytest.raises(InputError, match=r"is of other images \('mine': 1 labeled, 1 unlabeled"):
+        write_dataset(path, content)
+    write_dataset(path, content, overwrite=True)
+    assert len(read_cohort(path).unlabeled) == 2
+
+
+def test_a_file_that_is_not_ours_is_never_replaced(tmp_path):
+    path = tmp_path / "dataset.json"
+    path.write_text('{"training": []}')
+    for overwrite in (False, True):
+        with pytest.raises(InputError, match="was not written by prepare"):
+            write_dataset(path, _content(tmp_path), overwrite=overwrite)
+    assert path.read_text() == '{"training": []}'
+
+
+def test_two_data_sets_of_one_name_have_folders_of_their_own(tmp_path):
+    found = []
+    for k, changes in enumerate(({}, {"hash": "y"}, {"test": [], "unlabeled": []}, {"seed": 9})):
+        folder = tmp_path / str(k)
+        folder.mkdir()
+        path = write_dataset(folder / "dataset.json", _content(folder, name="a/scans", **changes))
+        found.append(read_cohort(path).folder_name)
+    assert len(set(found)) == 3
+    assert found[3] == found[0]  # the seed alone makes no other data
+    assert all(re.fullmatch(r"a_scans_[0-9a-f]{6}", name) for name in found)
+
+
+def test_partners_are_different_patients_of_the_smallest_group(tmp_path):
+    content = _content(tmp_path)
+    entries = [("P1", "x"), ("P1", "x"), ("P2", "x"), ("P3", "y"), ("P4", "y"), ("P5", "y")]
+    for k in range(6):
+        (tmp_path / f"{k}.nii.gz").write_bytes(b"")
+    content["unlabeled"] = [
+        {"case": str(k), "image": f"{k}.nii.gz", "patient": p, "group": g}
+        for k, (p, g) in enumerate(entries)
+    ]
+    path = write_dataset(tmp_path / "dataset.json", content)
+    assert read_cohort(path).partners == 2

@@ -1,0 +1,133 @@
+"""Registration of files: what other tools read, and what is refused."""
+
+from __future__ import annotations
+
+import json
+
+import itk
+import nibabel as nib
+import numpy as np
+import pytest
+from monai.transforms import Compose, ScaleIntensityd
+
+from gemini_monai.errors import InputError, input_error_in
+from gemini_monai.inference import FileRegistration, read_pairs
+from gemini_monai.transforms import LoadScand
+from tests.data.prepare.sources import image, label, save
+from tests.inference.networks import Shift
+
+AFFINE = np.diag([2.0, 3.0, 1.0, 1.0])
+
+
+def _pairwise(folder, network):
+    preprocessing = Compose(
+        [LoadScand("image", spatial_dims=2, in_channels=1), ScaleIntensityd("image")]
+    )
+    return FileRegistration(network=network, preprocessing=preprocessing, folder=folder)
+
+
+def test_files_of_a_pair_are_in_mm_on_the_fixed_grid(tmp_path, capsys):
+    for name, seed in (("a", 0), ("b", 1)):
+        save(tmp_path / f"{name}.nii.gz", image(seed), affine=AFFINE)
+    save(tmp_path / "a_label.nii.gz", label(), affine=AFFINE)
+    files = {
+        key: str(tmp_path / f"{name}.nii.gz") for key, name in (("moving", "a"), ("fixed", "b"))
+    }
+    pairs = read_pairs(**files, moving_label=str(tmp_path / "a_label.nii.gz"))
+    _pairwise(tmp_path / "out", Shift(1, 2)).run(pairs)
+    out = {path.name: path for path in (tmp_path / "out").iterdir()}
+    assert set(out) == {
+        "a_to_b_field.nii.gz",
+        "a_to_b_warped.nii.gz",
+        "a_to_b_label.nii.gz",
+        "registration.csv",
+    }
+    field = itk.array_from_image(itk.imread(str(out["a_to_b_field.nii.gz"])))
+    np.testing.assert_allclose(field, np.broadcast_to([-2.0, -6.0], field.shape))  # mm, LPS
+    warped, labels = (nib.load(out[f"a_to_b_{kind}.nii.gz"]) for kind in ("warped", "label"))
+    np.testing.assert_allclose(warped.affine, AFFINE)
+    np.testing.assert_allclose(warped.get_fdata()[:-1, :-2], image(0)[1:, 2:], atol=1e-3)
+    np.testing.assert_array_equal(labels.get_fdata()[:-1, :-2], label()[1:, 2:])
+    assert labels.get_data_dtype() == np.uint8
+    assert "0.000 % folded" in capsys.readouterr().out
+
+
+def test_lists_of_pairs_are_relative_to_the_list(tmp_path):
+    (tmp_path / "p.csv").write_text("moving,fixed,moving_label\na.nii,b.nii,\nb.nii,c.nii,l.nii\n")
+    (tmp_path / "p.json").write_text('[{"moving": "a.nii", "fixed": "b.nii"}]')
+    assert [pair.moving_label for pair in read_pairs(tmp_path / "p.csv")] == [
+        None,
+        tmp_path / "l.nii",
+    ]
+    assert read_pairs(tmp_path / "p.json")[0].fixed == tmp_path / "b.nii"
+
+
+def test_wrong_pairs_are_named(tmp_path):
+    (tmp_path / "p.csv").write_text("moving,fixed\na.nii,\n")
+    (tmp_path / "q.csv").write_text("moving,fixed\n")
+    for options, message in (
+        ({}, "give --moving FILE and --fixed FILE"),
+        ({"pairs": tmp_path / "p.csv"}, r"p\.csv: entry 1 needs 'moving' and 'fixed'"),
+        ({"pairs": tmp_path / "q.csv"}, r"q\.csv: no pairs in it"),
+        ({"pairs": tmp_path / "r.csv"}, r"r\.csv: no such file"),
+    ):
+        with pytest.raises(InputError, match=message):
+            read_pairs(**options)
+
+
+def test_a_missing_image_and_other_dimensions_are_named(tmp_path):
+    save(tmp_path / "a.nii.gz", image(0))
+    save(tmp_path / "v.nii.gz", image(0, (8, 8, 8)))
+    registration = _pairwise(tmp_path / "out", Shift(1, 1))
+    fixed = {"fixed": str(tmp_path / "a.nii.gz")}
+    absent = read_pairs(moving=str(tmp_path / "absent.nii.gz"), **fixed)
+    with pytest.raises(InputError, match=r"absent\.nii\.gz: no such file"):
+        registration.run(absent)
+    volume = read_pairs(moving=str(tmp_path / "v.nii.gz"), **fixed)
+    with pytest.raises(RuntimeError) as raised:
+        registration.run(volume)
+    assert "v.nii.gz: a 3-D image" in str(input_error_in(raised.value))
+    assert not (tmp_path / "out").exists()
+
+
+def test_two_pairs_never_share_their_files(tmp_path):
+    for place in "ab":
+        save(tmp_path / place / "s.nii.gz", image(ord(place)))
+    (tmp_path / "p.csv").write_text("moving,fixed\na/s.nii.gz,a/s.nii.gz\nb/s.nii.gz,a/s.nii.gz\n")
+    with pytest.raises(
+        InputError, match=r"entry 2: would be written to the files of entry 1, 's_to"
+    ):
+        read_pairs(tmp_path / "p.csv")
+    named = "moving;fixed;name\na/s.nii.gz;a/s.nii.gz;one\nb/s.nii.gz;a/s.nii.gz;two\n"
+    (tmp_path / "p.csv").write_text(named, encoding="utf-8-sig")
+    pairs = read_pairs(tmp_path / "p.csv")
+    assert [pair.name for pair in pairs] == ["one", "two"]
+    _pairwise(tmp_path / "out", Shift(1, 1)).run(pairs)
+    written = {path.name for path in (tmp_path / "out").iterdir()}
+    assert {"one_field.nii.gz", "two_field.nii.gz", "registration.csv"} < written
+
+
+def test_registration_replaces_nothing_unless_asked(tmp_path):
+    save(tmp_path / "a.nii.gz", image(0))
+    pair = read_pairs(moving=str(tmp_path / "a.nii.gz"), fixed=str(tmp_path / "a.nii.gz"))
+    registration = _pairwise(tmp_path / "out", Shift(1, 1))
+    registration.run(pair)
+    with pytest.raises(InputError, match=r"registration\.csv: is there already \(and 2 more\)"):
+        registration.run(pair)
+    registration.overwrite = True
+    registration.run(pair)
+    save(tmp_path / "out" / "x_warped.nii.gz", image(0))
+    table = tmp_path / "p.json"
+    entry = {"moving": "out/x_warped.nii.gz", "fixed": "a.nii.gz", "name": "x"}
+    table.write_text(json.dumps([entry]))
+    with pytest.raises(InputError, match="is an input and would be replaced"):
+        registration.run(read_pairs(table))
+
+
+@pytest.mark.parametrize(
+    "entry", [7, [], {"moving": "a"}, {"moving": 3, "fixed": "a"}, {"moving": "a", "fixed": ""}]
+)
+def test_entries_of_another_kind_are_named(tmp_path, entry):
+    (tmp_path / "p.json").write_text(json.dumps([entry]))
+    with pytest.raises(InputError, match=r"p\.json: entry 1"):
+        read_pairs(tmp_path / "p.json")

@@ -1,0 +1,101 @@
+"""A known affine is found again."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from monai.data.meta_tensor import MetaTensor
+
+from gemini_monai.errors import InputError
+from gemini_monai.world import refuse_method, register_affine
+from tests.volumes import CENTRED, INTENSITY, corner_error, moved, volume
+
+OTHER = np.array([[-1.1, 0, 0, 19], [0, 0, 0.9, -14], [0, 1.2, 0, -17], [0, 0, 0, 1.0]])
+
+
+def test_a_known_affine_is_found_on_another_grid_and_with_other_brightness():
+    truth = moved()
+    image = volume(truth, affine=OTHER, shape=(36, 30, 34), gain=3.0)
+    found = register_affine(image, volume(), intensity=INTENSITY)
+    assert corner_error(np.eye(4), truth) > 8
+    assert corner_error(found, truth) < 1
+    again = register_affine(image, volume(), intensity=INTENSITY)
+    np.testing.assert_array_equal(found, again)
+
+
+@pytest.mark.parametrize("sheared", ["moving", "reference", "both"])
+def test_a_sheared_grid_is_registered_where_it_lies(sheared):
+    """ITK squares such a grid; what is found must not depend on how an image is stored."""
+    truth, tilted = moved(degrees=5), CENTRED.copy()
+    tilted[1, 2] = 0.5
+    tilted[1, 3] -= 0.5 * 15.5  # about the same centre
+    grids = [tilted if sheared in (name, "both") else CENTRED for name in ("moving", "reference")]
+    images = [volume(truth, affine=grids[0]), volume(affine=grids[1])]
+    # Corners lie outside of what both grids hold; taken as squared they would be 7 mm off.
+    assert corner_error(register_affine(*images, intensity=INTENSITY), truth) < 3
+
+
+def test_larger_images_are_compared_on_fewer_voxels():
+    truth = moved(degrees=5)
+    fine = np.diag([0.3, 0.25, 0.25, 1.0])
+    fine[:3, 3] = -16
+    image = volume(truth, affine=fine, shape=(106, 128, 128))
+    assert corner_error(register_affine(image, volume(), intensity=INTENSITY), truth) < 1
+
+
+def test_the_reference_itself_is_not_moved():
+    found = register_affine(volume(), volume(), intensity=INTENSITY)
+    np.testing.assert_array_equal(found, np.eye(4))
+    brighter = volume(gain=2.0)
+    found = register_affine(brighter, volume(), intensity=INTENSITY)
+    assert corner_error(found, np.eye(4)) < 0.1
+
+
+def test_a_window_hides_what_lies_outside():
+    """A bright block that stays where it is pulls the affine only when it is not clipped away."""
+    truth = moved(degrees=0, scale=(1, 1, 1), shift=(3, 0, 0))
+    window = {"kind": "range", "lower": 0.0, "upper": 1.0}
+    images = [volume(truth), volume()]
+    for image in images:
+        image[:, :, :, :4] = -50.0
+    assert corner_error(register_affine(*images, intensity=window), truth) < 1
+
+
+def test_images_in_other_units_are_named():
+    small = volume()
+    image = MetaTensor(
+        small.as_tensor(), affine=torch.as_tensor(np.diag([0.4] * 3 + [1]) @ CENTRED)
+    )
+    image.meta["filename_or_obj"] = "small.nii.gz"
+    with pytest.raises(
+        InputError, match=r"small\.nii\.gz: the affine onto .* changes volumes 0\.0"
+    ):
+        register_affine(image, volume(), intensity=INTENSITY)
+
+
+def test_a_registration_that_fails_is_named(monkeypatch):
+    def fails(moving, reference):
+        raise RuntimeError("itk::ERROR:\n all samples map outside")
+
+    monkeypatch.setattr("gemini_monai.world.affine._by_itk", fails)
+    with pytest.raises(InputError, match="image: no affine onto the reference .* map outside"):
+        register_affine(volume(moved()), volume(), intensity=INTENSITY)
+
+
+@pytest.mark.parametrize(
+    ("method", "message"),
+    [("elastix", "--align must be one of itk, ants, got 'elastix'"), ("ants", "antspyx")],
+)
+def test_methods_that_are_not_there(monkeypatch, method, message):
+    monkeypatch.setattr("gemini_monai.world.affine.find_spec", lambda name: None)
+    with pytest.raises(InputError, match=message):
+        refuse_method(method)
+
+
+def test_ants_gives_a_transform_of_the_same_direction():
+    pytest.importorskip("ants")
+    truth = moved(degrees=4, scale=(1, 1, 1), shift=(5, -3, 4))
+    found = register_affine(volume(truth), volume(), intensity=INTENSITY, method="ants")
+    centre = np.array([0, 0, 0, 1.0])
+    assert np.linalg.norm((found - truth) @ centre) < 1
