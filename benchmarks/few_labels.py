@@ -1,4 +1,4 @@
-"""The README's table: methods over several draws of the labelled images, on one test set.
+"""The README's table: methods over several draws of the labeled images, on one test set.
 
     python -m benchmarks.few_labels RUNS --name chest --draws 3
 

@@ -23,7 +23,7 @@ from monai.bundle import ConfigWorkflow
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
-from gemini_monai.data.dataset_file import write_dataset
+from gemini_monai.data import Cohort, write_cohort
 
 CONFIGS = Path(__file__).parents[1] / "bundles" / "gemini_mip" / "configs"
 SIDE = 1024  # of a ChestX-ray8 image
@@ -37,21 +37,21 @@ def write_images(folder: Path, *, images: int, size: int) -> Path:
         smooth = np.asarray(coarse.resize((SIDE, SIDE), Image.Resampling.BICUBIC))
         noisy = smooth + random.integers(0, 8, smooth.shape)
         Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save(folder / f"{k}.png")
-    content = {
-        "name": "loading",
-        "spatial_dims": 2,
-        "channels": 1,
-        "labels": {"background": 0},
-        "overlapping": False,
-        "spacing": None,
-        "spatial_size": [size, size],
-        "intensity": {"kind": "range", "lower": 0.0, "upper": 255.0},
-        "seed": 0,
-        "hash": "generated",
-        "unlabeled": [{"case": str(k), "image": f"{k}.png"} for k in range(images)],
-        **{split: [] for split in ("labeled", "validation", "test")},
-    }
-    return write_dataset(folder / "dataset.json", content)
+    cohort = Cohort(
+        path=folder / "dataset.json",
+        name="loading",
+        spatial_dims=2,
+        channels=1,
+        labels={"background": 0},
+        overlapping=False,
+        spacing=None,
+        spatial_size=(size, size),
+        intensity={"kind": "range", "lower": 0.0, "upper": 255.0},
+        seed=0,
+        hash="generated",
+        unlabeled=[{"case": str(k), "image": f"{k}.png"} for k in range(images)],
+    )
+    return write_cohort(cohort)
 
 
 def workflow(datalist: Path, *, iterations: int, **options: object) -> ConfigWorkflow:

@@ -31,7 +31,7 @@ Losses = list[Callable[[], torch.Tensor]]
 
 
 def setup(form: str, setting: str) -> tuple[Losses, torch.optim.Optimizer]:
-    """The losses of one iteration, in the order of their steps, and their optimiser."""
+    """The losses of one iteration, in the order of their steps, and their optimizer."""
     size, batch = SETTINGS[setting]
     axes = len(size)
     torch.manual_seed(0)

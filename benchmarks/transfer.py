@@ -4,9 +4,9 @@
     python -m benchmarks.transfer table runs/transfer
     python -m benchmarks.transfer picture runs/transfer docs/transfer.png
 
-``run`` takes a prepared data set, pre-trains on its unlabelled images by each method, fine-tunes
-from each on seeded, nested choices of its labelled ones, and leaves out what is there already. A
-seed is that of everything: weights, batches, and which labelled images are chosen. ``table``
+``run`` takes a prepared data set, pre-trains on its unlabeled images by each method, fine-tunes
+from each on seeded, nested choices of its labeled ones, and leaves out what is there already. A
+seed is that of everything: weights, batches, and which labeled images are chosen. ``table``
 compares on the test images; ``picture`` draws Dice over labels, and validation over iterations.
 """
 
@@ -23,7 +23,7 @@ import fire
 import numpy as np
 from matplotlib.figure import Figure
 
-from gemini_monai.report.ink import colour_of
+from gemini_monai.report.ink import color_of
 from gemini_monai.report.read import Run, read_run
 from gemini_monai.report.scores import Difference, paired_difference, per_case
 
@@ -49,7 +49,7 @@ def run(
     Args:
         dataset: Folder of a ``dataset.json``.
         runs: Where the run folders go.
-        labels: Numbers of labelled images to fine-tune on.
+        labels: Numbers of labeled images to fine-tune on.
         seeds: Of the repetitions.
         starts: What to fine-tune from.
         jobs: Processes at a time, one thread each.
@@ -120,7 +120,7 @@ def table(
     starts: Sequence[str] = tuple(STARTS),
 ) -> None:
     """Print, as Markdown, test Dice by labels and start, and what each adds to scratch."""
-    print("| labelled | start | seeds | test Dice | minus scratch, points | per seed |")
+    print("| labeled | start | seeds | test Dice | minus scratch, points | per seed |")
     print("|---|---|---|---|---|---|")
     for count in labels:
         reference = _read(runs, "scratch", count, seeds)
@@ -153,7 +153,7 @@ def picture(
     figure = Figure(figsize=(11, 4.2), dpi=120, layout="constrained")
     left, right = figure.subplots(1, 2)
     for place, start in enumerate(STARTS):
-        style = {"color": colour_of(place), "label": start}
+        style = {"color": color_of(place), "label": start}
         means = [_means(_read(runs, start, count, seeds)) for count in labels]
         for count, values in zip(labels, means, strict=True):
             left.plot([count] * len(values), values, ".", color=style["color"], alpha=0.5)
@@ -162,12 +162,12 @@ def picture(
         series = [100 * curve.columns["mean_dice"] for curve in curves if curve is not None]
         iterations = next(curve.iterations for curve in curves if curve is not None)
         right.plot(iterations, np.mean(series, axis=0), **style)
-    left.set(xscale="log", xlabel="labelled images", ylabel="test Dice (%)", xticks=labels)
+    left.set(xscale="log", xlabel="labeled images", ylabel="test Dice (%)", xticks=labels)
     left.set_xticklabels([str(count) for count in labels])
     left.minorticks_off()
     right.set(xlabel="iteration of fine-tuning", ylabel="validation Dice (%)")
     left.set_title("Dots: seeds; line: their mean")
-    right.set_title(f"{labels[0]} labelled images, mean over seeds")
+    right.set_title(f"{labels[0]} labeled images, mean over seeds")
     right.legend(loc="lower right", frameon=False)
     figure.savefig(output)
 

@@ -95,7 +95,7 @@ def phantom(dst: str, spatial_dims: int = 2, seed: int = 0, **unknown: Any) -> N
 
 def check(config_file: Any, **overrides: Any) -> None:
     """Tell whether configuration files parse and every override names a key, without a run."""
-    from gemini_monai.configuration import check as check_configuration
+    from gemini_monai.configuration import check_configuration
 
     changed = check_configuration(config_file, **overrides)
     print(f"ok: {', '.join(changed) or 'no overrides'}")

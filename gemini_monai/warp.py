@@ -1,7 +1,7 @@
 """The one place that knows coordinates.
 
 Contract: ``warp(image_a, ddf_ab)(p) = image_a(p + ddf_ab(p))``, which training drives towards
-``image_b(p)``. Displacements are in voxels, channel k moves along spatial axis k, voxel centres of
+``image_b(p)``. Displacements are in voxels, channel k moves along spatial axis k, voxel centers of
 the corners are the corners of the grid, and zeros lie outside (the paper's appended zero set).
 """
 
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
+from einops import rearrange
 from torch import Tensor, nn
 
 from gemini_monai.types import DDF, Image, Mask
@@ -106,7 +107,7 @@ def sample(
     with torch.autocast(image.device.type, enabled=False):
         sampled = F.grid_sample(
             image.to(positions.dtype),
-            _normalised(positions, image.shape[2:]),
+            _normalized(positions, image.shape[2:]),
             mode=mode,
             padding_mode=padding_mode,
             align_corners=True,
@@ -126,10 +127,10 @@ def _without_single_voxels(
     return F.pad(image, padding), positions + shift.view(1, -1, *[1] * (positions.ndim - 2))
 
 
-def _normalised(positions: Tensor, shape: Sequence[int]) -> Tensor:
+def _normalized(positions: Tensor, shape: Sequence[int]) -> Tensor:
     """Voxel positions (B, N, *T) as grid_sample has them: (B, *T, N), last axis first, [-1, 1]."""
     scale = 2.0 / (positions.new_tensor(list(shape)) - 1).clamp_min(1)
-    unit = positions.movedim(1, -1) * scale - 1.0
+    unit = rearrange(positions, "b n ... -> b ... n") * scale - 1.0
     return unit.nan_to_num(FAR, FAR, -FAR).flip(-1)
 
 
@@ -171,5 +172,5 @@ def jacobian_determinant(ddf: DDF) -> Tensor:
     axes = tuple(range(2, ddf.ndim))
     positions = sampling_positions(ddf)
     gradients = torch.gradient(positions, dim=axes)  # d phi_k / d x_j, one entry per axis j
-    jacobian = torch.stack(gradients, dim=-1).movedim(1, -2)  # (B, *S, N, N)
-    return torch.linalg.det(jacobian).unsqueeze(1)
+    jacobian = rearrange(list(gradients), "k b n ... -> b ... n k")  # of channel n along axis k
+    return rearrange(torch.linalg.det(jacobian), "b ... -> b 1 ...")

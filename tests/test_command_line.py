@@ -8,7 +8,7 @@ import pytest
 
 from gemini_monai.__main__ import main
 from gemini_monai.data.dataset_file import read_cohort
-from tests.data.prepare.sources import folder
+from tests.data.prepare.made import folder
 from tests.test_configuration import TRAIN
 
 
@@ -22,7 +22,7 @@ def test_prepare_folder_prints_what_it_chose(monkeypatch, tmp_path, capsys):
     options = ["--labeled", 2, "--validation", 1, "--test", 2, "--seed", 3]
     _call(monkeypatch, "prepare", "folder", source, target, *options)
     printed = capsys.readouterr().out
-    for text in ("dataset.json", "network size  [16, 16]", "labelled  2", "test  2", "voxel size"):
+    for text in ("dataset.json", "network size  [16, 16]", "labeled  2", "test  2", "voxel size"):
         assert text in printed
     assert len(read_cohort(target / "dataset.json").labeled) == 2
 

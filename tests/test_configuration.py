@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gemini_monai.configuration import bundle_root, check
+from gemini_monai.configuration import bundle_root, check_configuration
 from gemini_monai.configuration.overrides import command_line_overrides
 from gemini_monai.errors import InputError
 from tests.conftest import ROOT
@@ -19,28 +19,32 @@ TRAIN = str(CONFIGS / "train.json")
 
 def test_every_configuration_of_pretraining_is_sound():
     folder = ROOT / "bundles" / "gemini_mip" / "configs"
-    assert check(str(folder / "inference.json")) == []
+    assert check_configuration(str(folder / "inference.json")) == []
     for name in ("train", "finetune"):
         base = str(folder / f"{name}.json")
-        assert check([base, str(folder / "dataset_folder.json")]) == []
+        assert check_configuration([base, str(folder / "dataset_folder.json")]) == []
     for overlay in [*folder.glob("method_*.json"), *folder.glob("dataset_*.json")]:
-        assert check([str(folder / "train.json"), str(overlay)]) == []
+        assert check_configuration([str(folder / "train.json"), str(overlay)]) == []
     for overlay in [folder / "evaluate.json", *folder.glob("finetune_*.json")]:
-        assert check([str(folder / "finetune.json"), str(overlay)]) == []
+        assert check_configuration([str(folder / "finetune.json"), str(overlay)]) == []
 
 
 def test_every_shipped_configuration_is_sound():
     for name in ("inference", "register"):
-        assert check(str(CONFIGS / f"{name}.json")) == []
+        assert check_configuration(str(CONFIGS / f"{name}.json")) == []
     overlays = [*CONFIGS.glob("dataset_*.json"), *CONFIGS.glob("method_*.json")]
     assert len(overlays) == 9
     for overlay in [*overlays, CONFIGS / "evaluate.json"]:
-        assert check([TRAIN, str(overlay)]) == []
+        assert check_configuration([TRAIN, str(overlay)]) == []
 
 
 def test_known_overrides_are_returned():
     overrides = {"epochs": 1, "train#trainer#amp": True, "optimizer::lr": 0.1, "run_id": "run"}
-    assert check(TRAIN, **overrides) == ["epochs", "optimizer::lr", "train#trainer#amp"]
+    assert check_configuration(TRAIN, **overrides) == [
+        "epochs",
+        "optimizer::lr",
+        "train#trainer#amp",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -54,7 +58,7 @@ def test_known_overrides_are_returned():
 )
 def test_an_unknown_override_has_a_suggestion(key, nearest):
     with pytest.raises(InputError, match=f"no key '{key}'; did you mean '{nearest}'"):
-        check(TRAIN, **{key: 1})
+        check_configuration(TRAIN, **{key: 1})
 
 
 def test_what_is_wrong_in_a_file_is_named_with_the_file(tmp_path):
@@ -66,9 +70,9 @@ def test_what_is_wrong_in_a_file_is_named_with_the_file(tmp_path):
     ):
         overlay.write_text(content)
         with pytest.raises(InputError, match=message):
-            check([TRAIN, str(overlay)])
+            check_configuration([TRAIN, str(overlay)])
     with pytest.raises(InputError, match=r"absent\.json: no such configuration file"):
-        check(str(tmp_path / "absent.json"))
+        check_configuration(str(tmp_path / "absent.json"))
 
 
 def test_a_command_line_is_read_as_monai_reads_it():

@@ -1,4 +1,4 @@
-"""Versions, licences and pins that must say the same thing."""
+"""Versions, licenses and pins that must say the same thing."""
 
 from __future__ import annotations
 
@@ -57,11 +57,11 @@ def test_what_is_imported_is_declared():
             assert _name(name) in declared, module
 
 
-def test_a_bundle_carries_the_licence():
-    licence = (ROOT / "LICENSE").read_text()
-    assert "Apache License" in licence
+def test_a_bundle_carries_the_license():
+    terms = (ROOT / "LICENSE").read_text()
+    assert "Apache License" in terms
     for bundle in (ROOT / "bundles").iterdir():
-        assert (bundle / "LICENSE").read_text() == licence
+        assert (bundle / "LICENSE").read_text() == terms
 
 
 def test_the_citation_names_this_version():

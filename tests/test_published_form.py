@@ -36,7 +36,7 @@ def test_losses_and_gradients_agree(axes):
         assert found.keys() == expected.keys()
         scale = max(float(gradient.norm()) for gradient in expected.values())
         for name, gradient in found.items():
-            # Biases before a normalisation have no gradient but rounding.
+            # Biases before a normalization have no gradient but rounding.
             allowed = 1e-6 * expected[name].norm() + 1e-9 * scale
             assert (gradient - expected[name]).norm() <= allowed, name
 

@@ -14,7 +14,7 @@ import torch
 from gemini_monai.networks import UNetBackbone
 from tests.bundles.runs import SMALL, overrides_of
 from tests.conftest import ROOT
-from tests.data.prepare.sources import folder
+from tests.data.prepare.made import folder
 
 README = (ROOT / "README.md").read_text()
 SEMI, MIP = (ROOT / "bundles" / f"gemini_{name}" for name in ("semi", "mip"))

@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from monai.data.meta_tensor import MetaTensor
 
-from tests.data.prepare.sources import save
+from tests.data.prepare.made import save
 
 INTENSITY = {"kind": "percentile", "lower": 0.5, "upper": 99.5}
 SHAPE = (32, 32, 32)
-CENTRED = np.array([[1, 0, 0, -15.5], [0, 1, 0, -15.5], [0, 0, 1, -15.5], [0, 0, 0, 1.0]])
-# Centre, radii and brightness of each blob, in mm.
+CENTERED = np.array([[1, 0, 0, -15.5], [0, 1, 0, -15.5], [0, 0, 1, -15.5], [0, 0, 0, 1.0]])
+# Center, radii and brightness of each blob, in mm.
 BLOBS = (
     ((0, 0, 0), (9, 7, 11), 1.0),
     ((6, -4, 5), (4, 3, 3), 0.8),
@@ -33,21 +33,21 @@ def moved(*, degrees=12.0, scale=(1.15, 0.9, 1.05), shift=(3.0, -2.0, 4.0)):
     return affine
 
 
-def volume(transform=None, *, affine=CENTRED, shape=SHAPE, gain=1.0):
+def volume(transform=None, *, affine=CENTERED, shape=SHAPE, gain=1.0):
     """The blobs as an image whose world is theirs moved by ``transform``, (1, *shape)."""
     grid = np.stack(np.meshgrid(*[np.arange(n) for n in shape], indexing="ij"))
     world = affine[:3, :3] @ grid.reshape(3, -1) + affine[:3, 3:]
     back = np.linalg.inv(np.eye(4) if transform is None else transform)
     points = back[:3, :3] @ world + back[:3, 3:]
     values = sum(
-        brightness * np.exp(-sum(((points[k] - centre[k]) / radii[k]) ** 2 for k in range(3)))
-        for centre, radii, brightness in BLOBS
+        brightness * np.exp(-sum(((points[k] - center[k]) / radii[k]) ** 2 for k in range(3)))
+        for center, radii, brightness in BLOBS
     )
     values = torch.as_tensor(gain * values.reshape(1, *shape), dtype=torch.float32)
     return MetaTensor(values, affine=torch.as_tensor(affine))
 
 
-def corner_error(found, expected, *, affine=CENTRED, shape=SHAPE):
+def corner_error(found, expected, *, affine=CENTERED, shape=SHAPE):
     """Greatest distance in mm of what two transforms make of the corners of a grid."""
     corners = np.array(list(itertools.product(*[(0, n - 1) for n in shape], (1,)))).T
     return np.linalg.norm(((found - expected) @ affine @ corners)[:3], axis=0).max()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-from gemini_monai.configuration.arms import train_arms
-from gemini_monai.configuration.overrides import check, refuse_unknown_overrides
+from gemini_monai.configuration.arms import refuse_unknown_arms, train_arms
+from gemini_monai.configuration.overrides import check_configuration, refuse_unknown_overrides
 from gemini_monai.configuration.place import bundle_root
 from gemini_monai.configuration.running import (
     check_knobs,
@@ -13,12 +13,12 @@ from gemini_monai.configuration.running import (
     running_configuration,
     settings,
 )
-from gemini_monai.configuration.steps import check_run, publish, start
+from gemini_monai.configuration.steps import publish, start
 from gemini_monai.images import find_images
 from gemini_monai.inference import read_pairs, registration_items
 from gemini_monai.networks import placed
 from gemini_monai.objectives import Learner
-from gemini_monai.runs import close_run, open_run, refuse_tests
+from gemini_monai.runs import check_run, close_run, open_run, refuse_tests
 from gemini_monai.transforms import InputSpec, refuse_outputs
 from gemini_monai.weights import load_backbone, load_network
 
@@ -26,7 +26,7 @@ __all__ = [
     "InputSpec",
     "Learner",
     "bundle_root",
-    "check",
+    "check_configuration",
     "check_knobs",
     "check_run",
     "close_run",
@@ -41,6 +41,7 @@ __all__ = [
     "read_pairs",
     "refuse_outputs",
     "refuse_tests",
+    "refuse_unknown_arms",
     "refuse_unknown_overrides",
     "registration_items",
     "running_configuration",

@@ -34,7 +34,7 @@ def is_bundle_run() -> bool:
     return Path(sys.argv[0]).parts[-2:] == ("bundle", "__main__.py") and sys.argv[1:2] == ["run"]
 
 
-def check(config_file: str | Sequence[str], **overrides: Any) -> list[str]:
+def check_configuration(config_file: str | Sequence[str], **overrides: Any) -> list[str]:
     """Check that configuration files parse and that every override names a key of theirs.
 
     Args:
@@ -65,17 +65,17 @@ def check(config_file: str | Sequence[str], **overrides: Any) -> list[str]:
 
 
 def refuse_unknown_overrides() -> None:
-    """Run ``check`` on the command line of ``python -m monai.bundle run``; elsewhere do nothing.
+    """``check_configuration`` of ``python -m monai.bundle run``; elsewhere nothing.
 
     Raises:
-        InputError: As ``check`` does.
+        InputError: As ``check_configuration`` does.
     """
     if not is_bundle_run():
         return
     overrides = command_line_overrides(sys.argv[2:])
     config_file = overrides.pop("config_file", None)
     if config_file is not None:
-        check(config_file, **overrides)
+        check_configuration(config_file, **overrides)
         _refuse_unknown_run(config_file, overrides)
 
 

@@ -73,7 +73,7 @@ def settings() -> dict[str, Any]:
 def identity() -> dict[str, Any]:
     """All that decides what the running configuration's training comes to, for its checkpoint."""
     parser = running_parser()
-    return runs.identity(
+    return runs.training_identity(
         settings=parser.get_parsed_content("settings"),
         data=parser.get_parsed_content("cohort").identity,
         parts={name: parser[name] for name in PARTS if name in parser},

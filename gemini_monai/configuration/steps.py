@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
-from gemini_monai import runs
-from gemini_monai.configuration.arms import refuse_unknown_arms
 from gemini_monai.configuration.overrides import refuse_unknown_overrides
 from gemini_monai.errors import install_hook
 from gemini_monai.report import print_findings, write_report
@@ -20,23 +17,6 @@ def start() -> None:
     """
     install_hook()
     refuse_unknown_overrides()
-
-
-def check_run(
-    folder: str | Path,
-    *,
-    resume: bool,
-    overwrite: bool,
-    compare: Sequence[str] = (),
-    bundle_root: str | Path = "",
-) -> None:
-    """Before images are loaded: the folder can be taken, and every arm has an overlay.
-
-    Raises:
-        InputError: As ``runs.check_run`` and ``refuse_unknown_arms``.
-    """
-    refuse_unknown_arms(compare, bundle_root=bundle_root)
-    runs.check_run(folder, resume=resume, overwrite=overwrite)
 
 
 def publish(folder: str | Path) -> None:

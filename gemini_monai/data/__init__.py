@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gemini_monai.data.cache import cached
 from gemini_monai.data.cohort import Cohort
-from gemini_monai.data.dataset_file import read_cohort, write_dataset
+from gemini_monai.data.dataset_file import read_cohort, write_cohort
 from gemini_monai.data.iterations import IterationDataset, RemainingIterations
 from gemini_monai.data.streams import (
     Corrupted,
@@ -29,5 +29,5 @@ __all__ = [
     "cached",
     "named_streams",
     "read_cohort",
-    "write_dataset",
+    "write_cohort",
 ]

@@ -22,7 +22,7 @@ BRIGHTNESS = {
 
 
 def levels(points: Tensor) -> dict[str, Tensor]:
-    """Signed level of each part at each point: positive inside, about 1 at its centre.
+    """Signed level of each part at each point: positive inside, about 1 at its center.
 
     Args:
         points: Coordinates in [-1, 1], (N, *S); the first axis runs left to right, the last one
@@ -31,14 +31,14 @@ def levels(points: Tensor) -> dict[str, Tensor]:
     Returns:
         One (*S) tensor per part of ``BRIGHTNESS``.
     """
-    heart = _ellipsoid(points, centre=(0.12, -0.1, 0.27), radii=(0.33, 0.36, 0.27), tilt=0.45)
+    heart = _ellipsoid(points, center=(0.12, -0.1, 0.27), radii=(0.33, 0.36, 0.27), tilt=0.45)
     lungs = {
-        "right lung": _ellipsoid(points, centre=(-0.40, 0.0, -0.08), radii=(0.27, 0.52, 0.56)),
-        "left lung": _ellipsoid(points, centre=(0.42, 0.0, -0.08), radii=(0.25, 0.52, 0.54)),
+        "right lung": _ellipsoid(points, center=(-0.40, 0.0, -0.08), radii=(0.27, 0.52, 0.56)),
+        "left lung": _ellipsoid(points, center=(0.42, 0.0, -0.08), radii=(0.25, 0.52, 0.54)),
     }
     return {
-        "body": _ellipsoid(points, centre=(0.0, 0.0, 0.1), radii=(0.86, 0.74, 1.0)),
-        "spine": _ellipsoid(points, centre=(0.0, 0.45, 0.1), radii=(0.09, 0.14, 2.0)),
+        "body": _ellipsoid(points, center=(0.0, 0.0, 0.1), radii=(0.86, 0.74, 1.0)),
+        "spine": _ellipsoid(points, center=(0.0, 0.45, 0.1), radii=(0.09, 0.14, 2.0)),
         **{name: torch.minimum(level, -heart) for name, level in lungs.items()},
         "ribs": torch.minimum(torch.maximum(*lungs.values()) + 0.25, _rib_bands(points)),
         "heart": heart,
@@ -72,21 +72,21 @@ def brightness(level: Mapping[str, Tensor], change: Mapping[str, float]) -> Tens
     return image
 
 
-def _placed(points: Tensor, centre: tuple[float, float, float]) -> list[Tensor]:
-    """Coordinates (across, depth, height) from a centre; depth is the centre's own in 2-D."""
-    across, height = points[0] - centre[0], points[-1] - centre[2]
-    depth = points[1] - centre[1] if len(points) == 3 else torch.zeros_like(across)
+def _placed(points: Tensor, center: tuple[float, float, float]) -> list[Tensor]:
+    """Coordinates (across, depth, height) from a center; depth is the center's own in 2-D."""
+    across, height = points[0] - center[0], points[-1] - center[2]
+    depth = points[1] - center[1] if len(points) == 3 else torch.zeros_like(across)
     return [across, depth, height]
 
 
 def _ellipsoid(
     points: Tensor,
     *,
-    centre: tuple[float, float, float],
+    center: tuple[float, float, float],
     radii: tuple[float, float, float],
     tilt: float = 0.0,
 ) -> Tensor:
-    across, depth, height = _placed(points, centre)
+    across, depth, height = _placed(points, center)
     cos, sin = float(torch.cos(torch.tensor(tilt))), float(torch.sin(torch.tensor(tilt)))
     turned = [cos * across + sin * height, depth, cos * height - sin * across]
     distance = sum((axis / radius) ** 2 for axis, radius in zip(turned, radii, strict=True))

@@ -28,6 +28,8 @@ EXPECTED: dict[str, Check] = {
     "hash": text,
 }
 OPTIONAL: dict[str, Check] = {
+    "source": text,
+    "license": optional(text),
     "licence": optional(text),
     "align": optional(limits.one_of("itk", "ants")),
     "reference": optional(text),
@@ -39,7 +41,7 @@ def check_content(content: Mapping[str, Any], path: Path) -> None:
     """Compare a ``dataset.json`` with its format; label files are not opened.
 
     Raises:
-        InputError: If a key is missing or its value cannot be, an unlabelled entry has a label, a
+        InputError: If a key is missing or its value cannot be, an unlabeled entry has a label, a
             file does not exist, or a case, an image or a patient is on two sides of the split.
     """
     _check_keys(content, path)
@@ -79,7 +81,7 @@ def _check_entry(entry: Any, split: str, content: Mapping[str, Any], path: Path)
     refuse_name(entry["case"], where=f"{path}: an entry of '{split}'")
     where = f"{path}: '{entry['case']}' of '{split}'"
     if split == "unlabeled" and "label" in entry:
-        raise InputError(f"{path}: unlabelled entry '{entry['case']}' has a label; remove it")
+        raise InputError(f"{path}: unlabeled entry '{entry['case']}' has a label; remove it")
     _check_files(entry, path, where=where)
     _check_masks(entry, content, where=where)
     if content.get("align") and np.shape(entry.get("grid", ())) != (4, 4):

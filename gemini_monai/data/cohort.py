@@ -44,15 +44,21 @@ class Cohort:
     seed: int
     hash: str
     """Of the voxels of all images."""
+    source: str = "folder"
+    """What prepared it: ``folder``, ``decathlon``, ``phantom``, or the name of a download."""
+    labeled_draw: int = 0
+    """Which of the possible choices of labeled cases."""
     phantom: Mapping[str, Any] | None = None
     """Settings of the built-in phantom, if these are its files."""
-    licence: str = "not recorded"
+    license: str = "not recorded"
     """Terms of the data, in words."""
     align: str | None = None
     """How images were registered to one; then every entry has a ``grid``, the affine (4, 4) of the
     network's voxels in the image's own world."""
     reference: Path | None = None
     """The image they were registered to."""
+    overlap: Mapping[str, Any] | None = None
+    """How much labels overlap with the reference's before and after, in [0, 1]."""
     labeled: list[dict[str, Any]] = field(default_factory=list)
     unlabeled: list[dict[str, Any]] = field(default_factory=list)
     validation: list[dict[str, Any]] = field(default_factory=list)
@@ -119,7 +125,7 @@ class Cohort:
 
     @property
     def partners(self) -> int:
-        """Unlabelled images of different patients that a draw can take from every group."""
+        """Unlabeled images of different patients that a draw can take from every group."""
         patients: dict[str, set[str]] = {}
         for entry in self.unlabeled:
             group = patients.setdefault(str(entry.get("group", "")), set())
@@ -133,7 +139,7 @@ class Cohort:
         return [str(e[key]) for e in entries] if all(key in e for e in entries) else None
 
     def few(self, count: int | None = None, *, seed: int = 0) -> list[dict[str, Any]]:
-        """A seeded choice of the labelled entries; smaller choices of one seed lie in larger ones.
+        """A seeded choice of the labeled entries; smaller choices of one seed lie in larger ones.
 
         Args:
             count: How many; ``None`` for all, in the file's order.
@@ -146,7 +152,7 @@ class Cohort:
             return self.labeled
         if not 1 <= count <= len(self.labeled):
             raise InputError(
-                f"labeled_cases: {self.path} has {len(self.labeled)} labelled case(s), got {count}"
+                f"labeled_cases: {self.path} has {len(self.labeled)} labeled case(s), got {count}"
             )
         order = np.random.default_rng(seed).permutation(len(self.labeled))
         return [self.labeled[k] for k in sorted(order[:count])]

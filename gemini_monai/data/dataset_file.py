@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
@@ -14,23 +15,13 @@ from gemini_monai.errors import InputError
 from gemini_monai.files import read_json, read_text, write_json, write_text
 
 PREVIOUS = "dataset.previous.json"
-PLAIN_KEYS = (
-    "name",
-    "spatial_dims",
-    "channels",
-    "labels",
-    "hash",
-    "overlapping",
-    "intensity",
-    "seed",
-)
 
 
 def read_cohort(path: str | Path) -> Cohort:
     """Read a ``dataset.json``; paths become absolute.
 
     Raises:
-        InputError: If the file is missing or not JSON, a key is missing or wrong, an unlabelled
+        InputError: If the file is missing or not JSON, a key is missing or wrong, an unlabeled
             entry has a label, or an image does not exist. Label files are not touched.
     """
     path = Path(path).absolute()
@@ -38,50 +29,41 @@ def read_cohort(path: str | Path) -> Cohort:
         raise InputError(f"{path}: no such file; run 'python -m gemini_monai prepare'")
     content = read_json(path, dict)
     check_content(content, path)
-    spacing = content["spacing"]
-    values: dict[str, Any] = {key: content[key] for key in PLAIN_KEYS}
-    values |= {"licence": str(content.get("licence") or "not recorded")}
-    values |= {"align": content.get("align"), "phantom": content.get("phantom")}
-    if content.get("reference"):
-        values |= {"reference": Path(os.path.normpath(path.parent / content["reference"]))}
+    if "licence" in content:  # as earlier versions wrote it
+        content.setdefault("license", content["licence"])
+    known = {own.name for own in fields(Cohort)}
+    values = {key: value for key, value in content.items() if key in known and value is not None}
     for split in SPLITS:
         values[split] = [_absolute(entry, path.parent) for entry in content[split]]
-    return Cohort(
-        path=path,
-        spacing=tuple(spacing) if spacing else None,
-        spatial_size=tuple(content["spatial_size"]),
-        **values,
-    )
+    if "reference" in values:
+        values["reference"] = Path(os.path.normpath(path.parent / values["reference"]))
+    values["spacing"] = tuple(content["spacing"]) if content["spacing"] else None
+    values["spatial_size"] = tuple(content["spatial_size"])
+    return Cohort(**values | {"path": path})
 
 
-def write_dataset(path: str | Path, content: Mapping[str, Any], *, overwrite: bool = False) -> Path:
+def write_cohort(cohort: Cohort, *, overwrite: bool = False) -> Path:
     """Write a ``dataset.json`` whole or not at all, with paths relative to it where possible.
 
     One of the same content stays as it is. An earlier one of images in the same folders is kept
     beside it as ``dataset.previous.json``, with a line that says so.
 
     Args:
-        path: Where.
-        content: By key.
+        cohort: What goes in, and where.
         overwrite: It may replace one of ours of images elsewhere; another file never.
 
     Raises:
-        InputError: If a key is missing or wrong, or another file is there.
+        InputError: If a value cannot be, or another file is there.
     """
-    path = Path(path).absolute()
-    check_content(content, path)
-    changed: dict[str, Any] = {
-        split: [_relative(e, path.parent) for e in content[split]] for split in SPLITS
-    }
-    if content.get("reference"):
-        changed |= {"reference": os.path.relpath(path.parent / content["reference"], path.parent)}
-    final = json.loads(json.dumps({**content, **changed}))
+    path = cohort.path.absolute()
+    check_content(_content(cohort), path)
+    content = _with_relative_paths(_content(cohort), folder=path.parent)
     if path.exists():
         refuse_foreign_dataset(path)
         earlier = read_json(path, dict)
-        if earlier == final:
+        if earlier == content:
             return path
-        if not (overwrite or _folders(earlier, path) & _folders(final, path)):
+        if not (overwrite or _folders(earlier, path) & _folders(content, path)):
             raise InputError(
                 f"{path}: is of other images ({_told(earlier)}); give another DST, or "
                 "--overwrite True"
@@ -91,8 +73,27 @@ def write_dataset(path: str | Path, content: Mapping[str, Any], *, overwrite: bo
             refuse_foreign_dataset(kept)
         write_text(kept, read_text(path))
         print(f"{path}: another content than before, which is kept in {kept.name}")
-    write_json(path, final)
+    write_json(path, content)
     return path
+
+
+def _content(cohort: Cohort) -> dict[str, Any]:
+    """What the file holds: every field but those that have nothing to say."""
+    content: dict[str, Any] = {}
+    for own in fields(cohort):
+        value = getattr(cohort, own.name)
+        is_needed = own.default is MISSING or own.name in SPLITS
+        if own.name != "path" and (is_needed or value != own.default):
+            content[own.name] = value
+    plain: dict[str, Any] = json.loads(json.dumps(content, default=str))
+    return plain
+
+
+def _with_relative_paths(content: Mapping[str, Any], *, folder: Path) -> dict[str, Any]:
+    changed: dict[str, Any] = {s: [_relative(e, folder) for e in content[s]] for s in SPLITS}
+    if "reference" in content:
+        changed["reference"] = os.path.relpath(folder / content["reference"], folder)
+    return {**content, **changed}
 
 
 def refuse_foreign_dataset(path: Path) -> None:
@@ -133,11 +134,11 @@ def _relative(entry: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     return _with_paths(entry, lambda file: os.path.relpath(folder / file, folder))
 
 
-def _with_paths(entry: Mapping[str, Any], change: Any) -> dict[str, Any]:
+def _with_paths(entry: Mapping[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
     changed = dict(entry)
     for key in FILE_KEYS:
         if isinstance(entry.get(key), (list, tuple)):
             changed[key] = [change(file) for file in entry[key]]
-        elif key in entry:
+        elif isinstance(entry.get(key), (str, Path)):
             changed[key] = change(entry[key])
     return changed

@@ -22,7 +22,7 @@ class IterationDataset(Dataset[dict[str, Tensor]]):
     wherever a stopped run goes on. Use with ``DataLoader(batch_size=None)``.
 
     Args:
-        data: Items with ``image``, files or arrays; those with ``label`` are the labelled ones.
+        data: Items with ``image``, files or arrays; those with ``label`` are the labeled ones.
         streams: What a batch can be made of, by name, each after those that it needs.
         iterations: Length of the whole training.
         reads: Keys of the batch that are needed; a stream that gives none of them is not drawn,
@@ -80,17 +80,17 @@ class IterationDataset(Dataset[dict[str, Tensor]]):
         return batch
 
     def first_images(self, count: int) -> Tensor:
-        """The first unlabelled images as they are before any random transform, (B, C, *S).
+        """The first unlabeled images as they are before any random transform, (B, C, *S).
 
         Args:
             count: At most.
 
         Raises:
-            InputError: If no stream draws from unlabelled images.
+            InputError: If no stream draws from unlabeled images.
         """
         items = self.items.get(UNLABELED)
         if not items:
-            raise InputError("no unlabelled image is drawn by these objectives")
+            raise InputError("no unlabeled image is drawn by these objectives")
         return stacked([items[k]["image"] for k in range(min(count, len(items)))])
 
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import nibabel as nib
 import numpy as np
+from einops import rearrange
 from torch import Tensor
 from tqdm import tqdm
 
 from gemini_monai import limits
 from gemini_monai.data import anatomy
-from gemini_monai.data.dataset_file import write_dataset
+from gemini_monai.data.cohort import Cohort
+from gemini_monai.data.dataset_file import write_cohort
 from gemini_monai.data.subjects import make_subject
 from gemini_monai.errors import InputError
 from gemini_monai.files import PART, read_json, write_json, writing
@@ -44,8 +47,8 @@ def write_phantom(
     """Write a phantom population unless the folder already holds it, whole.
 
     Subject images are ``anatomy(p + field(p))`` with varied brightness, bias, blur and noise;
-    ``field`` is a diffeomorphism, stored with its inverse for every labelled subject that is
-    tested or validated on. Unlabelled subjects have no label file.
+    ``field`` is a diffeomorphism, stored with its inverse for every labeled subject that is
+    tested or validated on. Unlabeled subjects have no label file.
 
     Args:
         folder: Where the files go: absent, empty, or a phantom of other settings and nothing else,
@@ -76,9 +79,9 @@ def write_phantom(
     if not _is_whole(path, settings):
         _make_room(path.parent, settings)
         write_json(path.parent / MARK, settings)
-        content = _write_population(path.parent, _subjects(counts), size=size, seed=seed)
+        cohort = _write_population(path, _subjects(counts), size=size, seed=seed)
         path.unlink(missing_ok=True)
-        write_dataset(path, {**content, "phantom": settings})
+        write_cohort(replace(cohort, phantom=settings))
     return path
 
 
@@ -150,38 +153,40 @@ def _some(names: list[str]) -> str:
 
 
 def _write_population(
-    folder: Path,
+    path: Path,
     subjects: Mapping[str, tuple[str, dict[str, str]]],
     *,
     size: tuple[int, ...],
     seed: int,
-) -> dict[str, Any]:
-    entries: dict[str, list[dict[str, str]]] = {split: [] for split in COUNTS[2]}
+) -> Cohort:
+    entries: dict[str, Any] = {split: [] for split in COUNTS[2]}
     digest = hashlib.sha256()
     for number, (case, (split, files)) in enumerate(tqdm(subjects.items(), "phantom", leave=False)):
         subject = make_subject(size, seed=(seed, number))
         for key, file in files.items():
-            _write_nifti(folder / file, subject[key])
+            _write_nifti(path.parent / file, subject[key])
         digest.update(subject["image"].numpy().tobytes())
         entries[split].append({"case": case, **files})
-    return {
-        "name": f"phantom_{len(size)}d",
-        "spatial_dims": len(size),
-        "channels": 1,
-        "labels": {"background": 0, **{n: k for k, n in enumerate(anatomy.STRUCTURES, 1)}},
-        "overlapping": False,
-        "spacing": [1.0] * len(size),
-        "spatial_size": list(size),
-        "intensity": {"kind": "percentile", "lower": 0.5, "upper": 99.5},
-        "seed": seed,
-        "hash": digest.hexdigest(),
+    return Cohort(
+        path=path,
+        name=f"phantom_{len(size)}d",
+        source="phantom",
+        spatial_dims=len(size),
+        channels=1,
+        labels={"background": 0, **{n: k for k, n in enumerate(anatomy.STRUCTURES, 1)}},
+        overlapping=False,
+        spacing=(1.0,) * len(size),
+        spatial_size=size,
+        intensity={"kind": "percentile", "lower": 0.5, "upper": 99.5},
+        seed=seed,
+        hash=digest.hexdigest(),
         **entries,
-    }
+    )
 
 
 def _write_nifti(path: Path, volume: Tensor) -> None:
     """Spacing 1 mm, identity affine; the channels of a field go last."""
     array = volume.numpy()
     is_field = path.parent.name.endswith("fields")
-    image = nib.Nifti1Image(np.moveaxis(array, 0, -1) if is_field else array, np.eye(4))
+    image = nib.Nifti1Image(rearrange(array, "n ... -> ... n") if is_field else array, np.eye(4))
     writing(path, lambda part: nib.save(image, part))

@@ -10,7 +10,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 
 class CosineDecay(LRScheduler):
-    """Half a cosine from the optimiser's rate down to a share of it, which then stays.
+    """Half a cosine from the optimizer's rate down to a share of it, which then stays.
 
     PyTorch's ``CosineAnnealingLR`` rises again after ``steps``, where a run goes on for more epochs
     than it was planned for. The length is part of the state: such a run keeps its own.

@@ -7,8 +7,8 @@ from gemini_monai.handlers.examples import PretrainingExamples
 from gemini_monai.handlers.history import History
 from gemini_monai.handlers.monitor import CorrespondenceMonitor
 from gemini_monai.handlers.progress import TestProgress, TrainingProgress
-from gemini_monai.handlers.record import RunRecord
-from gemini_monai.handlers.scores import SegmentationScores
+from gemini_monai.handlers.run_record import RunRecord
+from gemini_monai.handlers.segmentation_scores import SegmentationScores
 
 __all__ = [
     "CorrespondenceMonitor",

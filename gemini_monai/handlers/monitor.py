@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 
 import torch
+from einops import rearrange
 from ignite.engine import Engine, Events
 from monai.metrics.embedding_collapse import EmbeddingCollapseMetric
 from torch import Tensor, nn
@@ -105,7 +106,7 @@ class CorrespondenceMonitor:
 
     def _points(self, features: Tensor) -> Tensor:
         """Unit features (points, K) at fixed random places."""
-        rows = features.float().flatten(2).movedim(1, 2).flatten(0, 1)
+        rows = rearrange(features.float(), "b k ... -> (b ...) k")
         generator = torch.Generator().manual_seed(self.seed)
         chosen = torch.randperm(len(rows), generator=generator)[:POINTS]
         return torch.nn.functional.normalize(rows[chosen.to(rows.device)], dim=1)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import itk
 import numpy as np
 import torch
+from einops import rearrange
 from monai.data.meta_tensor import MetaTensor
 
 from gemini_monai.errors import InputError
@@ -177,10 +178,10 @@ def _affine(first: Slice, step: np.ndarray) -> np.ndarray:
 
 
 def _channels_first(stack: np.ndarray, *, frames: int) -> np.ndarray:
-    """(Z, Y, X), with a file's own frames or colours, as (C, X, Y, Z)."""
+    """(Z, Y, X), with a file's own frames or colors, as (C, X, Y, Z)."""
     if frames > 1:
         stack = stack[0]
     elif stack.ndim > 3 and stack.shape[1] == 1:
         stack = stack[:, 0]
-    colours = stack if stack.ndim == 4 else stack[..., None]
-    return np.ascontiguousarray(colours.transpose(3, 2, 1, 0))
+    colors = stack if stack.ndim == 4 else stack[..., None]
+    return np.ascontiguousarray(rearrange(colors, "z y x c -> c x y z"))

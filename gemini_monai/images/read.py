@@ -16,7 +16,7 @@ from gemini_monai.images.dicom import read_series
 from gemini_monai.images.names import is_picture
 from gemini_monai.world.axes import is_singular
 
-COLOURS = 3
+COLORS = 3
 MOST_CODES = 200
 """Distinct values above which a file is an image, unless they are declared; the largest label map
 in common use, FreeSurfer's brain with its cortical parcels, has fewer."""
@@ -28,7 +28,7 @@ def read(path: str | Path | Sequence[str | Path], *, dtype: Any = np.float32) ->
     """An image (C, *S) with its affine, RAS+ mm; several files are channels of one image.
 
     A folder is a DICOM series. A volume of a single slice, (X, Y, 1), is an image of two axes. A
-    PNG or JPEG that says the same grey in every colour has one channel, and none for opacity where
+    PNG or JPEG that says the same gray in every color has one channel, and none for opacity where
     all is opaque: some hundred images of ChestX-ray8 are stored so.
 
     Args:
@@ -65,11 +65,11 @@ def _loaded(files: Sequence[Path], *, dtype: Any) -> MetaTensor:
 
 
 def _without_copies(image: MetaTensor) -> MetaTensor:
-    """A picture (C, X, Y) of grey or colours, with or without opacity, in as few channels."""
+    """A picture (C, X, Y) of gray or colors, with or without opacity, in as few channels."""
     if len(image) in (2, 4) and bool((image[-1] == 255).all()):
         image = image[:-1]
-    is_grey = len(image) == COLOURS and bool((image == image[:1]).all())
-    return image[:1] if is_grey else image
+    is_gray = len(image) == COLORS and bool((image == image[:1]).all())
+    return image[:1] if is_gray else image
 
 
 def read_label(path: str | Path | Sequence[str | Path]) -> MetaTensor:

@@ -1,4 +1,4 @@
-"""How well a trained network registers: scores over many pairs of labelled images."""
+"""How well a trained network registers: scores over many pairs of labeled images."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ LARGEST = 2.0
 
 
 class VisualSimilarityLoss(nn.Module):
-    r"""One minus the mean squared local normalised cross-correlation inside a mask.
+    r"""One minus the mean squared local normalized cross-correlation inside a mask.
 
     ``cc = cross**2 / (var_a * var_b + 1e-5)`` over windows of ``window`` voxels a side, zero
     outside the image (equation 6, with the squared denominator of the authors' code). 0 when the

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from einops import rearrange, reduce
 from torch import Tensor
 
 from gemini_monai.types import DDF
@@ -15,7 +16,7 @@ def folding_percent(ddf: DDF) -> Tensor:
         ddf: Field in voxels, (B, N, *S).
     """
     folded = ~(jacobian_determinant(ddf) > 0)
-    return 100 * folded.flatten(1).float().mean(dim=1)
+    return 100 * reduce(folded.float(), "b 1 ... -> b", "mean")
 
 
 def log_jacobian_std(ddf: DDF, *, floor: float = 1e-9) -> Tensor:
@@ -26,4 +27,4 @@ def log_jacobian_std(ddf: DDF, *, floor: float = 1e-9) -> Tensor:
         floor: Determinants below count as this, as in the Learn2Reg challenge.
     """
     logarithm = jacobian_determinant(ddf).clamp_min(floor).log()
-    return logarithm.flatten(1).std(dim=1, unbiased=False)
+    return rearrange(logarithm, "b 1 ... -> b (...)").std(dim=1, unbiased=False)

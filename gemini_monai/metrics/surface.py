@@ -1,4 +1,4 @@
-"""Distance between surfaces in millimetres."""
+"""Distance between surfaces in millimeters."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def average_surface_distance(
         spacing: Voxel size along each axis in mm.
 
     Returns:
-        Millimetres; NaN if either mask is empty, for the caller to count.
+        Millimeters; NaN if either mask is empty, for the caller to count.
 
     Raises:
         ValueError: If the shapes differ, or ``spacing`` has not one value per axis.

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 def conv_block(
     *, spatial_dims: int, in_channels: int, out_channels: int, channels_per_group: int = 8
 ) -> nn.Module:
-    """Convolution of side 3, group normalisation, leaky ReLU of slope 0.2, at one resolution."""
+    """Convolution of side 3, group normalization, leaky ReLU of slope 0.2, at one resolution."""
     groups = _groups(channels=out_channels, channels_per_group=channels_per_group)
     return Convolution(
         spatial_dims=spatial_dims,
@@ -30,7 +30,7 @@ def _groups(*, channels: int, channels_per_group: int) -> int:
 
 
 def pad_to_multiple(image: Tensor, multiple: int) -> tuple[Tensor, list[int]]:
-    """Zero-pad every spatial axis, centred, up to a multiple.
+    """Zero-pad every spatial axis, centered, up to a multiple.
 
     Returns:
         The padded image and its padding in the order of ``torch.nn.functional.pad``.
@@ -51,7 +51,7 @@ def crop_padding(image: Tensor, padding: list[int]) -> Tensor:
 def upsample(image: Tensor) -> Tensor:
     """Twice the size by (tri)linear interpolation.
 
-    The published checkpoints were trained with half-pixel centres in 2-D and with aligned corners
+    The published checkpoints were trained with half-pixel centers in 2-D and with aligned corners
     in 3-D; both are kept so that they mean the same here.
     """
     if image.dim() == 4:
@@ -59,7 +59,7 @@ def upsample(image: Tensor) -> Tensor:
     return F.interpolate(image, scale_factor=2.0, mode="trilinear", align_corners=True)
 
 
-def initialise_convolutions(network: nn.Module) -> None:
+def initialize_convolutions(network: nn.Module) -> None:
     """Kaiming-normal weights for every convolution, the one that predicts the field included."""
     for module in network.modules():
         if isinstance(module, (nn.Conv2d, nn.Conv3d)):

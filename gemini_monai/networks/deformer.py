@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from gemini_monai.networks.blocks import (
     conv_block,
     crop_padding,
-    initialise_convolutions,
+    initialize_convolutions,
     pad_to_multiple,
     upsample,
 )
@@ -60,7 +60,7 @@ class Deformer(nn.Module):
         self.pool = Pool["max", spatial_dims](2)
         self.average = Pool["avg", spatial_dims](2)
         self.field = Conv["conv", spatial_dims](widths[0], spatial_dims, kernel_size=3, padding=1)
-        initialise_convolutions(self)
+        initialize_convolutions(self)
 
     def forward(self, features_a: Features, features_b: Features) -> DDF:
         """Field in voxels, (B, N, *S), that warps what is like ``a`` onto what is like ``b``.
@@ -104,6 +104,6 @@ def _decoder_widths(widths: list[int]) -> list[tuple[int, int, int]]:
 
 
 def _upsample_cells(ddf: Tensor) -> Tensor:
-    """Twice the size; a value averaged over two voxels goes back to their common centre."""
+    """Twice the size; a value averaged over two voxels goes back to their common center."""
     mode = "bilinear" if ddf.dim() == 4 else "trilinear"
     return torch.nn.functional.interpolate(ddf, scale_factor=2.0, mode=mode, align_corners=False)

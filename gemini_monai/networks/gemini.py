@@ -12,7 +12,7 @@ from torch import nn
 from gemini_monai.networks.blocks import (
     conv_block,
     crop_padding,
-    initialise_convolutions,
+    initialize_convolutions,
     pad_to_multiple,
 )
 from gemini_monai.networks.deformer import Deformer
@@ -149,7 +149,7 @@ def _head(spatial_dims: int, feature_channels: int, out_channels: int) -> nn.Seq
         ),
         Conv["conv", spatial_dims](16, out_channels, kernel_size=1),
     )
-    initialise_convolutions(head)
+    initialize_convolutions(head)
     return head
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from gemini_monai.networks.blocks import (
     conv_block,
     crop_padding,
-    initialise_convolutions,
+    initialize_convolutions,
     pad_to_multiple,
     upsample,
 )
@@ -21,7 +21,7 @@ from gemini_monai.types import Features, Image
 class UNetBackbone(nn.Module):
     """U-Net from an image to dense features at its own resolution.
 
-    Each level is two convolutions of side 3 with group normalisation (8 channels a group) and
+    Each level is two convolutions of side 3 with group normalization (8 channels a group) and
     leaky ReLU 0.2; max pooling down, linear upsampling and concatenation (skip first) up. Any
     image size: padded inside to a multiple of ``2 ** (levels - 1)``, the result cropped back.
 
@@ -58,7 +58,7 @@ class UNetBackbone(nn.Module):
             for skip, below in zip(channels[-2::-1], channels[:0:-1], strict=True)
         )
         self.pool = Pool["max", spatial_dims](2)
-        initialise_convolutions(self)
+        initialize_convolutions(self)
 
     def forward(self, image: Image) -> Features:
         """Map an image (B, C, *S) to dense features (B, channels[0], *S)."""

@@ -1,4 +1,4 @@
-"""Segmentation from the labelled images, the supervised term of equation 10."""
+"""Segmentation from the labeled images, the supervised term of equation 10."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a page compares: runs with a name and a colour, and which is measured against which."""
+"""What a page compares: runs with a name and a color, and which is measured against which."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ SUPERVISED = "supervised U-Net"
 
 @dataclass(frozen=True)
 class Arm:
-    """One run on the page, by the name and colour that it has throughout."""
+    """One run on the page, by the name and color that it has throughout."""
 
     run: Run
     name: str
     place: int
 
     @property
-    def colour(self) -> str:
-        """Stand-in colour in charts."""
-        return ink.colour_of(self.place)
+    def color(self) -> str:
+        """Stand-in color in charts."""
+        return ink.color_of(self.place)
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def _small_multiples(recorded: Sequence[tuple[Arm, Series]], *, what: str) -> st
         for axes, name in zip(grid, names, strict=False):
             for arm, series in recorded:
                 if name in series.columns:
-                    _curve(axes, series.iterations, series.columns[name], colour=arm.colour)
+                    _curve(axes, series.iterations, series.columns[name], color=arm.color)
             axes.set_title(name.replace("_", " "))
             axes.set_ylabel(UNITS.get(name, "recorded value"))
             _bottom_label(axes, place=names.index(name), count=len(names))
@@ -76,16 +76,16 @@ def _bottom_label(axes: Axes, *, place: int, count: int) -> None:
         axes.set_xlabel("iteration")
 
 
-def _curve(axes: Axes, iterations: Floats, values: Floats, *, colour: str) -> None:
+def _curve(axes: Axes, iterations: Floats, values: Floats, *, color: str) -> None:
     raw_x, raw_y = _extremes(iterations, values)
-    axes.plot(raw_x, raw_y, color=colour, alpha=0.28, linewidth=0.7)
+    axes.plot(raw_x, raw_y, color=color, alpha=0.28, linewidth=0.7)
     smooth = smoothed(values)
     step = max(1, math.ceil(values.size / MAX_POINTS))
-    axes.plot(iterations[::step], smooth[::step], color=colour, linewidth=1.8)
+    axes.plot(iterations[::step], smooth[::step], color=color, linewidth=1.8)
 
 
 def smoothed(values: Floats) -> Floats:
-    """Centred moving mean over a twenty-fifth of the run; values that are not finite are left out.
+    """Centered moving mean over a twenty-fifth of the run; values that are not finite are left out.
 
     Near the ends the window shrinks, so that the curve neither starts late nor bends.
     """
@@ -146,8 +146,8 @@ def _mean_curve(axes: Axes, series: Series, *, arm: Arm) -> None:
     percent = 100 * values
     best = int(np.nanargmax(percent))
     label = f"{arm.name}, best {percent[best]:.1f} at {series.iterations[best]:.0f}"
-    axes.plot(series.iterations, percent, color=arm.colour, linewidth=1.8, label=label)
-    axes.plot(series.iterations[best], percent[best], "o", color=arm.colour, markersize=6)
+    axes.plot(series.iterations, percent, color=arm.color, linewidth=1.8, label=label)
+    axes.plot(series.iterations[best], percent[best], "o", color=arm.color, markersize=6)
 
 
 def _structure_curves(axes: Axes, series: Series) -> None:
@@ -156,7 +156,7 @@ def _structure_curves(axes: Axes, series: Series) -> None:
         axes.plot(
             series.iterations,
             100 * series.columns[name],
-            color=ink.colour_of(place + 2),  # the first two are the arms'
+            color=ink.color_of(place + 2),  # the first two are the arms'
             linestyle=ink.DASHES[place // len(ink.SERIES) % len(ink.DASHES)],
             linewidth=1.4,
             label=name,

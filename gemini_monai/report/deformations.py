@@ -8,12 +8,12 @@ import numpy as np
 
 from gemini_monai.report.arms import Arm
 from gemini_monai.report.format import percent
-from gemini_monai.report.overlays import Picture, Row, structure_colour
+from gemini_monai.report.overlays import Picture, Row, structure_color
 from gemini_monai.report.pairs import Example, open_example, overlap, structure_masks
 from gemini_monai.report.panels import (
     GROWTH,
     Line,
-    grey,
+    gray,
     levels,
     outlines,
     panel,
@@ -22,7 +22,7 @@ from gemini_monai.report.panels import (
 )
 
 GRID_LINES = 18
-OUTSIDE = 128  # grey level where the moving image was left
+OUTSIDE = 128  # gray level where the moving image was left
 ORDER = ("worst", "median", "best", "first", "second")  # the last two were never tested
 
 
@@ -68,7 +68,7 @@ def _images(arm: Arm, example: Example, name: str) -> list[Picture]:
     """The three images with their own labels' outlines."""
     pictures = []
     for key in ("moving", "fixed", "warped"):
-        pixels = grey(example.view(example.arrays[key][0]), limits=_limits(example))
+        pixels = gray(example.view(example.arrays[key][0]), limits=_limits(example))
         lines = label_lines(arm, example, f"{key}_label")
         svg = panel(pixels, view=example.view, alt=f"{key} image of the {name} pair", lines=lines)
         pictures.append(Picture(key, svg))
@@ -96,7 +96,7 @@ def _differences(arm: Arm, example: Example, name: str) -> list[Picture]:
 
 def _grid(example: Example, name: str) -> Picture:
     """The grid over a darkened warped image."""
-    pixels = grey(example.view(example.arrays["warped"][0]), limits=_limits(example))
+    pixels = gray(example.view(example.arrays["warped"][0]), limits=_limits(example))
     alt = f"deformation grid of the {name} pair over its warped image"
     dark = (pixels * 0.6).astype(np.uint8)
     return Picture(
@@ -108,12 +108,12 @@ def label_lines(arm: Arm, example: Example, name: str) -> list[Line]:
     """Outline of each structure of one of the pair's labels."""
     masks = structure_masks(arm, example.arrays, name)
     return [
-        Line(outlines(example.view(mask)), structure_colour(place), width=1.3)
+        Line(outlines(example.view(mask)), structure_color(place), width=1.3)
         for place, mask in enumerate(masks.values())
     ]
 
 
-def grid_lines(example: Example, *, colour: str = "#ffd95a") -> list[Line]:
+def grid_lines(example: Example, *, color: str = "#ffd95a") -> list[Line]:
     """A regular grid on the moving image, warped along with it: lines of equal position."""
     paths = []
     for axis in example.view.kept:
@@ -121,14 +121,14 @@ def grid_lines(example: Example, *, colour: str = "#ffd95a") -> list[Line]:
         size = example.positions.shape[1 + axis]
         step = max(2, round(size / GRID_LINES))
         paths += levels(plane, [float(value) for value in range(0, size, step)])
-    return [Line(paths, colour, width=0.9)]
+    return [Line(paths, color, width=0.9)]
 
 
 def _folding(example: Example, name: str) -> Picture:
     plane = example.view(example.determinant)
     folds = plane <= 0
     size = np.log2(np.where(folds, 1.0, plane))  # doublings: 1 is twice as large
-    pixels = signed(size, limit=2.0, colours=GROWTH)
+    pixels = signed(size, limit=2.0, colors=GROWTH)
     pixels[folds] = (0, 0, 0)
     alt = f"log Jacobian of the {name} pair, folds in black"
     svg = panel(pixels, view=example.view, alt=alt, lines=[Line(outlines(folds), "#000000", 1.6)])

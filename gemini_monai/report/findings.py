@@ -9,7 +9,7 @@ from html import escape
 from gemini_monai.report.arms import SUPERVISED, Arm, Comparison
 from gemini_monai.report.format import capital, interval, number, percent, plural, signed
 from gemini_monai.report.read import Pair, Run, Score
-from gemini_monai.report.scores import paired_difference, per_case, summarise
+from gemini_monai.report.scores import paired_difference, per_case, summarize
 
 
 def segmentation_sentences(comparison: Comparison) -> list[str]:
@@ -143,10 +143,10 @@ def registration_means(pairs: tuple[Pair, ...]) -> tuple[float, float, float, fl
     """Means over pairs: Dice before, after, folding in percent, error in voxels before, after."""
     names = ("dice_before", "dice_after", "folding_percent", "error_before", "error_after")
     columns = [[float(getattr(pair, name)) for pair in pairs] for name in names]
-    before, after, folding, first, last = (summarise(column).mean for column in columns)
+    before, after, folding, first, last = (summarize(column).mean for column in columns)
     return before, after, folding, first, last
 
 
 def mean_dice(run: Run) -> float:
     """Mean over cases of the mean over each case's structures, 0 to 1."""
-    return summarise(list(per_case(run).values())).mean
+    return summarize(list(per_case(run).values())).mean

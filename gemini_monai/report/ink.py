@@ -1,7 +1,7 @@
 """Charts as inline SVG that follow the page's light or dark theme.
 
-Matplotlib draws with a fixed set of stand-in colours; the SVG then gets the page's CSS variables in
-their place. Series colours are those of Okabe and Ito, which colour-blind readers tell apart.
+Matplotlib draws with a fixed set of stand-in colors; the SVG then gets the page's CSS variables in
+their place. Series colors are those of Okabe and Ito, which color-blind readers tell apart.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ MUTED = "#0a0b02"
 RULE = "#0a0b03"
 SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 STRUCTURES = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#d55e00", "#cc79a7", "#0072b2")
-"""Contours on grey pictures, where the theme plays no part."""
+"""Contours on gray pictures, where the theme plays no part."""
 
 DASHES = ("solid", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)))
 WIDTH = 14.6  # inches at 72 dpi, as wide as the page's column
 
 _VARIABLES = {INK: "var(--ink)", MUTED: "var(--muted)", RULE: "var(--rule)"} | {
-    colour: f"var(--series-{place})" for place, colour in enumerate(SERIES)
+    color: f"var(--series-{place})" for place, color in enumerate(SERIES)
 }
 _SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "none",
@@ -57,8 +57,8 @@ _SETTINGS: dict[Any, Any] = {
 }
 
 
-def colour_of(place: int) -> str:
-    """Series colour of the arm in this place."""
+def color_of(place: int) -> str:
+    """Series color of the arm in this place."""
     return SERIES[place % len(SERIES)]
 
 
@@ -90,8 +90,8 @@ def inline_svg(figure: Figure, *, alt: str) -> str:
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
-    for colour, variable in _VARIABLES.items():
-        text = text.replace(colour, variable)
+    for color, variable in _VARIABLES.items():
+        text = text.replace(color, variable)
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r'<g id="[^"]*">', "<g>", text)  # ids would be the same in every chart
     text = re.sub(r"font-family: [^;\"]*|'DejaVu Sans'[^;\"]*", _font, text)

@@ -69,7 +69,7 @@ def figure(svg: str, *, caption_html: str = "") -> str:
 
 
 def arm_key(comparison: Comparison) -> str:
-    """Which colour is which arm; nothing where there is one."""
+    """Which color is which arm; nothing where there is one."""
     if len(comparison.arms) < 2:
         return ""
     chips = "".join(
@@ -80,11 +80,11 @@ def arm_key(comparison: Comparison) -> str:
     return f'<ul class="key">{chips}</ul>'
 
 
-def colour_key(entries: Sequence[tuple[str, str]]) -> str:
-    """Which fixed colour is which thing: (name, CSS colour)."""
+def color_key(entries: Sequence[tuple[str, str]]) -> str:
+    """Which fixed color is which thing: (name, CSS color)."""
     chips = "".join(
-        f'<li><span class="chip" style="background:{colour}"></span>{escape(name)}</li>'
-        for name, colour in entries
+        f'<li><span class="chip" style="background:{color}"></span>{escape(name)}</li>'
+        for name, color in entries
     )
     return f'<ul class="key">{chips}</ul>'
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gemini_monai.report import ink
 from gemini_monai.report.arms import Arm, Comparison
-from gemini_monai.report.panels import Line, grey, outlines, panel, window
+from gemini_monai.report.panels import Line, gray, outlines, panel, window
 from gemini_monai.report.read import Run, Score
 from gemini_monai.report.scores import by_case, per_case, worst_median_best
 from gemini_monai.report.views import Array, Masks, View, choose_view
@@ -48,8 +48,8 @@ class Scene:
     view: View
 
 
-def structure_colour(place: int) -> str:
-    """Contour colour of the structure in this place; they repeat after seven."""
+def structure_color(place: int) -> str:
+    """Contour color of the structure in this place; they repeat after seven."""
     return ink.STRUCTURES[place % len(ink.STRUCTURES)]
 
 
@@ -68,7 +68,7 @@ def _row(comparison: Comparison, *, case: str, title: str) -> Row:
     except OSError as error:
         return Row(title=title, note=f"Not shown: {error}.", pictures=())
     limits = window(scene.view(scene.volume.array[0]))
-    pixels = grey(scene.view(scene.volume.array[0]), limits=limits)
+    pixels = gray(scene.view(scene.volume.array[0]), limits=limits)
     plain = panel(pixels, view=scene.view, alt=f"Image of {case}")
     truth = panel(pixels, view=scene.view, alt=f"Truth of {case}", lines=truth_lines(scene))
     pictures = [Picture("image", plain), Picture("truth", truth)]
@@ -120,17 +120,17 @@ def prediction_masks(scene: Scene, run: Run, case: str) -> Masks:
 
 
 def truth_lines(scene: Scene) -> list[Line]:
-    """Outline of each true structure in its own colour."""
+    """Outline of each true structure in its own color."""
     return [
-        Line(outlines(scene.view(mask)), structure_colour(place), width=1.8)
+        Line(outlines(scene.view(mask)), structure_color(place), width=1.8)
         for place, mask in enumerate(scene.truth.values())
     ]
 
 
 def prediction_lines(scene: Scene, masks: Masks) -> list[Line]:
-    """Predicted outlines in the structures' colours, the truth dashed in white over them."""
+    """Predicted outlines in the structures' colors, the truth dashed in white over them."""
     drawn = [
-        Line(outlines(scene.view(mask)), structure_colour(place), width=2.2)
+        Line(outlines(scene.view(mask)), structure_color(place), width=2.2)
         for place, mask in enumerate(masks.values())
     ]
     truth = [

@@ -23,17 +23,17 @@ GROWTH = colormaps["RdBu_r"]
 
 @dataclass(frozen=True)
 class Line:
-    """Polylines (K, 2) in pixel columns and rows, drawn in one colour; width in CSS pixels."""
+    """Polylines (K, 2) in pixel columns and rows, drawn in one color; width in CSS pixels."""
 
     paths: Sequence[Array]
-    colour: str
+    color: str
     width: float = 1.4
     dash: str = ""
     opacity: float = 1.0
 
 
 def panel(pixels: Array, *, view: View, alt: str, lines: Sequence[Line] = ()) -> str:
-    """An ``<svg>`` of 8-bit pixels, (rows, columns) grey or (rows, columns, 3), under lines."""
+    """An ``<svg>`` of 8-bit pixels, (rows, columns) gray or (rows, columns, 3), under lines."""
     rows, columns = pixels.shape[:2]
     width, height = columns * view.pixel[0], rows * view.pixel[1]
     body = "".join(_line(line, view=view) for line in lines)
@@ -51,11 +51,11 @@ def _line(line: Line, *, view: View) -> str:
     scale = np.array(view.pixel)
     strokes = []
     for path in line.paths:
-        points = (np.asarray(path) + 0.5) * scale  # pixel centres lie half a pixel in
+        points = (np.asarray(path) + 0.5) * scale  # pixel centers lie half a pixel in
         strokes.append("M" + "L".join(f"{x:.2f} {y:.2f}" for x, y in points))
     dash = f' stroke-dasharray="{line.dash}"' if line.dash else ""
     return (
-        f'<path d="{"".join(strokes)}" fill="none" stroke="{line.colour}"{dash} '
+        f'<path d="{"".join(strokes)}" fill="none" stroke="{line.color}"{dash} '
         f'stroke-width="{line.width}" stroke-opacity="{line.opacity}" '
         'stroke-linejoin="round" vector-effect="non-scaling-stroke"/>'
     )
@@ -82,17 +82,17 @@ def window(*arrays: Array) -> tuple[float, float]:
     return float(low), float(max(high, low + 1e-6))
 
 
-def grey(plane: Array, *, limits: tuple[float, float]) -> Array:
-    """8-bit grey levels of a plane."""
+def gray(plane: Array, *, limits: tuple[float, float]) -> Array:
+    """8-bit gray levels of a plane."""
     low, high = limits
     unit = np.nan_to_num((plane - low) / (high - low)).clip(0, 1)
     return (255 * unit).round().astype(np.uint8)
 
 
-def signed(plane: Array, *, limit: float, colours: Colormap = SIGNED) -> Array:
-    """8-bit colours of values from ``-limit`` to ``limit``, white at zero."""
+def signed(plane: Array, *, limit: float, colors: Colormap = SIGNED) -> Array:
+    """8-bit colors of values from ``-limit`` to ``limit``, white at zero."""
     unit = (np.nan_to_num(plane) / limit).clip(-1, 1) / 2 + 0.5
-    return (255 * colours(unit)[..., :3]).round().astype(np.uint8)
+    return (255 * colors(unit)[..., :3]).round().astype(np.uint8)
 
 
 def outlines(mask: Array) -> list[Array]:

@@ -102,7 +102,7 @@ def _lines(axes: Axes, lines: list[Line], *, width: float) -> None:
             axes.plot(
                 path[:, 0],
                 path[:, 1],
-                color=line.colour,
+                color=line.color,
                 linewidth=line.width * width,
                 linestyle=style,
                 alpha=line.opacity,

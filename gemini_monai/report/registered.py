@@ -10,7 +10,7 @@ from gemini_monai.report.deformations import ORDER, deformation_rows
 from gemini_monai.report.format import UNDEFINED, interval, number, percent, signed, spread
 from gemini_monai.report.markup import Cell, note, picture_rows, section, table
 from gemini_monai.report.read import Pair, Run
-from gemini_monai.report.scores import paired_difference, summarise
+from gemini_monai.report.scores import paired_difference, summarize
 
 LEGEND = (
     '<div class="legend"><p>Difference to the fixed image<span class="ramp difference"></span>'
@@ -66,7 +66,7 @@ def _registration_row(arm: Arm, comparison: Comparison) -> list[Cell | str]:
         return [float(getattr(pair, name)) for pair in arm.run.pairs]
 
     row: list[Cell | str] = [arm.name, str(len(arm.run.pairs))]
-    row += [spread(summarise(column(name))) for name in ("dice_before", "dice_after")]
+    row += [spread(summarize(column(name))) for name in ("dice_before", "dice_after")]
     row += [plain(column("folding_percent")), _log_jacobian(arm.run)]
     row += [plain(column("error_before")), plain(column("error_after"))]
     return row + (_paired(arm, comparison.first) if comparison.several else [])
@@ -74,7 +74,7 @@ def _registration_row(arm: Arm, comparison: Comparison) -> list[Cell | str]:
 
 def plain(values: list[float]) -> str:
     """Mean ± standard deviation in the values' own unit."""
-    found = summarise(values)
+    found = summarize(values)
     return number(found.mean) + ("" if math.isnan(found.std) else f" ± {number(found.std)}")
 
 

@@ -11,7 +11,7 @@ from gemini_monai.report.arms import Arm, Comparison
 from gemini_monai.report.markup import note, picture_rows, section
 from gemini_monai.report.overlays import Picture, Row
 from gemini_monai.report.pairs import network_orientation
-from gemini_monai.report.panels import grey, panel, window
+from gemini_monai.report.panels import gray, panel, window
 from gemini_monai.report.views import Array, choose_view
 
 ORDER = ("corrupted", "restored", "clean")
@@ -55,7 +55,7 @@ def _row(arm: Arm, arrays: dict[str, Array], k: int) -> Row:
     limits = window(view(clean))
     pictures = []
     for name, image in images.items():
-        svg = panel(grey(view(image), limits=limits), view=view, alt=f"{name} image {k + 1}")
+        svg = panel(gray(view(image), limits=limits), view=view, alt=f"{name} image {k + 1}")
         error = (
             "" if name == "clean" else f"mean squared error {np.square(image - clean).mean():.4f}"
         )

@@ -43,7 +43,7 @@ class Difference:
         return bool(self.low > 0 or self.high < 0)
 
 
-def summarise(values: Sequence[float]) -> Summary:
+def summarize(values: Sequence[float]) -> Summary:
     """Mean and spread of the values that are not NaN; NaN where there are too few."""
     kept = np.array([value for value in values if not np.isnan(value)], dtype=float)
     mean = float(kept.mean()) if kept.size else float("nan")
@@ -117,7 +117,7 @@ def per_structure(run: Run, structure: str, quantity: str = "dice") -> dict[str,
 def per_case(run: Run, quantity: str = "dice") -> dict[str, float]:
     """Mean over the structures that are defined in each case, NaN where none is."""
     return {
-        case: summarise([float(getattr(score, quantity)) for score in scores]).mean
+        case: summarize([float(getattr(score, quantity)) for score in scores]).mean
         for case, scores in by_case(run).items()
     }
 

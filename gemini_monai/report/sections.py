@@ -14,8 +14,8 @@ from gemini_monai.report.findings import (
 )
 from gemini_monai.report.format import PERCENT, UNDEFINED, duration, number, percent
 from gemini_monai.report.learning import learning_sentences
-from gemini_monai.report.markup import arm_key, colour_key, figure, note, picture_rows, section
-from gemini_monai.report.overlays import overlay_rows, structure_colour
+from gemini_monai.report.markup import arm_key, color_key, figure, note, picture_rows, section
+from gemini_monai.report.overlays import overlay_rows, structure_color
 from gemini_monai.report.strips import strip_plot
 from gemini_monai.report.tables import (
     case_table,
@@ -80,7 +80,7 @@ def overlays(comparison: Comparison) -> str:
     if not rows:
         return section("overlays", "Predictions", note("No test case, so no picture."))
     names = comparison.first.run.structures
-    key = colour_key([(name, structure_colour(place)) for place, name in enumerate(names)])
+    key = color_key([(name, structure_color(place)) for place, name in enumerate(names)])
     text = "Solid: prediction. Dashed in white: truth. Cases are ranked by mean Dice of "
     return section(
         "overlays",

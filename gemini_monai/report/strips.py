@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from gemini_monai.report import ink
 from gemini_monai.report.arms import Arm, Comparison
 from gemini_monai.report.read import Run
-from gemini_monai.report.scores import paired_difference, per_case, per_structure, summarise
+from gemini_monai.report.scores import paired_difference, per_case, per_structure, summarize
 
 MEAN_ROW = "mean over structures"
 
@@ -53,12 +53,12 @@ def _dots(axes: Axes, arms: list[Arm], *, rows: list[str]) -> None:
             values = 100 * np.array(list(row_values(arm.run, name).values()), dtype=float)
             level = row + _offset(place, len(arms))
             jitter = generator.uniform(-0.08, 0.08, values.size)
-            dots = axes.scatter(values, level + jitter, s=26, color=arm.colour, alpha=0.45)
+            dots = axes.scatter(values, level + jitter, s=26, color=arm.color, alpha=0.45)
             dots.set_linewidth(0)
             missed = sum(score.missed for score in arm.run.scores if score.structure == name)
-            axes.plot([0] * missed, [level] * missed, "x", color=arm.colour, markersize=8)
-            mean = summarise(values.tolist()).mean
-            axes.plot([mean, mean], [level - 0.15, level + 0.15], color=arm.colour, linewidth=3)
+            axes.plot([0] * missed, [level] * missed, "x", color=arm.color, markersize=8)
+            mean = summarize(values.tolist()).mean
+            axes.plot([mean, mean], [level - 0.15, level + 0.15], color=arm.color, linewidth=3)
     axes.set_yticks(range(len(rows)), rows, color=ink.INK)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_title("Every test case; bar: mean; x: structure missed")
@@ -76,8 +76,8 @@ def _differences(axes: Axes, comparison: Comparison, *, rows: list[str]) -> None
             if found is not None:
                 level = row + _offset(place, count)
                 ends = [100 * found.low, 100 * found.high]
-                axes.plot(ends, [level, level], color=arm.colour, linewidth=2.4)
-                axes.plot(100 * found.mean, level, "o", color=arm.colour, markersize=7)
+                axes.plot(ends, [level, level], color=arm.color, linewidth=2.4)
+                axes.plot(100 * found.mean, level, "o", color=arm.color, markersize=7)
     axes.set_title(f"Difference to {comparison.differences[0][1].name}")
     axes.set_xlabel("points of Dice, with 95 % interval")
     axes.tick_params(labelleft=False)

@@ -25,7 +25,7 @@ from gemini_monai.report.scores import (
     paired_difference,
     per_case,
     per_structure,
-    summarise,
+    summarize,
     worst_first,
 )
 from gemini_monai.report.strips import MEAN_ROW, row_values
@@ -39,7 +39,7 @@ def structure_table(comparison: Comparison) -> str:
     rows = [_structure_row(comparison, name) for name in _rows(comparison)]
     caption = "Dice in percent: mean ± standard deviation over the test cases."
     if comparison.differences:
-        caption += " Difference in points, in colour where its interval leaves zero out."
+        caption += " Difference in points, in color where its interval leaves zero out."
     return table(header, rows, caption=caption)
 
 
@@ -58,7 +58,7 @@ def _structure_row(comparison: Comparison, name: str) -> list[Cell | str]:
     kind = "total" if name == MEAN_ROW else ""
     row: list[Cell | str] = [Cell(name, kind)]
     for arm in comparison.arms:
-        found = summarise(list(row_values(arm.run, name).values()))
+        found = summarize(list(row_values(arm.run, name).values()))
         row.append(Cell(spread(found), kind, f"{found.count} cases"))
     for arm, reference in comparison.differences:
         paired = paired_difference(row_values(arm.run, name), row_values(reference.run, name))
@@ -95,7 +95,7 @@ def distance_table(comparison: Comparison) -> str:
 
 def _distance_cells(run: Run, name: str) -> list[Cell | str]:
     scores = [score for score in run.scores if score.structure == name]
-    found = summarise([score.distance for score in scores])
+    found = summarize([score.distance for score in scores])
     text = number(found.mean) + ("" if math.isnan(found.std) else f" ± {number(found.std)}")
     counts = {
         "missed": sum(score.missed for score in scores),
@@ -165,7 +165,7 @@ def _summary_row(arm: Arm, comparison: Comparison) -> list[Cell | str]:
         str(len(scores)),
         percent(mean_dice(arm.run)),
         *paired,
-        number(summarise(list(per_case(arm.run, "distance").values())).mean),
+        number(summarize(list(per_case(arm.run, "distance").values())).mean),
         percent(registration_means(arm.run.pairs)[1]),
         duration(arm.run.details.get("seconds")),
     ]

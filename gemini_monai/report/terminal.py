@@ -12,7 +12,7 @@ from gemini_monai.report.findings import registration_sentences, segmentation_se
 from gemini_monai.report.format import spread
 from gemini_monai.report.learning import learning_sentences
 from gemini_monai.report.read import read_run
-from gemini_monai.report.scores import per_case, per_structure, summarise
+from gemini_monai.report.scores import per_case, per_structure, summarize
 
 
 def print_findings(runs: Sequence[Path], *, page: Path | None = None) -> None:
@@ -43,9 +43,9 @@ def _table(comparison: Comparison) -> list[str]:
     rows = [["Dice in %", *(arm.name for arm in arms)]]
     for name in arms[0].run.structures:
         values = [list(per_structure(arm.run, name).values()) for arm in arms]
-        rows.append([name, *(spread(summarise(column)) for column in values)])
+        rows.append([name, *(spread(summarize(column)) for column in values)])
     means = [list(per_case(arm.run).values()) for arm in arms]
-    rows.append(["mean", *(spread(summarise(column)) for column in means)])
+    rows.append(["mean", *(spread(summarize(column)) for column in means)])
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
     return [
         "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows

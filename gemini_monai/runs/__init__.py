@@ -15,9 +15,9 @@ from gemini_monai.runs.record import read_record, run_settings
 from gemini_monai.runs.settings import (
     check_device,
     check_settings,
-    identity,
     lasting,
     refuse_other_settings,
+    training_identity,
 )
 
 __all__ = [
@@ -28,11 +28,11 @@ __all__ = [
     "check_run",
     "check_settings",
     "close_run",
-    "identity",
     "lasting",
     "open_run",
     "read_record",
     "refuse_other_settings",
     "refuse_tests",
     "run_settings",
+    "training_identity",
 ]

@@ -128,7 +128,9 @@ def check_device(device: Any, *, where: str = "") -> None:
         )
 
 
-def identity(*, settings: Mapping[str, Any], data: str, parts: Mapping[str, Any]) -> dict[str, Any]:
+def training_identity(
+    *, settings: Mapping[str, Any], data: str, parts: Mapping[str, Any]
+) -> dict[str, Any]:
     """All that decides what a training comes to, for its checkpoint.
 
     Args:

@@ -1,4 +1,4 @@
-"""Corruptions that restoration undoes (equation 11): shuffled, recoloured and missing parts.
+"""Corruptions that restoration undoes (equation 11): shuffled, recolored and missing parts.
 
 Images are (C, *S) scaled to [0, 1]; none of these changes its input.
 """

@@ -13,7 +13,7 @@ from monai.transforms.transform import MapTransform
 
 from gemini_monai.errors import InputError
 from gemini_monai.images import is_picture, read, read_label
-from gemini_monai.images.read import COLOURS
+from gemini_monai.images.read import COLORS
 
 MASK = (0, 1, 255)
 """Values of a binary mask."""
@@ -66,8 +66,8 @@ class LoadScand(MapTransform):
 
     def _image(self, file: Any) -> MetaTensor:
         image = read(file)
-        if len(image) == 1 and is_picture(file) and self.in_channels == COLOURS:
-            image = image.repeat(COLOURS, *[1] * (image.ndim - 1))  # grey among coloured ones
+        if len(image) == 1 and is_picture(file) and self.in_channels == COLORS:
+            image = image.repeat(COLORS, *[1] * (image.ndim - 1))  # gray among colored ones
         if len(image) != self.in_channels:
             raise InputError(
                 f"{file}: {len(image)} channel(s), the configuration is for "

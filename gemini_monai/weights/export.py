@@ -76,7 +76,7 @@ def _card(content: Mapping[str, Any]) -> dict[str, Any]:
     settings = content["settings"]
     return {
         **{name: content.get(name) for name in CARD},
-        "licence_of_the_data": content.get("dataset", {}).get("licence", "not recorded"),
+        "license_of_the_data": content.get("dataset", {}).get("license", "not recorded"),
         "channels": settings.get("channels"),
         "preprocessing": {name: settings.get(name) for name in PREPROCESSING},
     }

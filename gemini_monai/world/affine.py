@@ -51,8 +51,8 @@ def register_affine(
 ) -> np.ndarray:
     """The affine T, (4, 4), that makes the moving image most like the reference.
 
-    Images are clipped as the network sees them, and compared in their first channel. ITK: centres
-    of mass, then normalised cross-correlation over a pyramid, single-threaded with a fixed seed.
+    Images are clipped as the network sees them, and compared in their first channel. ITK: centers
+    of mass, then normalized cross-correlation over a pyramid, single-threaded with a fixed seed.
     ANTs: its ``Affine``.
 
     Args:
@@ -118,7 +118,7 @@ def _prepared(image: MetaTensor, intensity: Mapping[str, Any]) -> MetaTensor:
 def _by_itk(moving: MetaTensor, reference: MetaTensor) -> np.ndarray:
     volume = itk.Image[itk.F, 3]
     affine = itk.AffineTransform[itk.D, 3].New()
-    start, end = _centre_of_mass(reference), _centre_of_mass(moving)
+    start, end = _center_of_mass(reference), _center_of_mass(moving)
     affine.SetCenter(start.tolist())
     affine.SetTranslation((end - start).tolist())
     metric = itk.CorrelationImageToImageMetricv4[volume, volume].New()
@@ -187,7 +187,7 @@ def _itk_image(image: MetaTensor) -> Any:
     return metatensor_to_itk_image(image, channel_dim=0, dtype=np.float32)
 
 
-def _centre_of_mass(image: MetaTensor) -> np.ndarray:
+def _center_of_mass(image: MetaTensor) -> np.ndarray:
     """LPS+ position of the mean of the voxels, weighted by intensity, (3,)."""
     weights = image.as_tensor()[0].double()
     total = max(float(weights.sum()), 1e-12)

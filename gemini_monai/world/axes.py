@@ -1,4 +1,4 @@
-"""World coordinates: RAS+ millimetres as in NIfTI, and LPS+ as in DICOM and ITK."""
+"""World coordinates: RAS+ millimeters as in NIfTI, and LPS+ as in DICOM and ITK."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def grid_distance(affine: Any, other: Any, shape: Sequence[int]) -> float:
     """How far apart two grids of one shape lie, in voxels of the first.
 
     The greatest distance of a corner voxel in one grid from its place in the other, relative to the
-    smallest step, so that it means the same in micrometres and in metres.
+    smallest step, so that it means the same in micrometers and in meters.
     """
     affine, other = (np.asarray(a, dtype=float) for a in (affine, other))
     axes = len(shape)

@@ -1,4 +1,4 @@
-"""Displacement fields in millimetres, between images that lie in the world."""
+"""Displacement fields in millimeters, between images that lie in the world."""
 
 from __future__ import annotations
 

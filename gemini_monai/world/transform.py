@@ -1,6 +1,6 @@
 """Where an affine puts a grid, and transforms as files.
 
-World coordinates are RAS+ millimetres as in NIfTI. A transform T takes points of the reference's
+World coordinates are RAS+ millimeters as in NIfTI. A transform T takes points of the reference's
 world to the moving image's: ``x_moving = T @ x_reference``. What is written for ITK is LPS+.
 """
 
@@ -25,7 +25,7 @@ def output_grid(
     spacing: Sequence[float],
     spatial_size: Sequence[int],
 ) -> np.ndarray:
-    """Affine (4, 4) of a grid about an image's centre, along its own axes in RAS order.
+    """Affine (4, 4) of a grid about an image's center, along its own axes in RAS order.
 
     Args:
         affine: Of the image, (4, 4).
@@ -34,13 +34,13 @@ def output_grid(
         spatial_size: Of the grid in voxels.
     """
     affine = np.asarray(affine, dtype=float)
-    centre = affine @ np.append((np.asarray(shape) - 1) / 2, 1)
+    center = affine @ np.append((np.asarray(shape) - 1) / 2, 1)
     order = nib.orientations.io_orientation(affine)  # which RAS axis each axis is, and its sign
     axes = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
     grid = np.eye(4)
     for axis, (ras, sign) in enumerate(order):
         grid[:3, int(ras)] = sign * axes[:, axis] * spacing[int(ras)]
-    grid[:3, 3] = centre[:3] - grid[:3, :3] @ ((np.asarray(spatial_size) - 1) / 2)
+    grid[:3, 3] = center[:3] - grid[:3, :3] @ ((np.asarray(spatial_size) - 1) / 2)
     return grid
 
 

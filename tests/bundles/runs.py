@@ -39,7 +39,7 @@ def workflow(*names, kind="train", bundle=BUNDLE, **overrides):
 
 
 def run(*names, kind="train", bundle=BUNDLE, **overrides):
-    """Initialise, check properties, run."""
+    """Initialize, check properties, run."""
     flow = workflow(*names, kind=kind, bundle=bundle, **overrides)
     flow.initialize()
     assert flow.check_properties() == []

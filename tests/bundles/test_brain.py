@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from monai.bundle import ConfigParser
 
-from gemini_monai.configuration import check
+from gemini_monai.configuration import check_configuration
 from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.data.prepare import prepare_candi, prepare_folder, prepare_ppmi
 from gemini_monai.data.prepare.split import Wanted
 from tests.bundles.runs import MIP, SMALL, files, run
-from tests.data.prepare.sources import save
-from tests.data.prepare.trees import candi, ppmi
+from tests.data.prepare.made import save
+from tests.data.prepare.sources.trees import candi, ppmi
 
 TINY = SMALL | {
     "registration_pairs": 1,
@@ -100,4 +100,4 @@ def test_any_brains_are_reoriented_cropped_and_resized(tmp_path):
 @pytest.mark.parametrize("first", ["train", "finetune"])
 def test_the_overlays_name_keys_that_there_are(first):
     last = {"train": ["dataset_brain_3d", "dataset_ppmi"], "finetune": ["finetune_candi"]}[first]
-    assert check(files(first, *last, bundle=MIP)) == []
+    assert check_configuration(files(first, *last, bundle=MIP)) == []

@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from tests.bundles.runs import CONFIGS, SMALL, command, files, overrides_of
-from tests.data.prepare.sources import folder, image, save
+from tests.data.prepare.made import folder, image, save
 
 
 def _refused(*arguments, message, cwd=None):

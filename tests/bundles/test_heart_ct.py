@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from gemini_monai.data.dataset_file import read_cohort
-from gemini_monai.data.prepare import heart_ct, prepare_heart_ct
+from gemini_monai.data.prepare import prepare_heart_ct
+from gemini_monai.data.prepare.sources import heart_ct
 from tests.bundles.runs import CONFIGS, run
-from tests.data.prepare.trees import heart_ct as tree
+from tests.data.prepare.sources.trees import heart_ct as tree
 
 OVERLAY = CONFIGS / "dataset_heart_ct.json"
 SMALL = {

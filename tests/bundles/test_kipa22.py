@@ -11,7 +11,7 @@ from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.data.prepare import prepare_kipa22
 from gemini_monai.data.prepare.split import Wanted
 from tests.bundles.runs import FINE, MIP, run
-from tests.data.prepare.trees import kipa22 as trees
+from tests.data.prepare.sources.trees import kipa22 as trees
 
 
 def test_from_the_download_to_label_maps(pretrained, tmp_path):

@@ -10,7 +10,7 @@ import pytest
 
 from gemini_monai.data.dataset_file import read_cohort
 from tests.bundles.runs import MIP, SMALL, run
-from tests.data.prepare.sources import image, save
+from tests.data.prepare.made import image, save
 
 TINY = {**SMALL, "num_workers": 0, "pairs": 2}
 
@@ -40,7 +40,7 @@ def test_a_folder_per_group_of_chest_x_rays(bundle, tmp_path):
         "PA_M",
     ]
     record = json.loads((tmp_path / "run" / "run.json").read_text())
-    assert "attribution" in record["dataset"]["licence"]
+    assert "attribution" in record["dataset"]["license"]
 
 
 def test_a_folder_of_brains(bundle, tmp_path):

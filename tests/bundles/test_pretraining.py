@@ -43,9 +43,9 @@ def test_pretraining_leaves_its_terms_its_watch_and_a_page(pretrained):
 
 def test_pretraining_opens_no_label(tiny_phantom, tmp_path):
     content = json.loads(tiny_phantom.read_text())
-    unlabelled = {**content, "labeled": [], "validation": [], "test": []}
-    path = tiny_phantom.parent / "unlabelled.json"
-    path.write_text(json.dumps(unlabelled))
+    unlabeled = {**content, "labeled": [], "validation": [], "test": []}
+    path = tiny_phantom.parent / "unlabeled.json"
+    path.write_text(json.dumps(unlabeled))
     run("train", bundle=MIP, **paths(path, tmp_path), **SMALL)
     assert (tmp_path / "models" / "model.pt").is_file()
     assert not (tmp_path / "test").exists()

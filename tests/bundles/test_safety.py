@@ -31,7 +31,7 @@ from tests.bundles.runs import (
     workflow,
 )
 from tests.conftest import ROOT
-from tests.data.prepare.sources import folder, image, label, save
+from tests.data.prepare.made import folder, image, label, save
 from tests.images.dicom import along_z, volume, write_slices
 
 ALONE = SMALL | {"compare": []}
@@ -243,16 +243,16 @@ def test_ids_of_an_atlas_and_sheared_grids_come_out_as_they_went_in(tmp_path):
         np.testing.assert_allclose(written.affine, sheared, atol=1e-6)
 
 
-@pytest.mark.parametrize("unlabelled", [2, 3])
-def test_what_prepare_accepts_is_trained_on(tmp_path, unlabelled):
-    source = folder(tmp_path, images=2 + unlabelled, labels=2, shape=(20, 24, 6))
+@pytest.mark.parametrize("unlabeled", [2, 3])
+def test_what_prepare_accepts_is_trained_on(tmp_path, unlabeled):
+    source = folder(tmp_path, images=2 + unlabeled, labels=2, shape=(20, 24, 6))
     path = prepare_folder(source, tmp_path / "dst", wanted=Wanted(2, 0, 0))
     given = {"dataset_dir": str(path.parent), "output_dir": str(tmp_path / "run")}
     run("train", "dataset_folder", **given, **ALONE)
     given["output_dir"] = str(tmp_path / "pre")
     run("train", "dataset_folder", bundle=MIP, **given, **SMALL)
     record = json.loads((tmp_path / "pre" / "run.json").read_text())
-    assert record["settings"]["pairs"] == min(4, unlabelled)
+    assert record["settings"]["pairs"] == min(4, unlabeled)
 
 
 def test_a_label_that_changed_after_it_was_prepared_is_named(tmp_path):

@@ -13,7 +13,7 @@ from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.data.prepare import prepare_scr
 from gemini_monai.data.prepare.split import Wanted
 from tests.bundles.runs import MIP, run
-from tests.data.prepare.trees import scr as trees
+from tests.data.prepare.sources.trees import scr as trees
 
 # 32 x 32 pixels of 11.2 mm are the same field of view as 512 x 512 of 0.7 mm.
 SMALL = {

@@ -12,11 +12,11 @@ import pytest
 import torch
 from PIL import Image
 
-from gemini_monai.data.dataset_file import read_cohort, write_dataset
+from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.data.prepare import prepare_folder
 from gemini_monai.errors import input_error_in
 from tests.bundles.runs import SMALL, run, workflow
-from tests.data.prepare.sources import image, label, save
+from tests.data.prepare.made import image, label, save
 
 
 def _rows(path):
@@ -176,9 +176,10 @@ def test_method_overlays_leave_out_their_terms(tiny_phantom, tmp_path, method):
     assert not (tmp_path / "supervised").exists()
 
 
-def test_supervised_training_needs_no_unlabelled_image(tiny_phantom, tmp_path):
+def test_supervised_training_needs_no_unlabeled_image(tiny_phantom, tmp_path):
     content = json.loads(tiny_phantom.read_text()) | {"unlabeled": []}
-    path = write_dataset(tiny_phantom.parent / "labelled_only.json", content)
+    path = tiny_phantom.parent / "labeled_only.json"
+    path.write_text(json.dumps(content))
     run("train", "method_supervised", **_paths(path, tmp_path), **SMALL)
     assert (tmp_path / "report.html").is_file()
 
@@ -216,7 +217,7 @@ def test_a_folder_of_overlapping_masks_without_validation_or_test(tmp_path):
     assert np.isfinite(losses).all()
 
 
-def test_colour_images_have_three_channels(tmp_path):
+def test_color_images_have_three_channels(tmp_path):
     source = tmp_path / "src"
     for k in range(6):
         path = source / "images" / f"c{k}.png"

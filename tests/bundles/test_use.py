@@ -17,7 +17,7 @@ from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.data.prepare import prepare_folder
 from gemini_monai.data.prepare.split import Wanted
 from tests.bundles.runs import BUNDLE, CONFIGS, SMALL, command, overrides_of, run
-from tests.data.prepare.sources import image, save
+from tests.data.prepare.made import image, save
 
 AFFINE = np.diag([1.5, 2.0, 1.0, 1.0])
 

@@ -16,7 +16,7 @@ from gemini_monai.data import IterationDataset, Labeled, Pairs
 from gemini_monai.data.cache import HALF_ERROR, cached, item_key, transform_key
 from gemini_monai.errors import InputError
 from gemini_monai.transforms import LoadScand
-from tests.data.prepare.sources import image, label, save
+from tests.data.prepare.made import image, label, save
 
 SHAPE = (12, 10, 8)
 

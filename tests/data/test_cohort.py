@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from gemini_monai.data.dataset_file import read_cohort, write_dataset
+from gemini_monai.data import Cohort, read_cohort, write_cohort
 from gemini_monai.errors import InputError
 
 
@@ -32,8 +32,12 @@ def _content(folder, **changes):
     } | changes
 
 
+def _write(path, content, **options):
+    return write_cohort(Cohort(path=path, **content), **options)
+
+
 def test_what_is_written_is_read_with_absolute_paths(tmp_path):
-    path = write_dataset(tmp_path / "dataset.json", _content(tmp_path))
+    path = _write(tmp_path / "dataset.json", _content(tmp_path))
     dataset = read_cohort(path)
     assert dataset.structures == ("lung", "heart")
     assert dataset.label_values == (0, 2, 7)
@@ -45,7 +49,7 @@ def test_what_is_written_is_read_with_absolute_paths(tmp_path):
 def test_a_column_is_there_for_all_or_not_at_all(tmp_path):
     content = _content(tmp_path)
     content["unlabeled"][0]["patient"] = 7
-    dataset = read_cohort(write_dataset(tmp_path / "dataset.json", content))
+    dataset = read_cohort(_write(tmp_path / "dataset.json", content))
     assert dataset.column("unlabeled", "patient") == ["7"]
     assert dataset.column("labeled", "patient") is None
 
@@ -54,7 +58,7 @@ def test_overlapping_structures_have_no_background_channel(tmp_path):
     labels = {"lung": 0, "heart": 1}
     masks = [{"case": "a", "image": "a.nii.gz", "label": ["label.nii.gz"] * 2}]
     content = _content(tmp_path, overlapping=True, labels=labels, labeled=masks)
-    dataset = read_cohort(write_dataset(tmp_path / "dataset.json", content))
+    dataset = read_cohort(_write(tmp_path / "dataset.json", content))
     assert dataset.structures == ("lung", "heart")
     assert dataset.input_spec().out_channels == 2
 
@@ -70,7 +74,7 @@ A = {"case": "a", "image": "a.nii.gz", "label": "label.nii.gz"}
         ({"labeled": [{"case": "a", "image": "a.nii.gz"}]}, "entry of 'labeled' has no 'label'"),
         (
             {"unlabeled": [{"case": "b", "image": "b.nii.gz", "label": "x"}]},
-            "unlabelled entry 'b' has a label",
+            "unlabeled entry 'b' has a label",
         ),
         ({"test": [{"case": "c", "image": "c.png", "label": "c"}]}, "image of 'c' does not exist"),
         (
@@ -101,7 +105,7 @@ A = {"case": "a", "image": "a.nii.gz", "label": "label.nii.gz"}
 )
 def test_what_is_wrong_is_named_and_nothing_is_written(tmp_path, changes, message):
     with pytest.raises(InputError, match=message):
-        write_dataset(tmp_path / "dataset.json", _content(tmp_path, **changes))
+        _write(tmp_path / "dataset.json", _content(tmp_path, **changes))
     assert not (tmp_path / "dataset.json").exists()
 
 
@@ -124,22 +128,22 @@ def test_few_cases_are_a_seeded_choice_and_lie_in_larger_ones(tmp_path):
         (tmp_path / f"{k}.nii.gz").write_bytes(b"")
     labeled = [{"case": str(k), "image": f"{k}.nii.gz", "label": "label.nii.gz"} for k in range(12)]
     content = _content(tmp_path, labeled=labeled)
-    dataset = read_cohort(write_dataset(tmp_path / "dataset.json", content))
+    dataset = read_cohort(_write(tmp_path / "dataset.json", content))
     chosen = [{entry["case"] for entry in dataset.few(count, seed=3)} for count in (2, 5, 12)]
     assert [len(cases) for cases in chosen] == [2, 5, 12]
     assert chosen[0] < chosen[1] < chosen[2]
     assert dataset.few(5, seed=4) != dataset.few(5, seed=3) == dataset.few(5, seed=3)
     assert dataset.few() == dataset.labeled
-    with pytest.raises(InputError, match=r"labeled_cases: .* 12 labelled case\(s\), got 13"):
+    with pytest.raises(InputError, match=r"labeled_cases: .* 12 labeled case\(s\), got 13"):
         dataset.few(13)
 
 
 def test_the_same_content_stays_and_an_earlier_one_is_kept_beside(tmp_path, capsys):
-    path = write_dataset(tmp_path / "dataset.json", _content(tmp_path))
+    path = _write(tmp_path / "dataset.json", _content(tmp_path))
     before, written = path.read_text(), path.stat().st_mtime_ns
-    write_dataset(path, _content(tmp_path))
+    _write(path, _content(tmp_path))
     assert path.stat().st_mtime_ns == written
-    write_dataset(path, _content(tmp_path, seed=1))
+    _write(path, _content(tmp_path, seed=1))
     assert read_cohort(path).seed == 1
     assert (tmp_path / "dataset.previous.json").read_text() == before
     assert (
@@ -148,15 +152,15 @@ def test_the_same_content_stays_and_an_earlier_one_is_kept_beside(tmp_path, caps
 
 
 def test_other_images_take_its_place_only_when_asked(tmp_path):
-    path = write_dataset(tmp_path / "dataset.json", _content(tmp_path))
+    path = _write(tmp_path / "dataset.json", _content(tmp_path))
     other = tmp_path / "other"
     other.mkdir()
     content = _content(other)
     content["labeled"] = []
     content["unlabeled"] = [{"case": k, "image": str(other / f"{k}.nii.gz")} for k in "ab"]
     with pytest.raises(InputError, match=r"is of other images \('mine': 1 labeled, 1 unlabeled"):
-        write_dataset(path, content)
-    write_dataset(path, content, overwrite=True)
+        _write(path, content)
+    _write(path, content, overwrite=True)
     assert len(read_cohort(path).unlabeled) == 2
 
 
@@ -165,7 +169,7 @@ def test_a_file_that_is_not_ours_is_never_replaced(tmp_path):
     path.write_text('{"training": []}')
     for overwrite in (False, True):
         with pytest.raises(InputError, match="was not written by prepare"):
-            write_dataset(path, _content(tmp_path), overwrite=overwrite)
+            _write(path, _content(tmp_path), overwrite=overwrite)
     assert path.read_text() == '{"training": []}'
 
 
@@ -174,7 +178,7 @@ def test_two_data_sets_of_one_name_have_folders_of_their_own(tmp_path):
     for k, changes in enumerate(({}, {"hash": "y"}, {"test": [], "unlabeled": []}, {"seed": 9})):
         folder = tmp_path / str(k)
         folder.mkdir()
-        path = write_dataset(folder / "dataset.json", _content(folder, name="a/scans", **changes))
+        path = _write(folder / "dataset.json", _content(folder, name="a/scans", **changes))
         found.append(read_cohort(path).folder_name)
     assert len(set(found)) == 3
     assert found[3] == found[0]  # the seed alone makes no other data
@@ -190,5 +194,5 @@ def test_partners_are_different_patients_of_the_smallest_group(tmp_path):
         {"case": str(k), "image": f"{k}.nii.gz", "patient": p, "group": g}
         for k, (p, g) in enumerate(entries)
     ]
-    path = write_dataset(tmp_path / "dataset.json", content)
+    path = _write(tmp_path / "dataset.json", content)
     assert read_cohort(path).partners == 2

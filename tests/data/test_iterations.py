@@ -90,7 +90,7 @@ def test_the_first_images_are_as_they_are():
     first = _dataset(streams=streams, reads=("unlabeled",)).first_images(4)
     assert first[:, 0, 0, 0].tolist() == [100, 101, 102, 103]
     assert len(_dataset(reads=("unlabeled",)).first_images(99)) == 6
-    with pytest.raises(InputError, match="no unlabelled image is drawn"):
+    with pytest.raises(InputError, match="no unlabeled image is drawn"):
         _dataset(reads=("image",)).first_images(4)
 
 

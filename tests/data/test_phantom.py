@@ -62,7 +62,7 @@ def test_every_structure_is_in_every_subject():
         ]
 
 
-def test_unlabelled_subjects_have_no_label_file(tiny_phantom):
+def test_unlabeled_subjects_have_no_label_file(tiny_phantom):
     dataset = read_cohort(tiny_phantom)
     files = {path.name for path in (tiny_phantom.parent / "labels").iterdir()}
     for entry in dataset.unlabeled:

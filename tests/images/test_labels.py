@@ -8,7 +8,7 @@ import pytest
 
 from gemini_monai.errors import InputError
 from gemini_monai.images import read, read_label, smallest_type, write_image
-from tests.data.prepare.sources import save
+from tests.data.prepare.made import save
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.int32, np.uint32, np.float64])

@@ -13,7 +13,7 @@ from monai.transforms import Compose, ScaleIntensityd
 from gemini_monai.errors import InputError, input_error_in
 from gemini_monai.inference import FileRegistration, read_pairs
 from gemini_monai.transforms import LoadScand
-from tests.data.prepare.sources import image, label, save
+from tests.data.prepare.made import image, label, save
 from tests.inference.networks import Shift
 
 AFFINE = np.diag([2.0, 3.0, 1.0, 1.0])

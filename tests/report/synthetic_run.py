@@ -16,7 +16,7 @@ from scipy.ndimage import gaussian_filter
 from gemini_monai.warp import warp
 
 STRUCTURES = ("right lung", "left lung", "heart", "clavicles")
-SHAPES = {  # centre and radius per axis, as shares of the image's side, first across, then down
+SHAPES = {  # center and radius per axis, as shares of the image's side, first across, then down
     "right lung": [((0.30, 0.52), (0.15, 0.29))],
     "left lung": [((0.71, 0.50), (0.14, 0.27))],
     "heart": [((0.55, 0.66), (0.15, 0.14))],

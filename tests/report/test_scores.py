@@ -13,7 +13,7 @@ from gemini_monai.report.read import Run, Score
 from gemini_monai.report.scores import (
     paired_difference,
     per_case,
-    summarise,
+    summarize,
     worst_first,
     worst_median_best,
 )
@@ -38,12 +38,12 @@ def score(case: str, structure: str, dice: float, **counts: int) -> Score:
 
 
 def test_summary_is_mean_and_sample_deviation_of_defined_values() -> None:
-    found = summarise([1.0, math.nan, 3.0])
+    found = summarize([1.0, math.nan, 3.0])
     assert (found.mean, found.std, found.count) == (2.0, pytest.approx(math.sqrt(2)), 2)
 
 
 def test_summary_of_nothing_is_undefined() -> None:
-    found = summarise([math.nan])
+    found = summarize([math.nan])
     assert math.isnan(found.mean)
     assert found.count == 0
 

@@ -8,7 +8,7 @@ import pytest
 
 from gemini_monai.errors import InputError
 from gemini_monai.runs import check_settings, refuse_other_settings
-from gemini_monai.runs.settings import KNOBS, identity
+from gemini_monai.runs.settings import KNOBS, training_identity
 from tests.bundles.runs import BUNDLE, MIP
 
 BASE = {"method": "GEMINI", "seed": 0, "data": "x", "epochs": 4, "pairs": 3, "positive_start": 0.0}
@@ -80,7 +80,7 @@ def test_the_number_of_epochs_may_change():
 
 def test_what_decides_a_training_is_known_and_what_does_not_is_not():
     known = {"method": "m", "epochs": 3, "num_workers": 2, "device": "cpu", "compare": ["a"]}
-    found = identity(settings=known, data="x", parts={"objectives": {"a": {"window": 9}}})
+    found = training_identity(settings=known, data="x", parts={"objectives": {"a": {"window": 9}}})
     assert found == {
         "data": "x",
         "method": "m",
@@ -93,7 +93,7 @@ def test_a_start_is_the_same_by_any_path(tmp_path, monkeypatch):
     (tmp_path / "pre").mkdir()
     monkeypatch.chdir(tmp_path)
     one, other = (
-        identity(settings={"pretrained": path}, data="x", parts={})
+        training_identity(settings={"pretrained": path}, data="x", parts={})
         for path in ("pre", str(tmp_path / "pre"))
     )
     assert one == other

@@ -13,8 +13,8 @@ from monai.transforms import Compose, Invertd, Orientation
 from gemini_monai.errors import InputError
 from gemini_monai.transforms import ResampleToGridd
 from gemini_monai.world import output_grid, world_displacement
-from tests.data.prepare.sources import save
-from tests.volumes import CENTRED, INTENSITY, SHAPE, corner_error, moved, volume
+from tests.data.prepare.made import save
+from tests.volumes import CENTERED, INTENSITY, SHAPE, corner_error, moved, volume
 
 SIZE = (24, 28, 20)
 MODES = ["bilinear", "nearest"]
@@ -26,7 +26,7 @@ def _transform(keys="image", **options):
     return ResampleToGridd(keys, **(defaults | options))
 
 
-def _grid(affine=CENTRED, shape=SHAPE):
+def _grid(affine=CENTERED, shape=SHAPE):
     return output_grid(affine, shape, spacing=(1.3, 1.3, 1.3), spatial_size=SIZE)
 
 
@@ -52,7 +52,7 @@ def test_an_image_comes_to_lie_where_the_reference_does():
 
 def test_outside_is_the_least_value():
     image = volume() * 100 - 1000
-    far = CENTRED.copy()
+    far = CENTERED.copy()
     far[:3, 3] += 1000
     found = _transform()({"image": image, "grid": far})["image"]
     assert torch.equal(found.unique().as_tensor(), image.min().as_tensor()[None])
@@ -63,7 +63,7 @@ def test_predictions_come_back_to_the_native_grid():
     label = MetaTensor((image > 0.3).float() + (image > 0.7).float(), affine=image.affine)
     transform = Compose([_transform(["image", "label"], mode=MODES, allow_missing_keys=True)])
     grid = moved(degrees=5, scale=(0.8, 0.8, 0.8), shift=(0, 0, 0)) @ output_grid(
-        CENTRED, SHAPE, spacing=(0.9,) * 3, spatial_size=(48,) * 3
+        CENTERED, SHAPE, spacing=(0.9,) * 3, spatial_size=(48,) * 3
     )
     transform.transforms[0].spatial_size = (48, 48, 48)
     item = transform({"image": image, "label": label, "grid": grid})
@@ -92,7 +92,7 @@ def test_logits_outside_the_grid_are_background():
 
 def test_a_new_image_is_registered_to_the_reference(tmp_path):
     truth = moved(degrees=5)
-    save(tmp_path / "reference.nii.gz", volume()[0].numpy(), affine=CENTRED)
+    save(tmp_path / "reference.nii.gz", volume()[0].numpy(), affine=CENTERED)
     image = volume(truth)
     found = _transform(reference=tmp_path / "reference.nii.gz")({"image": image})["image"]
     transform = np.asarray(found.affine) @ np.linalg.inv(_grid())
@@ -117,7 +117,7 @@ def test_a_still_field_between_aligned_images_is_the_affine_between_them():
         fixed=volume(second),
     )
     point = np.array([17, 14, 16, 1.0])
-    world = CENTRED @ point
+    world = CENTERED @ point
     expected = first @ np.linalg.inv(second) @ world - world
     np.testing.assert_allclose(field[:, 17, 14, 16], expected[:3], atol=1e-5)
 

@@ -9,7 +9,7 @@ from PIL import Image
 from gemini_monai.errors import InputError
 from gemini_monai.images import read
 from gemini_monai.transforms.load import LoadScand
-from tests.data.prepare.sources import image, save
+from tests.data.prepare.made import image, save
 
 
 def _load(path, *, spatial_dims=2, in_channels=1):
@@ -34,25 +34,25 @@ def test_several_files_are_channels(tmp_path):
     np.testing.assert_array_equal(stacked[2].numpy(), image(2))
 
 
-def _picture(path, mode, colours):
-    Image.fromarray(np.stack(colours, axis=-1).transpose(1, 0, 2), mode).save(path)
+def _picture(path, mode, colors):
+    Image.fromarray(np.stack(colors, axis=-1).transpose(1, 0, 2), mode).save(path)
     return path
 
 
-def test_grey_stored_as_colours_with_opacity_is_one_channel(tmp_path):
-    grey, opaque = image(0), np.full((12, 10), 255, np.uint8)
-    for mode, colours in (("RGBA", [grey] * 3 + [opaque]), ("RGB", [grey] * 3)):
-        loaded = _load(_picture(tmp_path / f"{mode}.png", mode, colours))
-        np.testing.assert_array_equal(loaded.numpy(), grey[None])
-    loaded = _load(tmp_path / "RGB.png", in_channels=3)  # among images that have colours
-    np.testing.assert_array_equal(loaded.numpy(), [grey] * 3)
+def test_gray_stored_as_colors_with_opacity_is_one_channel(tmp_path):
+    gray, opaque = image(0), np.full((12, 10), 255, np.uint8)
+    for mode, colors in (("RGBA", [gray] * 3 + [opaque]), ("RGB", [gray] * 3)):
+        loaded = _load(_picture(tmp_path / f"{mode}.png", mode, colors))
+        np.testing.assert_array_equal(loaded.numpy(), gray[None])
+    loaded = _load(tmp_path / "RGB.png", in_channels=3)  # among images that have colors
+    np.testing.assert_array_equal(loaded.numpy(), [gray] * 3)
 
 
-def test_colours_and_opacity_that_say_something_stay(tmp_path):
-    colours, opaque = [image(k) for k in range(3)], np.full((12, 10), 255, np.uint8)
-    path = _picture(tmp_path / "colours.png", "RGBA", [*colours, opaque])
-    np.testing.assert_array_equal(_load(path, in_channels=3).numpy(), colours)
-    faint = _picture(tmp_path / "faint.png", "RGBA", [*colours, opaque // 2])
+def test_colors_and_opacity_that_say_something_stay(tmp_path):
+    colors, opaque = [image(k) for k in range(3)], np.full((12, 10), 255, np.uint8)
+    path = _picture(tmp_path / "colors.png", "RGBA", [*colors, opaque])
+    np.testing.assert_array_equal(_load(path, in_channels=3).numpy(), colors)
+    faint = _picture(tmp_path / "faint.png", "RGBA", [*colors, opaque // 2])
     with pytest.raises(InputError, match=r"faint\.png: 4 channel\(s\)"):
         _load(faint, in_channels=3)
 

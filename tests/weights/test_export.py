@@ -63,7 +63,7 @@ def test_the_card_says_where_it_comes_from(run_folder, tmp_path):
     assert card["dataset"] == {"name": "mine", "hash": "abc"}
     assert (card["seed"], card["iterations"], card["part"]) == (3, 40, "backbone")
     assert card["preprocessing"]["spacing"] == [1.0, 1.0]
-    assert card["licence_of_the_data"] == "not recorded"
+    assert card["license_of_the_data"] == "not recorded"
     expected = sum(p.numel() for p in UNetBackbone(2, 1, (4, 8)).parameters())
     assert card["parameters"] == expected
 

@@ -9,7 +9,7 @@ from monai.data.meta_tensor import MetaTensor
 
 from gemini_monai.errors import InputError
 from gemini_monai.world import refuse_method, register_affine
-from tests.volumes import CENTRED, INTENSITY, corner_error, moved, volume
+from tests.volumes import CENTERED, INTENSITY, corner_error, moved, volume
 
 OTHER = np.array([[-1.1, 0, 0, 19], [0, 0, 0.9, -14], [0, 1.2, 0, -17], [0, 0, 0, 1.0]])
 
@@ -27,10 +27,10 @@ def test_a_known_affine_is_found_on_another_grid_and_with_other_brightness():
 @pytest.mark.parametrize("sheared", ["moving", "reference", "both"])
 def test_a_sheared_grid_is_registered_where_it_lies(sheared):
     """ITK squares such a grid; what is found must not depend on how an image is stored."""
-    truth, tilted = moved(degrees=5), CENTRED.copy()
+    truth, tilted = moved(degrees=5), CENTERED.copy()
     tilted[1, 2] = 0.5
-    tilted[1, 3] -= 0.5 * 15.5  # about the same centre
-    grids = [tilted if sheared in (name, "both") else CENTRED for name in ("moving", "reference")]
+    tilted[1, 3] -= 0.5 * 15.5  # about the same center
+    grids = [tilted if sheared in (name, "both") else CENTERED for name in ("moving", "reference")]
     images = [volume(truth, affine=grids[0]), volume(affine=grids[1])]
     # Corners lie outside of what both grids hold; taken as squared they would be 7 mm off.
     assert corner_error(register_affine(*images, intensity=INTENSITY), truth) < 3
@@ -65,7 +65,7 @@ def test_a_window_hides_what_lies_outside():
 def test_images_in_other_units_are_named():
     small = volume()
     image = MetaTensor(
-        small.as_tensor(), affine=torch.as_tensor(np.diag([0.4] * 3 + [1]) @ CENTRED)
+        small.as_tensor(), affine=torch.as_tensor(np.diag([0.4] * 3 + [1]) @ CENTERED)
     )
     image.meta["filename_or_obj"] = "small.nii.gz"
     with pytest.raises(
@@ -97,5 +97,5 @@ def test_ants_gives_a_transform_of_the_same_direction():
     pytest.importorskip("ants")
     truth = moved(degrees=4, scale=(1, 1, 1), shift=(5, -3, 4))
     found = register_affine(volume(truth), volume(), intensity=INTENSITY, method="ants")
-    centre = np.array([0, 0, 0, 1.0])
-    assert np.linalg.norm((found - truth) @ centre) < 1
+    center = np.array([0, 0, 0, 1.0])
+    assert np.linalg.norm((found - truth) @ center) < 1

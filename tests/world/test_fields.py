@@ -75,7 +75,7 @@ def test_itk_warps_as_we_do(tmp_path, axes, angle, flip):
 
 
 @pytest.mark.parametrize("axes", [2, 3])
-def test_a_shift_in_voxels_is_that_many_millimetres(axes):
+def test_a_shift_in_voxels_is_that_many_millimeters(axes):
     affine = _affine(axes, spacing=(2.0, 3.0, 4.0))
     image = MetaTensor(torch.zeros(1, *[8] * axes), affine=affine)
     ddf = torch.ones(1, axes, *[8] * axes)

@@ -25,12 +25,12 @@ def test_a_transform_file_is_what_itk_reads(tmp_path):
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_a_grid_shares_the_images_centre_and_runs_along_its_axes_in_ras_order():
+def test_a_grid_shares_the_images_center_and_runs_along_its_axes_in_ras_order():
     affine = np.array([[0, -2.0, 0, 30], [1.5, 0, 0, -10], [0, 0, 1.0, 5], [0, 0, 0, 1]])
     grid = output_grid(affine, (20, 10, 8), spacing=(1, 2, 3), spatial_size=(12, 14, 16))
     np.testing.assert_allclose(grid[:3, :3], np.diag([1, 2, 3]))
-    centre = affine @ [9.5, 4.5, 3.5, 1]
-    np.testing.assert_allclose(grid @ [5.5, 6.5, 7.5, 1], centre)
+    center = affine @ [9.5, 4.5, 3.5, 1]
+    np.testing.assert_allclose(grid @ [5.5, 6.5, 7.5, 1], center)
 
 
 @pytest.mark.parametrize("degrees", [20, -30])

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from gemini_monai.data.prepare.at_once import prepared
-from gemini_monai.data.prepare.candi import prepare_candi
-from gemini_monai.data.prepare.chestxray8 import prepare_chestxray8
-from gemini_monai.data.prepare.decathlon import prepare_decathlon
-from gemini_monai.data.prepare.folder import prepare_folder
-from gemini_monai.data.prepare.heart_ct import prepare_heart_ct
-from gemini_monai.data.prepare.kipa22 import prepare_kipa22
-from gemini_monai.data.prepare.ppmi import prepare_ppmi
-from gemini_monai.data.prepare.scr import prepare_scr
+from gemini_monai.data.prepare.sources.candi import prepare_candi
+from gemini_monai.data.prepare.sources.chestxray8 import prepare_chestxray8
+from gemini_monai.data.prepare.sources.decathlon import prepare_decathlon
+from gemini_monai.data.prepare.sources.heart_ct import prepare_heart_ct
+from gemini_monai.data.prepare.sources.kipa22 import prepare_kipa22
+from gemini_monai.data.prepare.sources.own_folder import prepare_folder
+from gemini_monai.data.prepare.sources.ppmi import prepare_ppmi
+from gemini_monai.data.prepare.sources.scr import prepare_scr
 
 __all__ = [
     "prepare_candi",

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
-from gemini_monai.data.prepare.overlap import LABELLED, mean_overlap
+from gemini_monai.data.checks import SPLITS
+from gemini_monai.data.cohort import Cohort
+from gemini_monai.data.prepare.label_overlap import mean_overlap
+from gemini_monai.data.prepare.reading import kept_image
 from gemini_monai.data.prepare.scan import Scan, scan
 from gemini_monai.data.prepare.split import Wanted
 from gemini_monai.errors import InputError
 from gemini_monai.files import read_text
-from gemini_monai.images import read
 from gemini_monai.world import (
     output_grid,
     read_transform,
@@ -40,47 +43,48 @@ def refuse_unalignable(wanted: Wanted) -> None:
         raise InputError("--reference is what images are aligned to; give --align too")
 
 
-def aligned(
-    content: Mapping[str, Any], scans: Mapping[str, Scan], *, folder: Path, wanted: Wanted
-) -> dict[str, Any]:
-    """What alignment adds to a ``dataset.json``: a ``grid`` for every entry, and the reference.
+def aligned(cohort: Cohort, scans: Mapping[str, Scan], *, wanted: Wanted) -> Cohort:
+    """The cohort with a ``grid`` for every entry, and what they are aligned to.
 
-    Transforms go to ``folder/transforms/<case>.tfm``, and are not computed again for the same
-    image and reference. Labels are opened of labelled, validation and test entries only, to print
-    how much they overlap before and after.
+    Transforms go to ``transforms/<case>.tfm`` beside its file, and are not computed again for the
+    same image and reference. Labels are opened of labeled, validation and test entries only, to
+    print how much they overlap before and after.
 
     Args:
-        content: Of the ``dataset.json`` so far, with paths absolute.
+        cohort: With paths absolute.
         scans: Every image of it by case.
-        folder: Where ``dataset.json`` goes.
         wanted: Method and reference.
 
     Raises:
         InputError: If images are not 3-D with voxel sizes, or these are tiny; if the reference is
             neither a case nor a file, or a registration fails.
     """
-    if content["spatial_dims"] != 3 or content["spacing"] is None:
+    if cohort.spatial_dims != 3 or cohort.spacing is None:
         raise InputError("--align is for 3-D images with voxel sizes; leave it out for these")
-    if min(content["spacing"]) < FINEST:
+    if min(cohort.spacing) < FINEST:
         raise InputError(
-            f"--align is for voxels of {FINEST} mm or more, these are {content['spacing']} mm: is "
-            "the unit of the files another one?"
+            f"--align is for voxels of {FINEST} mm or more, these are {list(cohort.spacing)} mm: "
+            "is the unit of the files another one?"
         )
-    reference = _reference(content, scans, wanted.reference)
-    grid = _grid(reference, content)
-    grids = {}
+    reference = _reference(cohort, scans, wanted.reference)
+    grid = _grid(reference, cohort)
+    grids, folder = {}, cohort.path.parent / "transforms"
     for case, own in tqdm(scans.items(), desc="align", leave=False):
-        path = folder / "transforms" / f"{case}.tfm"
-        grids[case] = _transform(own, reference, path, content=content, wanted=wanted) @ grid
-    own_grids = {case: _grid(own, content) for case, own in scans.items()}
-    overlap = mean_overlap(content, reference.case, before=own_grids, after=grids)
+        path = folder / f"{case}.tfm"
+        grids[case] = _transform(own, reference, path, cohort=cohort, wanted=wanted) @ grid
+    own_grids = {case: _grid(own, cohort) for case, own in scans.items()}
+    overlap = mean_overlap(cohort, reference.case, before=own_grids, after=grids)
     _show(reference, overlap)
-    parts = {
-        part: [{**entry, "grid": grids[entry["case"]].tolist()} for entry in content[part]]
-        for part in ("unlabeled", *LABELLED)
+    parts: dict[str, Any] = {
+        part: [{**e, "grid": grids[e["case"]].tolist()} for e in getattr(cohort, part)]
+        for part in SPLITS
     }
-    found = {"align": wanted.align, "reference": str(reference.path.absolute())}
-    return {**found, "overlap": overlap, **parts}
+    found: dict[str, Any] = {
+        "align": wanted.align,
+        "reference": reference.path.absolute(),
+        "overlap": overlap,
+    }
+    return replace(cohort, **found, **parts)
 
 
 def align_affine(
@@ -97,24 +101,26 @@ def align_affine(
     Raises:
         InputError: If a file cannot be read or registration fails.
     """
-    return register_affine(read(moving), read(reference), intensity=intensity, method=method)
+    return register_affine(
+        kept_image(moving), kept_image(reference), intensity=intensity, method=method
+    )
 
 
-def _reference(content: Mapping[str, Any], scans: Mapping[str, Scan], wanted: str | None) -> Scan:
+def _reference(cohort: Cohort, scans: Mapping[str, Scan], wanted: str | None) -> Scan:
     """The one that is asked for, or the training image nearest to the median extent.
 
-    Labelled training images come first, unlabelled ones where there are none.
+    Labeled training images come first, unlabeled ones where there are none.
     """
     if wanted is None:
         extents = {case: _extent(own) for case, own in scans.items()}
         median = np.median(list(extents.values()), axis=0)
-        cases = [entry["case"] for entry in content["labeled"] or content["unlabeled"]]
+        cases = [entry["case"] for entry in cohort.labeled or cohort.unlabeled]
         return scans[min(cases, key=lambda case: np.linalg.norm(extents[case] - median))]
     if wanted in scans:
         return scans[wanted]
     if not Path(wanted).exists():
         raise InputError(f"--reference {wanted}: neither a case that is used nor an image file")
-    found = scan({wanted: Path(wanted)})[0]
+    found = scan(wanted, Path(wanted))
     if len(found.shape) != 3:
         raise InputError(f"--reference {wanted}: a {len(found.shape)}-D image, expected 3-D")
     return found
@@ -125,16 +131,16 @@ def _extent(own: Scan) -> np.ndarray:
     return np.abs(own.affine[:3, :3]) @ np.asarray(own.shape)
 
 
-def _grid(own: Scan, content: Mapping[str, Any]) -> np.ndarray:
-    size = {"spacing": content["spacing"], "spatial_size": content["spatial_size"]}
-    return output_grid(own.affine, own.shape, **size)
+def _grid(own: Scan, cohort: Cohort) -> np.ndarray:
+    spacing, size = cohort.spacing or (), cohort.spatial_size
+    return output_grid(own.affine, own.shape, spacing=spacing, spatial_size=size)
 
 
 def _transform(
-    own: Scan, reference: Scan, path: Path, *, content: Mapping[str, Any], wanted: Wanted
+    own: Scan, reference: Scan, path: Path, *, cohort: Cohort, wanted: Wanted
 ) -> np.ndarray:
     """T from its file if that is of these two images, else by registration."""
-    key = hashlib.sha256(f"{VERSION} {wanted.align} {content['intensity']}".encode())
+    key = hashlib.sha256(f"{VERSION} {wanted.align} {cohort.intensity}".encode())
     for image in (own, reference):
         key.update(image.digest.encode() + np.ascontiguousarray(image.affine).tobytes())
     note = f"gemini_monai {key.hexdigest()}"
@@ -145,7 +151,7 @@ def _transform(
         transform = align_affine(
             own.path,
             reference.path,
-            intensity=content["intensity"],
+            intensity=cohort.intensity,
             method=str(wanted.align),
         )
         write_transform(path, transform, note=note)
@@ -159,5 +165,5 @@ def _show(reference: Scan, overlap: Mapping[str, Any] | None) -> None:
     else:
         print(
             f"{'overlap':>13}  mean Dice with its label {overlap['before']:.3f} before, "
-            f"{overlap['after']:.3f} after ({overlap['cases']} labelled images)"
+            f"{overlap['after']:.3f} after ({overlap['cases']} labeled images)"
         )

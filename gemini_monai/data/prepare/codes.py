@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from gemini_monai.data.prepare.reading import kept_image, kept_label
 from gemini_monai.errors import InputError
-from gemini_monai.images import read, read_label, smallest_type, write_image
+from gemini_monai.images import smallest_type, write_image
 from gemini_monai.images.read import MOST_CODES
 from gemini_monai.images.write import refuse_foreign
 
@@ -21,7 +22,7 @@ def count_codes(label: Path) -> Counter[int]:
         InputError: If the file cannot be read, has values that are not whole numbers, or more
             distinct ones than a label map has, as after an exchange with its image.
     """
-    return _counts(read_label(label).numpy(), label)
+    return _counts(kept_label(label).numpy(), label)
 
 
 def recode(
@@ -45,7 +46,7 @@ def recode(
         InputError: As ``count_codes``, and for codes that are not in ``codes``, all of which are
             listed with their voxels, unless they become background.
     """
-    image = read_label(label)
+    image = kept_label(label)
     counts = _counts(image.numpy(), label)
     others = Counter({code: n for code, n in counts.items() if code not in {0, *codes}})
     if others and not others_to_background:
@@ -76,7 +77,7 @@ def refuse_label(image: Path, *, known: Collection[int]) -> None:
     Raises:
         InputError: If the file cannot be read, or all its values are 0 or known codes.
     """
-    values = np.unique(np.asarray(read(image)))
+    values = np.unique(np.asarray(kept_image(image)))
     if np.isin(values, [0, *known]).all():
         raise InputError(
             f"{image}: every value is a label code ({_first(values)}); exchanged with its label?"

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from gemini_monai import limits
+from gemini_monai.data.prepare.reading import kept_label
 from gemini_monai.data.prepare.scan import Scan
 from gemini_monai.errors import InputError
 from gemini_monai.files import read_json
-from gemini_monai.images import find_images, read_label
+from gemini_monai.images import find_images
 from gemini_monai.images.names import LOSSY, suffix_of
 from gemini_monai.images.read import MOST_CODES
 from gemini_monai.transforms.load import MASK
@@ -87,31 +87,36 @@ def _is_number(text: str) -> bool:
     return text.strip().lstrip("-").isdigit()
 
 
-def check_labels(
-    scans: Sequence[Scan], labels: Mapping[str, LabelFiles], *, declared: Mapping[str, int] | None
-) -> dict[str, int]:
-    """Read the labels of these cases, and of no others, and return names and values.
+def check_label(scan: Scan, files: LabelFiles, *, declared: Mapping[str, int] | None) -> set[int]:
+    """Read the label of a case, and return its values.
 
     Raises:
-        InputError: If a label does not fit its image in shape or affine, is of several channels or
-            of a format that changes values, has values that are not whole numbers from 0 on, more
-            of them than a label map has, or one that is not declared; or if all are empty.
+        InputError: If it does not fit its image in shape or affine, is of several channels or of a
+            format that changes values, has values that are not whole numbers from 0 on, more of
+            them than a label map has, or one that is not declared.
     """
-    found: set[int] = set()
-    for scan in tqdm(scans, desc="labels", leave=False):
-        files = labels[scan.case]
-        values = _values(scan, files)
-        if isinstance(files, list):
-            _refuse_mask(values, files[0])
-        else:
-            _refuse_values(values, files, declared)
-        found |= values
-    if scans and found <= {0}:
+    values = _values(scan, files)
+    if isinstance(files, list):
+        _refuse_mask(values, files[0])
+    else:
+        _refuse_values(values, files, declared)
+    return values
+
+
+def named_structures(
+    found: Collection[int], labels: Mapping[str, LabelFiles], *, declared: Mapping[str, int] | None
+) -> dict[str, int]:
+    """Names and values of the structures of all labels that were read.
+
+    Raises:
+        InputError: If all of them are empty.
+    """
+    if labels and set(found) <= {0}:
         raise InputError(
-            f"{_first(labels[scans[0].case])}: no structure in it, nor in any of the {len(scans)} "
-            "labels that are used; every value is 0"
+            f"{_first(next(iter(labels.values())))}: no structure in it, nor in any of the "
+            f"{len(labels)} labels that are used; every value is 0"
         )
-    names = {f"structure {value}": value for value in sorted(found - {0})}
+    names = {f"structure {value}": value for value in sorted(set(found) - {0})}
     return dict(declared) if declared else {"background": 0, **names}
 
 
@@ -140,7 +145,7 @@ def _values(scan: Scan, files: LabelFiles) -> set[int]:
         raise InputError(
             f"{name}: JPEG changes values, so it cannot hold a label; export PNG or NIfTI"
         )
-    label = read_label(files)
+    label = kept_label(files)
     if len(label) != (len(files) if isinstance(files, list) else 1):
         raise InputError(
             f"{name}: {len(label)} channels, expected a label map of one; for structures that "

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
+from gemini_monai.data.prepare.reading import kept_image
 from gemini_monai.errors import InputError
-from gemini_monai.images import is_picture, read
-from gemini_monai.images.read import COLOURS
+from gemini_monai.images import is_picture
+from gemini_monai.images.read import COLORS
 
 SMALLEST = 2
 """Voxels an axis: below, nothing can be deformed."""
@@ -35,22 +35,26 @@ class Scan:
     minimum: float
 
 
-def scan(cases: dict[str, Path]) -> list[Scan]:
-    """Read every image and refuse what no training can use.
+def refuse_unlike(scans: Sequence[Scan]) -> None:
+    """Stop at images that no training can use together.
 
     Raises:
-        InputError: For an unreadable, constant, singular or not finite image, for two images of
-            one content, and for images of different dimensions or channels.
+        InputError: For two images of one content, and for images of different dimensions or
+            channels.
     """
-    scans = [_scan(case, path) for case, path in tqdm(cases.items(), desc="read", leave=False)]
     _refuse_duplicates(scans)
     for name in ("dimensions", "channels"):
         _refuse_mixed(scans, name)
-    return scans
 
 
-def _scan(case: str, path: Path) -> Scan:
-    image = read(path)
+def scan(case: str, path: Path) -> Scan:
+    """Read an image and refuse what no training can use.
+
+    Raises:
+        InputError: For an unreadable, constant, singular or not finite image, or one of a single
+            voxel along an axis.
+    """
+    image = kept_image(path)
     values = np.asarray(image)
     if not np.isfinite(values).all():
         raise InputError(f"{path}: holds values that are not finite (NaN or infinity)")
@@ -85,12 +89,12 @@ def _refuse_duplicates(scans: Iterable[Scan]) -> None:
         seen[entry.digest] = entry
 
 
-def _refuse_mixed(scans: list[Scan], what: str) -> None:
+def _refuse_mixed(scans: Sequence[Scan], what: str) -> None:
     values = [entry.channels if what == "channels" else len(entry.shape) for entry in scans]
     common = max(set(values), key=values.count)
     for entry, value in zip(scans, values, strict=True):
-        grey = what == "channels" and value == 1 and is_picture(entry.path)
-        if value != common and not (grey and common == COLOURS):
+        gray = what == "channels" and value == 1 and is_picture(entry.path)
+        if value != common and not (gray and common == COLORS):
             raise InputError(
                 f"{entry.path}: {value} {what}, most others have {common}; all must agree"
             )

@@ -8,11 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gemini_monai.data.dataset_file import refuse_foreign_dataset, write_dataset
+from tqdm import tqdm
+
+from gemini_monai.data.cohort import Cohort
+from gemini_monai.data.dataset_file import refuse_foreign_dataset, write_cohort
 from gemini_monai.data.prepare.align import aligned, refuse_unalignable
-from gemini_monai.data.prepare.labels import LabelFiles, check_labels
+from gemini_monai.data.prepare.labels import LabelFiles, check_label, named_structures
 from gemini_monai.data.prepare.propose import propose
-from gemini_monai.data.prepare.scan import Scan, scan
+from gemini_monai.data.prepare.reading import forget
+from gemini_monai.data.prepare.scan import Scan, refuse_unlike, scan
 from gemini_monai.data.prepare.split import Split, Wanted, split_cases
 from gemini_monai.errors import InputError
 from gemini_monai.images.names import refuse_name
@@ -29,6 +33,8 @@ class Source:
 
     name: str
     """Of the data set."""
+    kind: str
+    """Which of ``prepare``'s sources it is."""
     images: Mapping[str, Path]
     """By case."""
     labels: Mapping[str, LabelFiles]
@@ -41,7 +47,7 @@ class Source:
     """Patient of each case, if known."""
     split: Split | None = None
     """The split, where the tree itself says it; ``None`` for the seeded rule."""
-    licence: str = "not recorded"
+    license: str = "not recorded"
     """Terms of the data, in words; travels with the weights that are trained on them."""
     view: Mapping[str, Any] = field(default_factory=dict)
     """``spacing``, ``spatial_size`` or ``intensity`` where the data set's use is known; what is
@@ -76,30 +82,29 @@ def prepare_source(source: Source, destination: Path, *, wanted: Wanted) -> Path
             raise InputError(f"{files}: a label without an image '{case}'")
     split = _split(source, wanted)
     _refuse_too_few(source, split)
-    images, labels = _converted(source, split)
-    scans = {entry.case: entry for entry in scan(images)}
-    values = check_labels([scans[case] for case in labels], labels, declared=source.declared)
-    if source.structures:
-        values = {structure: k for k, structure in enumerate(source.structures)}
-    content = {
-        "name": source.name,
-        "spatial_dims": len(next(iter(scans.values())).shape),
-        "channels": max(entry.channels for entry in scans.values()),
-        "labels": values,
-        "overlapping": bool(source.structures),
-        **propose(list(scans.values())),
-        **source.view,
-        **wanted.view(),
-        "licence": source.licence,
-        "seed": wanted.seed,
-        "labeled_draw": wanted.labeled_draw,
-        "hash": _hash(scans),
-        **_entries(split, images, labels, source.patients),
-    }
+    scans = _scanned(source, split)
+    labels, values = _labels(source, split, scans)
+    view = propose(list(scans.values())) | dict(source.view) | wanted.view()
+    cohort = Cohort(
+        path=path,
+        name=source.name,
+        source=source.kind,
+        spatial_dims=len(next(iter(scans.values())).shape),
+        channels=max(entry.channels for entry in scans.values()),
+        labels=values,
+        overlapping=bool(source.structures),
+        license=source.license,
+        seed=wanted.seed,
+        labeled_draw=wanted.labeled_draw,
+        hash=_hash(scans),
+        **view,
+        **_entries(split, scans, labels, source.patients),
+    )
     if wanted.align is not None:
-        content |= aligned(content, scans, folder=destination, wanted=wanted)
-    path = write_dataset(path, content, overwrite=wanted.overwrite)
-    _show(path, content, split)
+        cohort = aligned(cohort, scans, wanted=wanted)
+    forget()
+    path = write_cohort(cohort, overwrite=wanted.overwrite)
+    _show(cohort, split)
     return path
 
 
@@ -109,7 +114,7 @@ def _refuse_too_few(source: Source, split: Split) -> None:
     if len(patients) == 1:
         only = "image" if len(split.unlabeled) == 1 else f"patient ({len(split.unlabeled)} images)"
         raise InputError(
-            f"{source.images[split.unlabeled[0]]}: the only unlabelled {only}; pairs need two or "
+            f"{source.images[split.unlabeled[0]]}: the only unlabeled {only}; pairs need two or "
             "more of different patients. Label it, leave it out, or add others"
         )
 
@@ -127,29 +132,47 @@ def _split(source: Source, wanted: Wanted) -> Split:
     return source.split
 
 
-def _converted(source: Source, split: Split) -> tuple[dict[str, Path], dict[str, LabelFiles]]:
-    """Readable images of all cases that are used, and labels of those that keep theirs."""
-    images = {c: source.images[c] for c in sorted(source.images) if c not in split.dropped}
-    kept = [*split.labeled, *split.validation, *split.test]
-    labels = {case: source.labels[case] for case in kept}
-    if source.convert_image is not None:
-        images = {case: source.convert_image(case, path) for case, path in images.items()}
-    if source.convert_label is not None:
-        labels = {case: source.convert_label(case, files) for case, files in labels.items()}
-    return images, labels
+def _scanned(source: Source, split: Split) -> dict[str, Scan]:
+    """Every image that is used, converted where training could not read it, read once."""
+    scans: dict[str, Scan] = {}
+    used = [case for case in sorted(source.images) if case not in split.dropped]
+    for case in tqdm(used, desc="read", leave=False):
+        path = source.images[case]
+        if source.convert_image is not None:
+            path = source.convert_image(case, path)
+        scans[case] = scan(case, path)
+    refuse_unlike(list(scans.values()))
+    return scans
+
+
+def _labels(
+    source: Source, split: Split, scans: Mapping[str, Scan]
+) -> tuple[dict[str, LabelFiles], dict[str, int]]:
+    """Labels of the cases that keep theirs, each read once, and names and values in them."""
+    labels: dict[str, LabelFiles] = {}
+    found: set[int] = set()
+    for case in tqdm([*split.labeled, *split.validation, *split.test], "labels", leave=False):
+        files = source.labels[case]
+        if source.convert_label is not None:
+            files = source.convert_label(case, files)
+        found |= check_label(scans[case], files, declared=source.declared)
+        labels[case] = files
+    names = named_structures(found, labels, declared=source.declared)
+    structures = {structure: k for k, structure in enumerate(source.structures)}
+    return labels, structures or names
 
 
 def _entries(
     split: Split,
-    images: Mapping[str, Path],
+    scans: Mapping[str, Scan],
     labels: Mapping[str, LabelFiles],
     patients: Mapping[str, str] | None,
-) -> dict[str, list[dict[str, Any]]]:
+) -> dict[str, Any]:
     def entry(case: str) -> dict[str, Any]:
-        found = {"case": case, "image": str(images[case].absolute())}
+        found = {"case": case, "image": str(scans[case].path.absolute())}
         return found | ({"patient": patients[case]} if patients else {})
 
-    entries = {"unlabeled": [entry(case) for case in split.unlabeled]}
+    entries: dict[str, Any] = {"unlabeled": [entry(case) for case in split.unlabeled]}
     for part in ("labeled", "validation", "test"):
         cases = getattr(split, part)
         entries[part] = [{**entry(case), "label": _text(labels[case])} for case in cases]
@@ -167,19 +190,20 @@ def _hash(scans: Mapping[str, Scan]) -> str:
     return hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
-def _show(path: Path, content: Mapping[str, Any], split: Split) -> None:
-    spacing = content["spacing"]
+def _show(cohort: Cohort, split: Split) -> None:
     rows = {
-        "wrote": path,
-        "images": f"{content['spatial_dims']}-D, {content['channels']} channel(s)",
-        "structures": ", ".join(n for n, v in content["labels"].items() if n != "background"),
-        "labelled": len(split.labeled) or "none: for pre-training only",
-        "unlabelled": len(split.unlabeled) or "none: for supervised training only",
+        "wrote": cohort.path,
+        "images": f"{cohort.spatial_dims}-D, {cohort.channels} channel(s)",
+        "structures": ", ".join(name for name in cohort.labels if name != "background"),
+        "labeled": len(split.labeled) or "none: for pre-training only",
+        "unlabeled": len(split.unlabeled) or "none: for supervised training only",
         "validation": len(split.validation) or "none: the last checkpoint is kept",
         "test": len(split.test) or "none: no scores at the end",
-        "voxel size": f"{spacing} mm" if spacing else "none in the files: images are resized",
-        "network size": content["spatial_size"],
-        "intensity": content["intensity"],
+        "voxel size": f"{cohort.spacing} mm"
+        if cohort.spacing
+        else "none in the files: images are resized",
+        "network size": list(cohort.spatial_size),
+        "intensity": cohort.intensity,
     }
     if split.dropped:
         rows["left out"] = f"{len(split.dropped)} image(s) of validation or test patients"

@@ -16,12 +16,12 @@ class Wanted(NamedTuple):
     """What a person asks of ``prepare``."""
 
     labeled: int | None = None
-    """Cases to train on with their label; the rest of the labelled ones are used without.
+    """Cases to train on with their label; the rest of the labeled ones are used without.
     ``None`` for all that validation and test leave."""
     validation: int | None = None
-    """Labelled cases to choose on; ``None`` for a tenth, or none below ten."""
+    """Labeled cases to choose on; ``None`` for a tenth, or none below ten."""
     test: int | None = None
-    """Labelled cases to report on; ``None`` for a fifth, or none below ten."""
+    """Labeled cases to report on; ``None`` for a fifth, or none below ten."""
     seed: int = 0
     """Of the rule."""
     labeled_draw: int = 0
@@ -68,7 +68,7 @@ class Wanted(NamedTuple):
 
 
 class Split(NamedTuple):
-    """Cases of each part; ``dropped`` are unlabelled images of validation or test patients."""
+    """Cases of each part; ``dropped`` are unlabeled images of validation or test patients."""
 
     labeled: list[str]
     unlabeled: list[str]
@@ -93,7 +93,7 @@ def split_cases(
         patients: Patient of each case; a case alone is its own patient.
 
     Raises:
-        InputError: If there are fewer labelled cases than asked for.
+        InputError: If there are fewer labeled cases than asked for.
     """
     cases = sorted(cases)
     owners = {case: (patients or {}).get(case, case) for case in cases}
@@ -111,7 +111,7 @@ def split_cases(
     least = max(labeled, 1) if pool else labeled
     if sum(map(len, (tested, validated))) < test + validation or len(left) < least:
         raise InputError(
-            f"{len(pool)} labelled case(s) are too few for --labeled {least} "
+            f"{len(pool)} labeled case(s) are too few for --labeled {least} "
             f"--validation {validation} --test {test}"
         )
     held_out = {owners[case] for case in [*tested, *validated]}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from gemini_monai.data.streams.images import Labeled, Unlabeled
 from gemini_monai.data.streams.named import named_streams
-from gemini_monai.data.streams.pairs import Corrupted, Pairs, corrupted
+from gemini_monai.data.streams.paired import Corrupted, Pairs, corrupted
 from gemini_monai.data.streams.stream import Stream
 from gemini_monai.data.streams.views import Views, displacement_between
 

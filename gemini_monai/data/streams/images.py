@@ -23,7 +23,7 @@ from gemini_monai.data.streams.stream import (
 
 
 class Labeled(Stream):
-    """``image`` and ``label``: labelled images, different ones as long as there are enough.
+    """``image`` and ``label``: labeled images, different ones as long as there are enough.
 
     Args:
         count: Images an iteration.
@@ -40,7 +40,7 @@ class Labeled(Stream):
         self.slices = slices
 
     def open(self, data: Sequence[Item]) -> None:
-        """Take the labelled images.
+        """Take the labeled images.
 
         Raises:
             InputError: If there is none.
@@ -61,12 +61,12 @@ class Labeled(Stream):
 
 
 class Unlabeled(Stream):
-    """``unlabeled``: unlabelled images, each by itself."""
+    """``unlabeled``: unlabeled images, each by itself."""
 
     number, keys, source = 3, ("unlabeled",), UNLABELED
 
     def open(self, data: Sequence[Item]) -> None:
-        """Take the unlabelled images.
+        """Take the unlabeled images.
 
         Raises:
             InputError: If there is none.

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from gemini_monai.data.cohort import Cohort
 from gemini_monai.data.streams.images import Labeled, Unlabeled
-from gemini_monai.data.streams.pairs import Corrupted, Pairs
+from gemini_monai.data.streams.paired import Corrupted, Pairs
 from gemini_monai.data.streams.stream import RandomTransform, Stream
 from gemini_monai.data.streams.views import Views
 

@@ -53,7 +53,7 @@ class PartnerSampler:
             if len(members) < needed:
                 where = f"group '{name}' has" if name else "there are"
                 raise InputError(
-                    f"{where} {len(members)} unlabelled image(s) of different patients: "
+                    f"{where} {len(members)} unlabeled image(s) of different patients: "
                     f"a draw needs {needed} or more"
                 )
         sizes = [1 if choice == "uniform" else _images(m) for m in self.groups.values()]

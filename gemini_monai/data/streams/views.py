@@ -25,7 +25,7 @@ from gemini_monai.world import to_voxels, to_world
 
 
 class Views(Stream):
-    """Two random views of each of some unlabelled images, and the displacement between them.
+    """Two random views of each of some unlabeled images, and the displacement between them.
 
     ``warp(view_a, ddf_ab)`` looks like ``view_b``. The displacement is known from the affines that
     the random transform leaves on the views, so the transform may be any of MONAI's that moves by
@@ -35,7 +35,7 @@ class Views(Stream):
     number, keys, source = 4, ("view_a", "view_b", "ddf_ab"), UNLABELED
 
     def open(self, data: Sequence[Item]) -> None:
-        """Take the unlabelled images.
+        """Take the unlabeled images.
 
         Raises:
             InputError: If there is none.

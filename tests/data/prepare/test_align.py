@@ -15,7 +15,7 @@ from gemini_monai.data.prepare.align import align_affine
 from gemini_monai.data.prepare.split import Wanted
 from gemini_monai.errors import InputError
 from gemini_monai.world import read_transform
-from tests.data.prepare.sources import folder, image, save
+from tests.data.prepare.made import folder, image, save
 from tests.volumes import INTENSITY, corner_error, population
 
 WANTED = Wanted(labeled=2, validation=1, test=1, align="itk")
@@ -84,7 +84,7 @@ def test_a_second_run_registers_nothing_and_writes_the_same(prepared, monkeypatc
     assert [file.read_bytes() for file in files] == before
     printed = capsys.readouterr().out
     assert "aligned to  c" in printed
-    assert "(3 labelled images)" in printed
+    assert "(3 labeled images)" in printed
 
 
 def test_another_image_or_window_is_registered_again(prepared, tmp_path, monkeypatch):
@@ -112,7 +112,7 @@ def test_another_image_or_window_is_registered_again(prepared, tmp_path, monkeyp
         nib.save(original, changed)
 
 
-def test_no_label_of_an_unlabelled_image_is_opened(tmp_path, monkeypatch, capsys):
+def test_no_label_of_an_unlabeled_image_is_opened(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(
         "gemini_monai.data.prepare.align.register_affine", lambda *_, **__: np.eye(4)
     )
@@ -123,9 +123,9 @@ def test_no_label_of_an_unlabelled_image_is_opened(tmp_path, monkeypatch, capsys
         (source / "labels" / f"{entry['case']}.nii.gz").write_bytes(b"garbage")
     again = prepare_folder(source, tmp_path / "b", wanted=wanted)
     assert read_cohort(again).labeled == first.labeled
-    unlabelled = first.unlabeled[0]["case"]
+    unlabeled = first.unlabeled[0]["case"]
     capsys.readouterr()
-    prepare_folder(source, tmp_path / "b", wanted=wanted._replace(reference=unlabelled))
+    prepare_folder(source, tmp_path / "b", wanted=wanted._replace(reference=unlabeled))
     assert "not known: the reference has no label" in capsys.readouterr().out
 
 
@@ -142,8 +142,8 @@ def test_the_reference_is_a_training_image_of_median_extent_or_what_is_given(tmp
         dataset = read_cohort(prepare_folder(tmp_path / "src", tmp_path / "dst", wanted=wanted))
         assert dataset.reference.name == expected
         assert (dataset.spatial_size, dataset.spacing) == ((16, 16, 8), (2, 1, 1))
-    centre = np.array(dataset.unlabeled[0]["grid"]) @ [7.5, 7.5, 3.5, 1]
-    np.testing.assert_allclose(centre, [23, 9.5, 7.5, 1])
+    center = np.array(dataset.unlabeled[0]["grid"]) @ [7.5, 7.5, 3.5, 1]
+    np.testing.assert_allclose(center, [23, 9.5, 7.5, 1])
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.data.prepare import prepare_folder, prepared
 from gemini_monai.errors import InputError
-from tests.data.prepare.sources import image, save
+from tests.data.prepare.made import image, save
 
 
 def _folder(root, name):

@@ -16,7 +16,7 @@ from gemini_monai.data.prepare.codes import (
     refuse_unknown,
 )
 from gemini_monai.errors import InputError
-from tests.data.prepare.sources import image, save
+from tests.data.prepare.made import image, save
 
 AFFINE = np.array([[0, -1.5, 0, 7], [2, 0, 0, -4], [0, 0, 3, 1], [0, 0, 0, 1.0]])
 
@@ -129,7 +129,7 @@ def test_a_label_in_the_place_of_an_image_is_named(tmp_path):
     refuse_label(tmp_path / "b.nii.gz", known=[205])
 
 
-def test_a_colour_picture_is_no_label(tmp_path):
+def test_a_color_picture_is_no_label(tmp_path):
     from PIL import Image
 
     Image.fromarray(image(0, (4, 4, 3))).save(tmp_path / "a.png")

@@ -8,7 +8,7 @@ from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.data.prepare import prepare_folder
 from gemini_monai.data.prepare.split import Wanted
 from gemini_monai.errors import InputError
-from tests.data.prepare.sources import image, label, save
+from tests.data.prepare.made import image, label, save
 
 NAMES = [f"1.2.840.{k}" for k in range(6)]
 
@@ -42,7 +42,7 @@ def test_a_stray_space_does_not_make_another_patient(tmp_path):
     source = _source(tmp_path / "src")
     rows = [f"{name},P1{' ' * (k % 2)}" for k, name in enumerate(NAMES[:5])] + [f"{NAMES[5]},P2"]
     (source / "patients.csv").write_text("\n".join(["case,patient", *rows]))
-    with pytest.raises(InputError, match="4 labelled case"):
+    with pytest.raises(InputError, match="4 labeled case"):
         prepare_folder(source, tmp_path / "dst", wanted=Wanted(labeled=2, validation=0, test=1))
 
 
@@ -88,9 +88,9 @@ def test_a_second_channel_of_nnunet_is_named(tmp_path):
         prepare_folder(source, tmp_path / "dst")
 
 
-def test_one_unlabelled_patient_is_not_enough(tmp_path):
+def test_one_unlabeled_patient_is_not_enough(tmp_path):
     source = _source(tmp_path / "src")
     rows = [f"{name},P{min(k, 4)}" for k, name in enumerate(NAMES)]  # the last two are one
     (source / "patients.csv").write_text("\n".join(["case,patient", *rows]))
-    with pytest.raises(InputError, match=r"the only unlabelled patient \(2 images\); pairs need"):
+    with pytest.raises(InputError, match=r"the only unlabeled patient \(2 images\); pairs need"):
         prepare_folder(source, tmp_path / "dst", wanted=Wanted(labeled=4, validation=0, test=0))

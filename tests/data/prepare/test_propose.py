@@ -8,7 +8,7 @@ import pytest
 from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.data.prepare import prepare_folder
 from gemini_monai.data.prepare.propose import in_ras
-from tests.data.prepare.sources import image, save
+from tests.data.prepare.made import image, save
 
 CORONAL = np.array([[-1.0, 0, 0, 9], [0, 0, 3.0, 0], [0, -2.0, 0, 9], [0, 0, 0, 1]])
 

@@ -8,7 +8,7 @@ from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.data.prepare.source import Source, prepare_source
 from gemini_monai.data.prepare.split import Split, Wanted
 from gemini_monai.errors import InputError
-from tests.data.prepare.sources import image, save
+from tests.data.prepare.made import image, save
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def divided(tmp_path):
     for k, path in enumerate(files.values()):
         save(path, image(k))
     split = Split(labeled=[], unlabeled=list(files), validation=[], test=[], dropped=[])
-    return Source(name="divided", images=files, labels={}, split=split)
+    return Source(name="divided", kind="folder", images=files, labels={}, split=split)
 
 
 @pytest.mark.parametrize(

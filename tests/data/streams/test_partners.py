@@ -53,9 +53,9 @@ def test_a_group_of_one_patient_is_named_and_left_out(caplog):
 
 
 def test_too_few_are_an_error_with_the_group():
-    with pytest.raises(InputError, match=r"group 'PA_M' has 2 unlabelled .* a draw needs 3"):
+    with pytest.raises(InputError, match=r"group 'PA_M' has 2 unlabeled .* a draw needs 3"):
         PartnerSampler(9, groups=GROUPS, patients=PATIENTS, needed=3)
-    with pytest.raises(InputError, match=r"there are 1 unlabelled"):
+    with pytest.raises(InputError, match=r"there are 1 unlabeled"):
         PartnerSampler(3, patients=["a", "a", "a"])
     with pytest.raises(ValueError, match="choice must be one of"):
         PartnerSampler(9, choice="all")

@@ -169,7 +169,7 @@ def test_a_field_between_views_of_different_sizes_has_the_second_ones():
         (Labeled(1), 0, "no labeled image: this method needs one or more in 'labeled'"),
         (Unlabeled(1), 0, "no unlabeled image: this method needs one or more in 'unlabeled'"),
         (Views(1), 0, "no unlabeled image"),
-        (Pairs(1), 1, r"there are 1 unlabelled image\(s\) of different patients: a draw needs 2"),
+        (Pairs(1), 1, r"there are 1 unlabeled image\(s\) of different patients: a draw needs 2"),
         (Pairs(3, pairing="ring"), 2, "a ring takes 2 to 2, got 3"),
         (Pairs(5, pairing="ring"), 4, "a ring takes 2 to 4, got 5"),
     ],

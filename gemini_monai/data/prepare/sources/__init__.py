@@ -1,0 +1,1 @@
+"""Adapters: what each download or folder looks like, as a ``Source``."""

@@ -1,0 +1,126 @@
+"""A person's own folder: ``images/``, and ``labels/`` for some of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from gemini_monai.data.prepare.labels import LabelFiles, declared_names, find_labels
+from gemini_monai.data.prepare.source import Source, prepare_source
+from gemini_monai.data.prepare.split import Wanted
+from gemini_monai.errors import InputError
+from gemini_monai.images import find_images
+from gemini_monai.images.names import suffix_of
+from gemini_monai.tables import read_table
+
+CASE_COLUMNS = ("case", "id", "image", "filename")
+PATIENT_COLUMNS = ("patient", "patientid", "patient_id", "subject")
+CHANNEL = "_0000"
+"""What nnU-Net adds to the name of an image, but not to that of its label."""
+
+
+def prepare_folder(
+    source: str | Path, destination: str | Path, *, wanted: Wanted | None = None
+) -> Path:
+    """Write ``destination/dataset.json`` for a folder of images.
+
+    ``source/images``, or ``source`` itself where there are no labels, holds NIfTI, NRRD, MHA/MHD,
+    PNG or JPEG files, or a sub-folder per DICOM series. ``source/labels``, which pre-training does
+    without, holds for some a label map of the same name, or a sub-folder with a mask per structure
+    for structures that overlap. ``imagesTr`` and ``labelsTr`` are the same by nnU-Net's names.
+    Optional: ``labels.json`` with names and values; ``patients.csv`` or ``manifest.csv`` with a
+    case and a patient column, so that one patient's images stay on one side of the split.
+
+    Args:
+        source: The folder; never changed.
+        destination: Where ``dataset.json`` goes.
+        wanted: The split.
+
+    Raises:
+        InputError: For input that training could not use; nothing is written then.
+    """
+    source = Path(source)
+    place, label_place = _places(source)
+    images = find_images(place)
+    labels, structures = find_labels(label_place) if label_place.is_dir() else ({}, [])
+    images = _without_channel(images, labels)
+    found = Source(
+        name=source.absolute().name,
+        kind="folder",
+        images=images,
+        labels=labels,
+        declared=declared_names(source / "labels.json"),
+        structures=structures,
+        patients=_patients(source, set(images)),
+    )
+    return prepare_source(found, Path(destination), wanted=wanted or Wanted())
+
+
+def _places(source: Path) -> tuple[Path, Path]:
+    """Folders of images and of labels."""
+    if (source / "imagesTr").is_dir() and not (source / "images").exists():
+        return source / "imagesTr", source / "labelsTr"
+    return source if _is_bare(source) else source / "images", source / "labels"
+
+
+def _is_bare(source: Path) -> bool:
+    """Whether images lie in the folder itself, without ``images`` and ``labels``."""
+    inside = any((source / name).exists() for name in ("images", "labels"))
+    files = list(source.iterdir()) if source.is_dir() and not inside else []
+    return any(path.is_file() and suffix_of(path) for path in files)
+
+
+def _without_channel(
+    images: Mapping[str, Path], labels: Mapping[str, LabelFiles]
+) -> dict[str, Path]:
+    """Cases without nnU-Net's number of the channel, where every image and no label has it."""
+    bare = {case.removesuffix(CHANNEL): path for case, path in images.items()}
+    numbered = all(case.endswith(CHANNEL) for case in images)
+    if numbered and not any(case.endswith(CHANNEL) for case in labels):
+        return bare
+    for case, path in images.items():
+        if case.endswith("_0001") and f"{case[:-5]}{CHANNEL}" in images:
+            raise InputError(
+                f"{path}: nnU-Net's name of a second channel; put the channels of a case into one "
+                "file, (x, y, z, channel)"
+            )
+    return dict(images)
+
+
+def _patients(source: Path, cases: set[str]) -> dict[str, str] | None:
+    """Patient of each case, or ``None`` without a table."""
+    for name in ("patients.csv", "manifest.csv"):
+        if (source / name).is_file():
+            return _read_patients(source / name, cases)
+    return None
+
+
+def _read_patients(path: Path, cases: Collection[str]) -> dict[str, str]:
+    rows = read_table(path)
+    names = list(rows[0]) if rows else []
+    case_column = next((n for n in names if n.lower() in CASE_COLUMNS), None)
+    patient_column = next((n for n in names if n.lower() in PATIENT_COLUMNS), None)
+    if case_column is None or patient_column is None:
+        raise InputError(
+            f"{path}: expected a column of {CASE_COLUMNS} and one of {PATIENT_COLUMNS}, got {names}"
+        )
+    patients: dict[str, str] = {}
+    for row in rows:
+        case, patient = _case_in(row[case_column], cases), row[patient_column]
+        if patients.setdefault(case, patient) != patient:
+            raise InputError(
+                f"{path}: '{case}' has two patients, '{patients[case]}' and '{patient}'"
+            )
+    for case in sorted(cases):
+        if not patients.get(case):
+            missing = "no row for image" if case not in patients else "no patient of image"
+            raise InputError(f"{path}: {missing} '{case}'")
+    return patients
+
+
+def _case_in(cell: str, cases: Collection[str]) -> str:
+    """The case that a cell names, by itself or as a file with its suffix and folder."""
+    name = Path(cell).name
+    stem = name.removesuffix(suffix_of(Path(name)) or "")
+    options = (cell, name, stem, stem.removesuffix(CHANNEL))
+    return next((option for option in options if option in cases), stem)

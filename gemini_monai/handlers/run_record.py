@@ -1,0 +1,147 @@
+"""What a run was: settings, seed, versions, data, time and memory."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import platform
+import resource
+import shlex
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import torch
+from ignite.engine import Engine, Events
+from torch.nn.parallel import DistributedDataParallel
+
+from gemini_monai.data.checks import SPLITS
+from gemini_monai.data.cohort import Cohort
+from gemini_monai.describe import describe
+from gemini_monai.files import read_json, write_json, write_text
+from gemini_monai.objectives import Learner
+from gemini_monai.objectives.learner import unwrapped
+from gemini_monai.runs import RunFolder, lasting
+from gemini_monai.transforms import InputSpec
+
+PACKAGES = ("gemini_monai", "monai", "torch", "pytorch-ignite", "numpy", "nibabel", "itk")
+
+
+class RunRecord:
+    """Handler that writes ``run.json`` when a run starts and after every epoch.
+
+    ``config.json`` beside it is the configuration as it ran, to be run again.
+
+    A run that goes on keeps when it was started and by which command, and adds an entry to
+    ``resumed``.
+
+    Args:
+        folder: The run folder.
+        bundle: Whose configuration it is.
+        task: What the network is for afterwards, ``"segmentation"`` or ``"pre-training"``.
+        cohort: What is trained on.
+        learner: What is trained.
+        settings: The knobs of the run, by name, ``method`` and ``seed`` among them.
+        spec: How the network sees images.
+        configuration: The whole configuration, every overlay and override in it.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        *,
+        bundle: str,
+        task: str,
+        cohort: Cohort,
+        learner: Learner | DistributedDataParallel,
+        settings: Mapping[str, Any],
+        spec: InputSpec,
+        configuration: Mapping[str, Any],
+    ) -> None:
+        self.run = RunFolder(folder)
+        self.configuration = json.dumps(configuration, indent=4, default=str)
+        own = unwrapped(learner)
+        knobs = json.loads(json.dumps(lasting(settings), default=str))
+        self.content: dict[str, Any] = {
+            "method": knobs.pop("method"),
+            "bundle": bundle,
+            "compare": [],
+            "task": task,
+            "registers": own.registers,
+            "dataset": {
+                "name": cohort.name,
+                "path": str(cohort.path),
+                "hash": cohort.hash,
+                "identity": cohort.identity,
+                "license": cohort.license,
+                "spatial_dims": cohort.spatial_dims,
+                "structures": list(cohort.structures),
+                "cases": {split: len(getattr(cohort, split)) for split in SPLITS},
+            },
+            "seed": knobs.pop("seed"),
+            "settings": knobs,
+            "transforms": describe({"before": spec.before, "after": spec.after}),
+            "versions": {"python": platform.python_version()} | _versions(),
+            "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+            "parameters": sum(parameter.numel() for parameter in own.network.parameters()),
+            "threads": torch.get_num_threads(),
+        }
+        self._earlier = 0.0
+        self._skipped: Counter[str] = Counter()
+        self._started = time.monotonic()
+
+    def attach(self, engine: Engine) -> None:
+        """Follow a trainer."""
+        # By then a checkpoint, wherever it is attached, has put the iteration back.
+        engine.add_event_handler(Events.EPOCH_STARTED(once=1), self._write)
+        engine.add_event_handler(Events.STARTED, self._start)
+        engine.add_event_handler(Events.EPOCH_COMPLETED, self._write)
+
+    def _start(self, engine: Engine) -> None:
+        self._started = time.monotonic()
+        self.content["started"] = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        if not engine.state.iteration or not self.run.record.exists():
+            return
+        earlier = read_json(self.run.record, dict)
+        self._earlier = float(earlier.get("seconds", 0.0))
+        self._skipped = Counter(earlier.get("skipped_steps") or {})
+        again = {"iteration": engine.state.iteration}
+        again |= {name: self.content[name] for name in ("started", "command")}
+        self.content["resumed"] = [*earlier.get("resumed", []), again]
+        self.content |= {k: earlier[k] for k in ("started", "command", "compare") if k in earlier}
+
+    def _write(self, engine: Engine) -> None:
+        if getattr(engine.state, "rank", 0) != 0:
+            return
+        self.content |= {
+            "iterations": engine.state.iteration,
+            "skipped_steps": dict(
+                self._skipped + Counter(getattr(engine.state, "skipped_steps", {}))
+            ),
+            "seconds": round(self._earlier + time.monotonic() - self._started, 1),
+            "peak_memory_mib": round(_peak_memory_mib(engine.state.device)),
+            "device": str(engine.state.device),
+        }
+        write_json(self.run.record, self.content)
+        write_text(self.run.configuration, self.configuration)
+
+
+def _peak_memory_mib(device: torch.device) -> float:
+    """Of the accelerator when there is one, else of the process."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # KiB on Linux
+
+
+def _versions() -> dict[str, str]:
+    versions = {}
+    for package in PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            versions[package] = "not installed"
+    return versions
