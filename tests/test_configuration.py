@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gemini_monai.configuration import bundle_root, check_configuration
-from gemini_monai.configuration.overrides import command_line_overrides
+from gemini_monai.bundles import bundle_root, command_line_overrides
+from gemini_monai.configuration import check_configuration
 from gemini_monai.errors import InputError
 from tests.conftest import ROOT
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
+from gemini_monai.bundles import bundle_root
 from gemini_monai.configuration.arms import refuse_unknown_arms, train_arms
 from gemini_monai.configuration.overrides import check_configuration, refuse_unknown_overrides
-from gemini_monai.configuration.place import bundle_root
 from gemini_monai.configuration.running import (
     check_knobs,
     identity,
     running_configuration,
     settings,
 )
-from gemini_monai.configuration.steps import publish, start
+from gemini_monai.configuration.steps import publish, show_scores, start
 from gemini_monai.images import find_images
 from gemini_monai.inference import read_pairs, registration_items
 from gemini_monai.networks import placed
@@ -46,6 +46,7 @@ __all__ = [
     "registration_items",
     "running_configuration",
     "settings",
+    "show_scores",
     "start",
     "train_arms",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import difflib
 import re
 import sys
@@ -12,6 +11,7 @@ from typing import Any
 
 from monai.bundle import ConfigParser
 
+from gemini_monai.bundles import command_line_overrides, is_bundle_run
 from gemini_monai.errors import InputError
 
 # Arguments of ``monai.bundle run`` that are not keys of the configuration.
@@ -27,11 +27,6 @@ RUN_ARGUMENTS = [
     "workflow_type",
     "properties_path",
 ]
-
-
-def is_bundle_run() -> bool:
-    """Whether this process is ``python -m monai.bundle run``."""
-    return Path(sys.argv[0]).parts[-2:] == ("bundle", "__main__.py") and sys.argv[1:2] == ["run"]
 
 
 def check_configuration(config_file: str | Sequence[str], **overrides: Any) -> list[str]:
@@ -87,27 +82,6 @@ def _refuse_unknown_run(config_file: Any, overrides: Mapping[str, Any]) -> None:
     runs = [key for key, value in config.items() if key in ("run", "training") and value]
     if name not in config:
         raise InputError(f"the configuration has no run '{name}'; it has {', '.join(runs)}")
-
-
-def command_line_overrides(arguments: Sequence[str]) -> dict[str, Any]:
-    """``--key value``, ``--key=value`` and ``--flag`` as keys and values."""
-    overrides: dict[str, Any] = {}
-    for position, argument in enumerate(arguments):
-        if not re.match(r"--?[A-Za-z_]", argument):
-            continue
-        name, equals, value = argument.lstrip("-").partition("=")
-        following = arguments[position + 1 : position + 2]
-        if not equals and following and not following[0].startswith("--"):
-            value = following[0]
-        overrides[name] = _literal(value) if value else True
-    return overrides
-
-
-def _literal(text: str) -> Any:
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return text
 
 
 def _refuse_unknown(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from gemini_monai.configuration.overrides import refuse_unknown_overrides
 from gemini_monai.errors import install_hook
+from gemini_monai.files import read_json
 from gemini_monai.report import print_findings, write_report
 
 
@@ -17,6 +18,21 @@ def start() -> None:
     """
     install_hook()
     refuse_unknown_overrides()
+
+
+def show_scores(folder: str | Path) -> None:
+    """Print mean Dice of a test, per structure, in percent.
+
+    Args:
+        folder: Of its tables.
+    """
+    scores = read_json(Path(folder) / "segmentation.json", dict)
+    for name, own in scores["structures"].items():
+        dice = own["dice"]
+        shown = "no case" if not dice["n"] else f"{100 * dice['mean']:.1f} % of {dice['n']} cases"
+        print(f"{name:<24}{shown}")
+    mean = scores["mean_dice"]
+    print(f"{'mean Dice':<24}{'no case' if mean is None else f'{100 * mean:.1f} %'}; {folder}")
 
 
 def publish(folder: str | Path) -> None:

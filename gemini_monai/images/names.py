@@ -63,13 +63,15 @@ def refuse_name(case: Any, *, where: str) -> None:
 
 
 def find_images(folder: str | Path) -> dict[str, Path]:
-    """Image files and DICOM series (sub-folders) of a folder by case.
+    """Image files and DICOM series (sub-folders) of a folder by case; a file is a case alone.
 
     Raises:
         InputError: If the folder is missing or empty, a file is of no known format, or two files
             have one case.
     """
     folder = Path(folder)
+    if folder.is_file():
+        return {case_of(folder): folder}
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder")
     found: dict[str, Path] = {}

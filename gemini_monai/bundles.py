@@ -1,0 +1,78 @@
+"""Where a bundle is, and what the command line of ``monai.bundle run`` says; imports little."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from gemini_monai.errors import InputError
+
+
+def bundle_root(name: str) -> str:
+    """Folder of a bundle.
+
+    That of the configuration which ``monai.bundle run`` was given; else the working directory, a
+    folder of it or of its ``bundles``, or where ``monai.bundle download`` puts bundles by default.
+
+    Args:
+        name: Of the folder.
+
+    Raises:
+        InputError: If none of them is named so and holds ``configs/metadata.json``.
+    """
+    here = Path.cwd()
+    for folder in _places(name):
+        if folder.name == name and (folder / "configs" / "metadata.json").is_file():
+            return str(folder)
+    raise InputError(
+        f"bundle '{name}' is neither the working directory {here} nor bundles/{name} below it; "
+        "give --bundle_root FOLDER"
+    )
+
+
+def _places(name: str) -> Iterator[Path]:
+    here = Path.cwd()
+    yield from (*_folders_of_configurations(), here, here / "bundles" / name, here / name)
+    import torch  # takes a second, which the help of a command does not need
+
+    yield Path(torch.hub.get_dir()) / "bundle" / name
+
+
+def _folders_of_configurations() -> list[Path]:
+    """Bundles of the configurations on the command line of ``monai.bundle run``."""
+    if not is_bundle_run():
+        return []
+    given = command_line_overrides(sys.argv[2:]).get("config_file", [])
+    files = [given] if isinstance(given, str) else list(given)
+    return [Path(file).absolute().parent.parent for file in files]
+
+
+def is_bundle_run() -> bool:
+    """Whether this process is ``python -m monai.bundle run``."""
+    return Path(sys.argv[0]).parts[-2:] == ("bundle", "__main__.py") and sys.argv[1:2] == ["run"]
+
+
+def command_line_overrides(arguments: Sequence[str]) -> dict[str, Any]:
+    """``--key value``, ``--key=value`` and ``--flag`` as keys and values."""
+    overrides: dict[str, Any] = {}
+    for position, argument in enumerate(arguments):
+        if not re.match(r"--?[A-Za-z_]", argument):
+            continue
+        name, equals, value = argument.lstrip("-").partition("=")
+        following = arguments[position + 1 : position + 2]
+        if not equals and following and not following[0].startswith("--"):
+            value = following[0]
+        overrides[name] = literal(value) if value else True
+    return overrides
+
+
+def literal(text: str) -> Any:
+    """A number, a list or ``True`` as Python writes it; any other text as it is."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text

@@ -1,0 +1,122 @@
+"""The command line: words to functions, errors in one line, ``--help`` without a wait."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import sys
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, NoReturn
+
+from gemini_monai.commands import bundle, files, preparation
+from gemini_monai.errors import InputError, show_error
+
+EPILOG = """\
+A data set is prepared, a network trained, and used:
+  gemini prepare folder SCANS DST --labeled 5
+  gemini train semi DST --output_dir RUN
+  gemini segment RUN IMAGES OUT
+Each command of the first kind prints the 'python -m monai.bundle run ...' that it stands for.
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """``argparse`` whose errors are ours, and whose help may have a part that is made when asked.
+
+    Args:
+        options: As for ``argparse.ArgumentParser``.
+        more: Makes the last part of the help; ``None`` for none.
+    """
+
+    def __init__(self, *, more: Callable[[], str] | None = None, **options: Any) -> None:
+        options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        super().__init__(allow_abbrev=False, **options)
+        self.more = more
+
+    def error(self, message: str) -> NoReturn:
+        """Stop with a line of ours.
+
+        Raises:
+            InputError: Always.
+        """
+        raise InputError(f"{message}; see {self.prog} --help")
+
+    def format_help(self) -> str:
+        """The help, with its last part."""
+        return super().format_help() + (f"\n{self.more()}\n" if self.more is not None else "")
+
+
+def build_parser() -> Parser:
+    """All commands."""
+    parser = Parser(
+        prog="gemini",
+        description="Dense self-supervised learning from correspondence, for MONAI.",
+        epilog=EPILOG,
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for part in (bundle, preparation, files):
+        part.add_commands(commands)
+    return parser
+
+
+def split_overrides(
+    arguments: Sequence[str], *, known: Collection[str]
+) -> tuple[list[str], list[str]]:
+    """A command's own words, and those that are for the configuration.
+
+    Args:
+        arguments: After the command's name.
+        known: Options of the command itself; any other ``--key`` takes the word after it along,
+            and ``True`` where none follows.
+    """
+    own: list[str] = []
+    overrides: list[str] = []
+    words = list(arguments)
+    while words:
+        word = words.pop(0)
+        if not word.startswith("--") or word.partition("=")[0] in known:
+            own.append(word)
+            continue
+        overrides.append(word)
+        if "=" not in word:
+            follows = bool(words) and not words[0].startswith("--")
+            overrides.append(words.pop(0) if follows else "True")
+    return own, overrides
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Run a command.
+
+    Raises:
+        InputError: If there is no such command or option, or what the command raises.
+    """
+    parser = build_parser()
+    overrides: list[str] = []
+    command = bundle.command_of(parser, arguments)
+    if command is not None:
+        known = {option for action in command._actions for option in action.option_strings}
+        arguments, overrides = split_overrides(arguments, known=known)
+    given, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        raise InputError(f"unknown option {unknown[0]}{_hint(parser, arguments, unknown[0])}")
+    values = vars(given)
+    if command is not None:
+        values["overrides"] = overrides
+    values.pop("function")(**values)
+
+
+def _hint(parser: Parser, arguments: Sequence[str], option: str) -> str:
+    """The nearest option that there is."""
+    command = bundle.innermost(parser, arguments)
+    known = [option for action in command._actions for option in action.option_strings]
+    nearest = difflib.get_close_matches(option, known, n=1)
+    also = f"did you mean {nearest[0]}? " if nearest else ""
+    return f"; {also}see {command.prog} --help"
+
+
+def main() -> None:
+    """Run the command of this process; an error is one line on stderr and an exit code not zero."""
+    try:
+        run(sys.argv[1:])
+    except (Exception, KeyboardInterrupt) as error:
+        sys.exit(show_error(error))

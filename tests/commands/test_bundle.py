@@ -1,0 +1,242 @@
+"""Commands for a bundle: the words that they stand for, and one run of all of them."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+
+from gemini_monai.commands.bundle import CHOICES
+from gemini_monai.commands.parser import build_parser, split_overrides
+from gemini_monai.errors import InputError
+from gemini_monai.runs.settings import KNOBS
+from tests.bundles.runs import BUNDLE, MIP, SMALL, command, overrides_of
+from tests.commands.calls import becomes, call, refused
+from tests.conftest import ROOT
+
+
+def _data(folder, **content):
+    folder.mkdir(parents=True)
+    (folder / "dataset.json").write_text(json.dumps({"name": "x"} | content))
+    return folder
+
+
+def _files(words):
+    """Names of the configurations."""
+    text = words[words.index("--config_file") + 1]
+    return [name.rsplit("/", 1)[-1] for name in re.findall(r"[^\[\]',]+", text)]
+
+
+@pytest.mark.parametrize(
+    ("what", "content", "overlays"),
+    [
+        ("semi", {"source": "folder", "name": "candi"}, ["dataset_folder.json"]),
+        ("semi", {"name": "of an earlier version"}, ["dataset_folder.json"]),
+        ("semi", {"source": "candi", "name": "candi"}, ["dataset_candi.json"]),
+        ("semi", {"source": "decathlon", "name": "Hippocampus"}, ["dataset_hippocampus.json"]),
+        ("semi", {"source": "decathlon", "name": "Spleen"}, ["dataset_folder.json"]),
+        ("semi", {"source": "phantom", "name": "phantom_3d"}, ["dataset_phantom_3d.json"]),
+        ("mip", {"source": "phantom", "name": "phantom_3d", "phantom": {"seed": 0}}, []),
+        ("mip", {"source": "chestxray8"}, ["dataset_chestxray8.json"]),
+        ("mip", {"source": "ppmi"}, ["dataset_ppmi.json"]),
+    ],
+)
+def test_the_overlay_is_that_of_the_data(monkeypatch, tmp_path, what, content, overlays):
+    monkeypatch.chdir(ROOT)
+    folder = _data(tmp_path / "data", **content)
+    words = becomes(monkeypatch, "train", what, folder, "--epochs", 3)
+    assert words[0] == "training"
+    assert _files(words) == ["train.json", *overlays]
+    assert words[3:5] == ["--dataset_dir", str(folder)]
+    assert words[-2:] == ["--epochs", "3"]
+    own = ["--datalist", str(folder / "dataset.json")]
+    assert (words[5:7] == own) == ("phantom" in content)
+
+
+def test_methods_and_overlays_come_after_the_data(monkeypatch, tmp_path):
+    monkeypatch.chdir(ROOT)
+    folder, own = _data(tmp_path / "data"), tmp_path / "own.json"
+    own.write_text("{}")
+    words = becomes(monkeypatch, "train", "semi", folder, "--method", "gvsl", "--overlay", own)
+    assert _files(words) == ["train.json", "dataset_folder.json", "method_gvsl.json", "own.json"]
+    assert _files(becomes(monkeypatch, "train", "semi")) == ["train.json"]
+
+
+def test_finetuning_has_overlays_of_its_own(monkeypatch, tmp_path):
+    monkeypatch.chdir(ROOT)
+    for source, overlay in (("scr", "finetune_scr.json"), ("folder", "dataset_folder.json")):
+        folder = _data(tmp_path / source, source=source)
+        words = becomes(monkeypatch, "finetune", folder, "--pretrained", "none", "--slices=True")
+        assert _files(words) == ["finetune.json", overlay]
+        assert words[-3:] == ["--pretrained", "none", "--slices=True"]
+
+
+def _run(folder, **record):
+    folder.mkdir()
+    content = {"task": "segmentation", "bundle": "gemini_mip", "registers": True} | record
+    (folder / "run.json").write_text(json.dumps(content))
+    return folder
+
+
+def test_a_run_is_used_by_the_configuration_of_its_bundle(monkeypatch, tmp_path):
+    monkeypatch.chdir(ROOT)
+    run = _run(tmp_path / "run")
+    words = becomes(monkeypatch, "segment", run, "IN", "OUT", "--amp", "True")
+    assert words[:2] == ["--config_file", "bundles/gemini_mip/configs/inference.json"]
+    assert words[2:] == [
+        *("--run_dir", str(run), "--dataset_dir", "IN", "--output_dir", "OUT"),
+        *("--amp", "True"),
+    ]
+    words = becomes(monkeypatch, "register", run, "a.nii", "b.nii", "OUT", "--moving_label", "l")
+    assert words[:2] == ["--config_file", "bundles/gemini_semi/configs/register.json"]
+    assert words[4:8] == ["--moving", "a.nii", "--fixed", "b.nii"]
+
+
+def test_a_downloaded_bundle_is_used_by_its_own_configuration(monkeypatch, tmp_path):
+    configs = tmp_path / "gemini_semi" / "configs"
+    configs.mkdir(parents=True)
+    (configs / "inference.json").write_text("{}")
+    words = becomes(monkeypatch, "segment", tmp_path / "gemini_semi", "IN", "OUT")
+    assert words[:2] == ["--config_file", str(configs / "inference.json")]
+    assert "--run_dir" not in words
+
+
+def test_a_run_is_scored_by_the_configuration_that_it_kept(monkeypatch, tmp_path):
+    monkeypatch.chdir(ROOT)
+    run = _run(tmp_path / "run")
+    (run / "config.json").write_text("{}")
+    words = becomes(monkeypatch, "evaluate", run, "--overwrite", "True")
+    assert _files(words) == ["config.json", "evaluate.json"]
+    assert words[2:4] == ["--output_dir", str(run)]
+    assert words[-2:] == ["--overwrite", "True"]  # the last one counts
+    assert becomes(monkeypatch, "evaluate", run, "OUT")[3] == "OUT"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["train", "semi", "absent"], "absent/dataset.json: no such file; prepare the data first"),
+        (["train", "semi", "--method", "gsvl"], "expected one of gvsl, supervised, got 'gsvl'"),
+        (["train", "semi", "--overlay", "absent.json"], "absent.json: no such configuration file"),
+        (["train"], "the following arguments are required: {semi,mip}"),
+        (["train", "both"], "invalid choice: 'both'"),
+        (["finetune"], "the following arguments are required: --pretrained"),
+        (["segment", "absent", "IN", "OUT"], "absent: no such run folder"),
+        (["segment", "RUN"], "the following arguments are required: IMAGES, OUT"),
+        (["evaluate", "PRE"], "PRE: a run for pre-training, which has no segmentation to score"),
+        (["evaluate", "OLD"], "config.json: no such file; the run of an earlier version"),
+    ],
+)
+def test_what_cannot_be_is_one_line(monkeypatch, tmp_path, capsys, words, message):
+    (tmp_path / "bundles").symlink_to(ROOT / "bundles")
+    _run(tmp_path / "PRE", task="pre-training")
+    _run(tmp_path / "OLD")
+    monkeypatch.chdir(tmp_path)
+    assert message in refused(monkeypatch, capsys, *words)
+
+
+@pytest.mark.parametrize(
+    ("words", "own", "overrides"),
+    [
+        (["DST", "--epochs", "3"], ["DST"], ["--epochs", "3"]),
+        (["--epochs", "3", "DST"], ["DST"], ["--epochs", "3"]),
+        (
+            ["--lr", "-1", "--amp", "--x=2", "DST"],
+            ["DST"],
+            ["--lr", "-1", "--amp", "True", "--x=2"],
+        ),
+        (["--method", "gvsl", "DST"], ["--method", "gvsl", "DST"], []),
+        (["DST", "--amp"], ["DST"], ["--amp", "True"]),
+        (["--a#b#c", "[1, 2]"], [], ["--a#b#c", "[1, 2]"]),
+    ],
+)
+def test_keys_of_the_configuration_are_told_from_a_commands_own(words, own, overrides):
+    assert split_overrides(words, known={"--method", "--help"}) == (own, overrides)
+
+
+def test_choices_in_the_help_are_those_that_a_run_takes():
+    for name, text in CHOICES.items():
+        for choice in text.split(" or "):
+            KNOBS[name](choice, name)
+        with pytest.raises(InputError):
+            KNOBS[name](text, name)
+
+
+def _commands(parser, words=()):
+    yield words
+    for action in parser._actions:
+        inner = action.choices if isinstance(action.choices, dict) else {}
+        for name, command_parser in inner.items():
+            yield from _commands(command_parser, (*words, name))
+
+
+def test_every_command_has_help(monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    found = list(_commands(build_parser()))
+    assert len(found) > 20
+    for words in found:
+        with pytest.raises(SystemExit) as raised:
+            call(monkeypatch, *words, "--help")
+        assert raised.value.code == 0
+        assert capsys.readouterr().out.startswith(f"usage: {' '.join(['gemini', *words])}")
+
+
+def test_the_help_of_training_lists_every_knob(monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    for words, bundle, name in (
+        (["train", "semi"], BUNDLE, "train"),
+        (["train", "mip"], MIP, "train"),
+        (["finetune"], MIP, "finetune"),
+    ):
+        with pytest.raises(SystemExit):
+            call(monkeypatch, *words, "--help")
+        printed = capsys.readouterr().out
+        config = json.loads((bundle / "configs" / f"{name}.json").read_text())
+        for key in ("epochs", "learning_rate", "channels", "output_dir", "amp"):
+            assert re.search(rf"^  {key} +\S", printed, re.M), key
+        assert f"epochs                  {config['epochs']}\n" in printed
+
+
+def test_help_imports_nothing_that_takes_a_second():
+    code = (
+        "import sys\n"
+        "from gemini_monai.commands.parser import run\n"
+        "try:\n    run(['train', 'semi', '--help'])\nexcept SystemExit:\n    pass\n"
+        "heavy = {'torch', 'monai', 'numpy', 'itk', 'matplotlib', 'ignite'} & set(sys.modules)\n"
+        "sys.exit(str(heavy) if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_person_trains_and_uses_a_network(tiny_phantom, tmp_path):
+    """Every command in a process of its own, as typed."""
+
+    def gemini(*words):
+        done = command(*words, module="gemini_monai")
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+        return done.stdout
+
+    data, run, images = tiny_phantom.parent, tmp_path / "run", tiny_phantom.parent / "images"
+    small = overrides_of(SMALL | {"compare": []})
+    printed = gemini("train", "semi", data, "--output_dir", run, *small)
+    assert printed.startswith("python -m monai.bundle run training --config_file ")
+    gemini("segment", run, images, tmp_path / "labels")
+    assert len(list((tmp_path / "labels").iterdir())) == 12
+    one = sorted(images.iterdir())[0]
+    gemini("segment", run, one, tmp_path / "one")
+    assert [path.name for path in (tmp_path / "one").iterdir()] == [one.name]
+    gemini("register", run, *sorted(images.iterdir())[:2], tmp_path / "fields")
+    assert len(list((tmp_path / "fields").iterdir())) == 3
+    printed = gemini("evaluate", run, tmp_path / "scores")
+    assert re.search(r"^mean Dice +\d+\.\d %; ", printed, re.M)
+    scores = "test/segmentation.json"
+    assert (tmp_path / "scores" / scores).read_text() == (run / scores).read_text()
+    backbone = tmp_path / "pre"
+    small = overrides_of({k: v for k, v in SMALL.items() if k != "registration_pairs"})
+    gemini("train", "mip", data, "--output_dir", backbone, *small)
+    gemini("finetune", data, "--pretrained", backbone, "--output_dir", tmp_path / "fine", *small)
+    gemini("segment", tmp_path / "fine", one, tmp_path / "fine_labels")
