@@ -25,7 +25,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
     Raises:
         InputError: If the file is missing, not readable as weights, or a weight is not finite.
     """
-    saved = read_tensors(path)
+    saved = _of_learner(read_tensors(path))
     saved = next((saved[key] for key in NESTED if isinstance(saved.get(key), Mapping)), saved)
     state = {
         _unwrapped(str(key)): value for key, value in saved.items() if isinstance(value, Tensor)
@@ -36,6 +36,17 @@ def read_state(path: Path) -> dict[str, Tensor]:
         if value.is_floating_point() and not bool(torch.isfinite(value).all()):
             raise InputError(f"{path}: weight '{name}' is not finite: of a training that diverged")
     return import_published(state) if is_published(state) else state
+
+
+def _of_learner(saved: dict[Any, Any]) -> dict[Any, Any]:
+    """The network alone of a ``last.pt``, whose objectives are thrown away after training."""
+    own = saved.get("learner")
+    if not isinstance(own, Mapping):
+        return saved
+    prefix = "network."
+    return {
+        name.removeprefix(prefix): value for name, value in own.items() if name.startswith(prefix)
+    }
 
 
 def read_tensors(path: Path) -> dict[Any, Any]:
