@@ -92,7 +92,7 @@ def run(arguments: Sequence[str]) -> None:
     """
     parser = build_parser()
     overrides: list[str] = []
-    command = bundle.command_of(parser, arguments)
+    command = _command_of(parser, arguments)
     if command is not None:
         known = {option for action in command._actions for option in action.option_strings}
         arguments, overrides = split_overrides(arguments, known=known)
@@ -107,11 +107,33 @@ def run(arguments: Sequence[str]) -> None:
 
 def _hint(parser: Parser, arguments: Sequence[str], option: str) -> str:
     """The nearest option that there is."""
-    command = bundle.innermost(parser, arguments)
+    command = _innermost(parser, arguments)
     known = [option for action in command._actions for option in action.option_strings]
     nearest = difflib.get_close_matches(option, known, n=1)
     also = f"did you mean {nearest[0]}? " if nearest else ""
     return f"; {also}see {command.prog} --help"
+
+
+def _innermost(
+    parser: argparse.ArgumentParser, arguments: Sequence[str]
+) -> argparse.ArgumentParser:
+    """The parser of the command that words name."""
+    for word in arguments:
+        choices = [a.choices for a in parser._actions if isinstance(a, argparse._SubParsersAction)]
+        if not choices or word.startswith("-"):
+            break
+        if word not in choices[0]:
+            break
+        parser = choices[0][word]
+    return parser
+
+
+def _command_of(
+    parser: argparse.ArgumentParser, arguments: Sequence[str]
+) -> argparse.ArgumentParser | None:
+    """The parser of a command that takes keys of a configuration, if the words name one."""
+    command = _innermost(parser, arguments)
+    return command if command.epilog == bundle.OVERRIDES else None
 
 
 def main() -> None:
