@@ -33,7 +33,7 @@ def test_every_shipped_configuration_is_sound():
     for name in ("inference", "register"):
         assert check_configuration(str(CONFIGS / f"{name}.json")) == []
     overlays = [*CONFIGS.glob("dataset_*.json"), *CONFIGS.glob("method_*.json")]
-    assert len(overlays) == 9
+    assert overlays
     for overlay in [*overlays, CONFIGS / "evaluate.json"]:
         assert check_configuration([TRAIN, str(overlay)]) == []
 

@@ -6,7 +6,7 @@ from gemini_monai.handlers.checkpoint import RunCheckpoint
 from gemini_monai.handlers.examples import PretrainingExamples
 from gemini_monai.handlers.history import History
 from gemini_monai.handlers.monitor import CorrespondenceMonitor
-from gemini_monai.handlers.progress import TestProgress, TrainingProgress
+from gemini_monai.handlers.progress import TrainingProgress
 from gemini_monai.handlers.run_record import RunRecord
 from gemini_monai.handlers.segmentation_scores import SegmentationScores
 
@@ -17,6 +17,5 @@ __all__ = [
     "RunCheckpoint",
     "RunRecord",
     "SegmentationScores",
-    "TestProgress",
     "TrainingProgress",
 ]

@@ -1,4 +1,4 @@
-"""Progress bars over a training and over a test."""
+"""A progress bar over a whole training."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from tqdm import tqdm
 
 
 class TrainingProgress:
-    """Handler that shows the loss terms of each iteration and the time left.
+    """Handler that shows the loss terms of each iteration and the time left of the whole run.
+
+    ignite's ``ProgressBar``, which evaluators have, is one bar an epoch.
 
     Args:
         name: Shown before the bar, such as the method.
@@ -36,42 +38,6 @@ class TrainingProgress:
         if self._bar is not None:
             terms: dict[str, float] = engine.state.output
             self._bar.set_postfix({k: f"{v:.3g}" for k, v in terms.items()}, refresh=False)
-            self._bar.update()
-
-    def _close(self, engine: Engine) -> None:
-        if self._bar is not None:
-            self._bar.close()
-
-    def _interrupted(self, engine: Engine, error: BaseException) -> None:
-        self._close(engine)
-        raise error
-
-
-class TestProgress:
-    """Handler that counts the cases of an evaluator.
-
-    Args:
-        name: Shown before the bar.
-    """
-
-    __test__ = False  # not a test of pytest
-
-    def __init__(self, name: str = "test") -> None:
-        self.name = name
-        self._bar: tqdm[Any] | None = None
-
-    def attach(self, engine: Engine) -> None:
-        """Follow an evaluator."""
-        engine.add_event_handler(Events.STARTED, self._open)
-        engine.add_event_handler(Events.ITERATION_COMPLETED, self._advance)
-        engine.add_event_handler(Events.COMPLETED, self._close)
-        engine.add_event_handler(Events.EXCEPTION_RAISED, self._interrupted)
-
-    def _open(self, engine: Engine) -> None:
-        self._bar = tqdm(total=engine.state.epoch_length, desc=self.name)
-
-    def _advance(self, engine: Engine) -> None:
-        if self._bar is not None:
             self._bar.update()
 
     def _close(self, engine: Engine) -> None:
