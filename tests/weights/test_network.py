@@ -48,6 +48,6 @@ def test_a_network_comes_back_without_what_objectives_own(source, last):
 def test_a_backbone_is_the_networks_and_not_the_teachers(source, last):
     network = _network(1)
     loaded = load_backbone(network, last, verbose=False)
-    assert not (loaded.missing or loaded.unexpected)
+    assert loaded.missing == loaded.unexpected == []
     for name, value in source.backbone.state_dict().items():
         assert torch.equal(network.backbone.state_dict()[name], value), name

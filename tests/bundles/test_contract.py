@@ -1,0 +1,138 @@
+"""What holds for every method and every data set that the bundles ship, whatever it trains by."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from gemini_monai.data.dataset_file import read_cohort
+from gemini_monai.weights import load_backbone
+from tests.bundles.contract import CASES, Killed, saved, trained
+from tests.bundles.runs import MIP, files, run, workflow
+from tests.conftest import ROOT
+
+
+@pytest.fixture(scope="module")
+def datasets(tiny_phantom, tiny_phantom_3d):
+    return {2: tiny_phantom, 3: tiny_phantom_3d}
+
+
+@pytest.fixture(scope="module")
+def unbroken(datasets, tmp_path_factory):
+    """Folder, trainer and what a gradient reached of each case, trained when first asked for."""
+    made = {}
+
+    def ask(case):
+        if case not in made:
+            folder = tmp_path_factory.mktemp("contract") / "run"
+            made[case] = folder, trained(case, datasets[case.spatial_dims], folder)
+        return made[case]
+
+    return ask
+
+
+every_case = pytest.mark.parametrize("case", CASES, ids=str)
+
+
+@every_case
+def test_terms_are_finite_and_named_once(unbroken, case):
+    with (unbroken(case)[0] / "history.csv").open(newline="") as file:
+        header, *rows = csv.reader(file)
+    assert header[:2] == ["iteration", "loss"]
+    assert len(set(header)) == len(header) > 2
+    assert len(rows) == 4
+    assert all(math.isfinite(float(value)) for row in rows for value in row)
+
+
+@every_case
+def test_a_gradient_reaches_all_that_is_trained_and_nothing_else(unbroken, case):
+    """But a deformer where no objective registers; a teacher is not the optimizer's."""
+    _, (trainer, reached) = unbroken(case)
+    learner = trainer.learner
+    trainable = {name for name, p in learner.named_parameters() if p.requires_grad}
+    idle = {name for name in trainable if name.startswith("network.deformer.")}
+    assert reached == trainable - (set() if learner.registers else idle)
+    held = {id(p) for group in trainer.optimizer.param_groups for p in group["params"]}
+    assert held == {id(p) for name, p in learner.named_parameters() if name in trainable}
+    assert all(p.grad is None for p in learner.parameters() if not p.requires_grad)
+
+
+def _options(case, datasets, folder):
+    path = datasets[case.spatial_dims]
+    places = {"dataset_dir": str(path.parent), "datalist": str(path), "output_dir": str(folder)}
+    return places | case.overrides()
+
+
+@every_case
+def test_a_killed_run_goes_on_bit_for_bit(unbroken, datasets, case, tmp_path):
+    folder, _ = unbroken(case)
+    dataset = datasets[case.spatial_dims]
+    with pytest.raises(Killed):
+        trained(case, dataset, tmp_path, kill_at=4)
+    trained(case, dataset, tmp_path, resume=True)
+    torch.testing.assert_close(
+        _numbers(saved(tmp_path)), _numbers(saved(folder)), rtol=0, atol=0, equal_nan=True
+    )
+    assert (tmp_path / "history.csv").read_text() == (folder / "history.csv").read_text()
+
+
+def _numbers(checkpoint):
+    return {key: checkpoint[key] for key in ("learner", "optimizer", "iteration", "best_metric")}
+
+
+@every_case
+def test_what_was_trained_is_used(unbroken, datasets, case, tmp_path):
+    """A segmenter segments by ``inference.json``; ``finetune.json`` takes a backbone whole."""
+    folder, _ = unbroken(case)
+    record = json.loads((folder / "run.json").read_text())
+    if record["task"] == "segmentation":
+        item = read_cohort(datasets[case.spatial_dims]).test[0]
+        source = tmp_path / "in"
+        source.mkdir()
+        (source / "case.nii.gz").symlink_to(item["image"])
+        places = {"dataset_dir": str(source), "output_dir": str(tmp_path / "out")}
+        run("inference", kind="infer", bundle=case.bundle, run_dir=str(folder), **places)
+        assert (tmp_path / "out" / "case.nii.gz").is_file()
+        return
+    spec = {"spatial_dims": case.spatial_dims, "channels": [4, 8]}
+    flow = workflow("finetune", bundle=MIP, **_options(case, datasets, tmp_path) | spec)
+    loaded = load_backbone(flow.parser.get_parsed_content("network_def"), folder, verbose=False)
+    assert loaded.matched
+    assert loaded.missing == loaded.unexpected == loaded.adapted == []
+
+
+@pytest.fixture(scope="module")
+def in_two_processes(datasets, tmp_path_factory):
+    """What two processes say of each case, trained together under gloo."""
+    output = tmp_path_factory.mktemp("two") / "found.json"
+    names = {dims: str(path) for dims, path in datasets.items()}
+    places = [json.dumps(names), str(output), str(output.parent)]
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    command += ["--nproc_per_node=2", "-m", "tests.bundles.two_processes", *places]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=600
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(output.read_text())
+
+
+@every_case
+def test_two_processes_stay_equal(in_two_processes, case):
+    found = in_two_processes[str(case)]
+    assert found == {"other_images": True, "equal_at_the_end": True, "moved": True}
+
+
+def test_no_overlay_is_left_out():
+    known = {(case.bundle, name) for case in CASES for name in case.files}
+    for bundle in {case.bundle for case in CASES}:
+        for path in (bundle / "configs").glob("*_*.json"):
+            assert (bundle, path.stem) in known, path
+    assert files("train")
