@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from gemini_monai.data.streams import corrupted
 from gemini_monai.files import write_arrays
-from gemini_monai.inference.correspond import register
+from gemini_monai.inference.correspond import register_pair
 
 PAIRS = ("first", "second")
 ORDER = ("corrupted", "restored", "clean", "moving", "fixed", "warped")
@@ -79,7 +79,7 @@ class PretrainingExamples:
             found["restoration"] = {**both, "restored": restored}
         for k, name in enumerate(PAIRS if self.pairs else ()):
             moving, fixed = images[k : k + 1], images[(k + 1) % len(images)][None]
-            result = register(self.network, moving, fixed)
+            result = register_pair(self.network, moving, fixed)
             pair = {"moving": moving, "fixed": fixed, "warped": result.warped, "ddf": result.ddf}
             found[f"pairs/{name}"] = {key: value[0] for key, value in pair.items()}
         return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gemini_monai.inference.correspond import Registration, register
+from gemini_monai.inference.correspond import Registration, register_pair
 from gemini_monai.inference.registration_files import FileRegistration, read_pairs
 from gemini_monai.inference.registration_scores import RegistrationScores, registration_items
 from gemini_monai.inference.windows import window_inferer
@@ -12,7 +12,7 @@ __all__ = [
     "Registration",
     "RegistrationScores",
     "read_pairs",
-    "register",
+    "register_pair",
     "registration_items",
     "window_inferer",
 ]

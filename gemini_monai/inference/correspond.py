@@ -24,7 +24,7 @@ class Registration(NamedTuple):
 
 
 @torch.no_grad()
-def register(network: nn.Module, moving: Image, fixed: Image) -> Registration:
+def register_pair(network: nn.Module, moving: Image, fixed: Image) -> Registration:
     """Warp one image onto another of the same size.
 
     Args:

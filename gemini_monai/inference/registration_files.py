@@ -22,7 +22,7 @@ from gemini_monai.images import (
     write_image,
 )
 from gemini_monai.images.names import refuse_name
-from gemini_monai.inference.correspond import register
+from gemini_monai.inference.correspond import register_pair
 from gemini_monai.tables import read_table, write_table
 from gemini_monai.world import apply_world_displacement, is_sheared, world_displacement
 
@@ -167,7 +167,7 @@ class FileRegistration:
     def _register(self, pair: FilePair) -> dict[str, Any]:
         moving, fixed = read(pair.moving), read(pair.fixed)
         seen_moving, seen_fixed = self._seen(pair.moving), self._seen(pair.fixed)
-        result = register(self.network, self._batch(seen_moving), self._batch(seen_fixed))
+        result = register_pair(self.network, self._batch(seen_moving), self._batch(seen_fixed))
         displacement = world_displacement(
             result.ddf,
             fixed_network=seen_fixed.affine,

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from gemini_monai.files import write_arrays, write_json
-from gemini_monai.inference.correspond import register
+from gemini_monai.inference.correspond import register_pair
 from gemini_monai.metrics import (
     correspondence_error,
     dice_per_structure,
@@ -95,7 +95,9 @@ class RegistrationScores:
 
     def _row(self, moving: int, fixed: int) -> dict[str, Any]:
         source, target = self.data[moving], self.data[fixed]
-        result = register(self.network, self._batch(source["image"]), self._batch(target["image"]))
+        result = register_pair(
+            self.network, self._batch(source["image"]), self._batch(target["image"])
+        )
         before, truth = self._masks(source), self._masks(target)
         after = warp(before, result.ddf, mode="nearest")
         dice = [dice_per_structure(masks, truth)[0].tolist() for masks in (before, after)]
@@ -124,7 +126,9 @@ class RegistrationScores:
 
     def _keep(self, name: str, moving: int, fixed: int) -> None:
         source, target = self.data[moving], self.data[fixed]
-        result = register(self.network, self._batch(source["image"]), self._batch(target["image"]))
+        result = register_pair(
+            self.network, self._batch(source["image"]), self._batch(target["image"])
+        )
         label = self._batch(source["label"])
         arrays = {
             "moving": source["image"],

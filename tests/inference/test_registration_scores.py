@@ -11,14 +11,14 @@ import torch
 
 from gemini_monai.data import read_cohort
 from gemini_monai.data.subjects import make_subject
-from gemini_monai.inference import RegistrationScores, register
+from gemini_monai.inference import RegistrationScores, register_pair
 from gemini_monai.transforms import InputSpec
 from tests.inference.networks import Shift, Truth
 
 
 def test_registering_by_whole_voxels_is_a_slice():
     moving = torch.rand(1, 1, 8, 9)
-    result = register(Shift(2, 1), moving, moving)
+    result = register_pair(Shift(2, 1), moving, moving)
     torch.testing.assert_close(result.warped[..., :-2, :-1], moving[..., 2:, 1:])
     assert result.folding_percent == 0
 

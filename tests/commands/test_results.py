@@ -1,4 +1,4 @@
-"""``python -m gemini_monai``: one line for a user's error, exit code 1, no traceback."""
+"""Commands on data and on finished runs: what they print, and one line for a mistake."""
 
 from __future__ import annotations
 
