@@ -11,10 +11,11 @@ VOID = {"meta", "br", "img", "input", "hr", "link"}
 
 @dataclass
 class Page(HTMLParser):
-    """Tables by caption as rows of texts, all visible text, every attribute, unclosed tags."""
+    """Tables by caption as rows of texts, visible text, h3 headings, attributes, unclosed tags."""
 
     tables: dict[str, list[list[str]]] = field(default_factory=dict)
     text: str = ""
+    headings: list[str] = field(default_factory=list)
     attributes: list[tuple[str, str, str | None]] = field(default_factory=list)
     open_tags: list[str] = field(default_factory=list)
 
@@ -43,6 +44,8 @@ class Page(HTMLParser):
         if "style" in self.open_tags:
             return
         self.text += data
+        if self.open_tags and self.open_tags[-1] == "h3":
+            self.headings.append(data)
         if self.open_tags and self.open_tags[-1] == "caption":
             self._caption += data
         if self.open_tags and self.open_tags[-1] in ("td", "th"):

@@ -31,7 +31,11 @@ def registration(comparison: Comparison) -> Section | None:
     """Means, then pictures and the table of every arm; None where pre-training watched no pair."""
     arms = [arm for arm in comparison.arms if arm.run.pairs or arm.run.kept_pairs]
     if arms:
-        blocks = [block for arm in arms for block in _registered(arm, several=comparison.several)]
+        named = comparison.several or len(arms) > 1
+        blocks: list[Block] = []
+        for arm in arms:
+            blocks += [Heading(arm.name)] if named else []
+            blocks += _registered(arm, worst_only=comparison.several)
         return Section(
             "registration",
             "Registration",
@@ -44,27 +48,26 @@ def registration(comparison: Comparison) -> Section | None:
     return Section("registration", "Registration", title="Registration", blocks=(nothing,))
 
 
-def _registered(arm: Arm, *, several: bool) -> list[Block]:
-    """One arm's pairs; of several runs only the worst is pictured."""
+def _registered(arm: Arm, *, worst_only: bool) -> list[Block]:
+    """One arm's pictures and its table of pairs."""
     kept = [name for name in WORST_FIRST if name in arm.run.kept_pairs]
-    rows = deformation_rows(arm.run, names=kept[:1] if several else kept)
-    blocks: list[Block] = [Heading(arm.name)] if several else []
+    rows = deformation_rows(arm.run, names=kept[:1] if worst_only else kept)
+    pictures: Block = Note(f"{arm.name} kept no pair to show.")
     if rows:
-        blocks.append(Gallery(tuple(rows), columns=4, legend=True))
-    else:
-        blocks.append(Note(f"{arm.name} kept no pair to show."))
-    return [*blocks, pair_table(arm)] if arm.run.pairs else blocks
+        pictures = Gallery(tuple(rows), columns=4, legend=True)
+    return [pictures, pair_table(arm)] if arm.run.pairs else [pictures]
 
 
 def restoration(comparison: Comparison) -> Section | None:
     """Triptychs of the images that pre-training watched; None where no run restores."""
-    blocks: list[Block] = []
-    for arm in comparison.arms:
-        if arm.run.restoration is not None:
-            blocks += [Heading(arm.name)] if comparison.several else []
-            blocks.append(_triptychs(arm))
-    if not blocks:
+    arms = [arm for arm in comparison.arms if arm.run.restoration is not None]
+    if not arms:
         return None
+    named = comparison.several or len(arms) > 1
+    blocks: list[Block] = []
+    for arm in arms:
+        blocks += [Heading(arm.name)] if named else []
+        blocks.append(_triptychs(arm))
     text = (
         "The same images and the same corruption after every epoch; errors are over whole images."
     )

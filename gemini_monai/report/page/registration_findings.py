@@ -12,14 +12,18 @@ from gemini_monai.report.read.run_contents import Run
 
 
 def registration_sentences(comparison: Comparison) -> list[Sentence]:
-    """One sentence per arm that registered pairs; it says so when none did."""
+    """One sentence per arm that registered pairs; it says so when none did.
+
+    Where more than one did, or several runs are compared, each sentence says whose it is.
+    """
     arms = [arm for arm in comparison.arms if arm.run.pairs]
     if not arms and not comparison.first.run.is_pretraining:
         return [sentence("No pairs were registered in a test.")]
-    names = [
-        f"Registration by {arm.name}" if comparison.several else "Registration" for arm in arms
+    named = comparison.several or len(arms) > 1
+    return [
+        _registration(arm.run, title=f"Registration by {arm.name}" if named else "Registration")
+        for arm in arms
     ]
-    return [_registration(arm.run, title=name) for arm, name in zip(arms, names, strict=True)]
 
 
 def _registration(run: Run, *, title: str) -> Sentence:
