@@ -16,6 +16,7 @@ class Page(HTMLParser):
     tables: dict[str, list[list[str]]] = field(default_factory=dict)
     text: str = ""
     headings: list[str] = field(default_factory=list)
+    tags: list[str] = field(default_factory=list)
     attributes: list[tuple[str, str, str | None]] = field(default_factory=list)
     open_tags: list[str] = field(default_factory=list)
 
@@ -26,6 +27,7 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note the tag, its attributes and where a table starts."""
         self.attributes += [(tag, name, value) for name, value in attrs]
+        self.tags.append(tag)
         if tag not in VOID:
             self.open_tags.append(tag)
         if tag == "caption":
@@ -37,6 +39,7 @@ class Page(HTMLParser):
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note the attributes of an element that closes itself."""
+        self.tags.append(tag)
         self.attributes += [(tag, name, value) for name, value in attrs]
 
     def handle_data(self, data: str) -> None:
