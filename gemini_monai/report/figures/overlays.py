@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from gemini_monai.report.figures.lines import Line, structure_lines
 from gemini_monai.report.figures.pictures import Panel, PanelRow, Picture
 from gemini_monai.report.figures.pixels import gray_levels, window
+from gemini_monai.report.figures.wording import missing_notes
 from gemini_monai.report.read.case_scores import by_case, per_case, worst_median_best
 from gemini_monai.report.read.comparison import Arm, Comparison
-from gemini_monai.report.read.run_contents import Score
 from gemini_monai.report.read.scenes import Scene, open_scene, prediction_masks
 
 
@@ -70,11 +70,3 @@ def prediction_picture(scene: Scene, arm: Arm, *, note: str = "") -> Picture:
     truth = structure_lines(scene.truth, scene.view, width=1.1, color="#ffffff", dashed=True)
     alt = f"Prediction of {arm.name} for {scene.case}, {note}, truth dashed in white"
     return _scene_picture(scene, alt=alt, lines=(*drawn, *truth))
-
-
-def missing_notes(scores: Sequence[Score]) -> list[str]:
-    """Structures of a case that were missed or invented, in words."""
-    missed = [score.structure for score in scores if score.missed]
-    invented = [score.structure for score in scores if score.invented]
-    notes = [f"{name} missed" for name in missed]
-    return notes + [f"{name} predicted but absent" for name in invented]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import datetime
 
 from gemini_monai.report.read.paired_statistics import PairedDifference, Summary
+from gemini_monai.report.read.run_contents import Score
 
 MINUS = "\u2212"
 UNDEFINED = "\u2013"
@@ -82,3 +84,11 @@ def moment(started: object) -> str:
     except ValueError:
         return str(started or UNDEFINED)
     return f"{when.day} {when:%B %Y, %H:%M} {when.tzname() or ''}".strip()
+
+
+def missing_notes(scores: Sequence[Score]) -> list[str]:
+    """Structures of a case that were missed or invented, in words."""
+    missed = [score.structure for score in scores if score.missed]
+    invented = [score.structure for score in scores if score.invented]
+    notes = [f"{name} missed" for name in missed]
+    return notes + [f"{name} predicted but absent" for name in invented]

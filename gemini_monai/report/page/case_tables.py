@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
-from gemini_monai.report.figures.overlays import missing_notes
 from gemini_monai.report.figures.wording import (
     UNDEFINED,
     decimal,
     duration,
     interval,
+    missing_notes,
     percent,
     signed_points,
 )

@@ -88,7 +88,7 @@ class View:
         return self.orientation.spacing[columns], self.orientation.spacing[rows]
 
     def __call__(self, array: Array) -> Array:
-        """The plane of an array (*S)."""
+        """The plane of an array (*S), as (rows, columns)."""
         plane = array if self.axis is None else array.take(self.index, axis=self.axis)
         columns, rows = self.kept
         plane = plane.T if columns < rows else plane

@@ -24,8 +24,16 @@ class Series:
 class Score:
     """How one structure of one test case came out.
 
-    Dice is 0 to 1, the distance in mm; both are NaN where the file leaves them empty. A voxel
-    count is None where the file has no such column.
+    Attributes:
+        case: Name of the case.
+        structure: Name of the structure.
+        dice: 0 to 1; NaN where the file leaves it empty.
+        distance: Average surface distance in ``Run.distance_unit``; NaN where there is none.
+        reference_voxels: How many voxels the truth has; None where the file has no such column.
+        predicted_voxels: The same for the prediction.
+        image: Files of the case, in this order where there are several; none where not recorded.
+        label: Files of the truth: an index map, a file of channels, or a mask per structure.
+        prediction: The same for the prediction.
     """
 
     case: str
@@ -78,8 +86,9 @@ class Run:
     Attributes:
         folder: The run folder.
         details: ``run.json`` as it is.
-        history: Every term of the loss; ``validation``: Dice, 0 to 1, ``mean_dice`` and one column
-            per structure; ``monitor``: what pre-training watched.
+        history: Every term of the loss.
+        validation: Dice on the validation cases, 0 to 1: ``mean_dice`` and a column per structure.
+        monitor: What pre-training without labels watched.
         scores: One per test case and structure.
         pairs: One per registered pair of the test.
         registration: ``registration.json`` as it is.
