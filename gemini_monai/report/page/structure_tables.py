@@ -31,9 +31,9 @@ def structure_table(comparison: Comparison) -> Table:
 
 
 def difference_titles(comparison: Comparison) -> list[str]:
-    """``difference`` when there is one, else who is measured against whom."""
-    if not comparison.several:
-        return ["difference"] * len(comparison.differences)
+    """``difference`` where one run has one other arm, else who is measured against whom."""
+    if not comparison.several and len(comparison.differences) == 1:
+        return ["difference"]
     return [f"{arm.name} {MINUS} {reference.name}" for arm, reference in comparison.differences]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -12,22 +11,11 @@ from gemini_monai.report.page.registration_findings import registration_sentence
 from gemini_monai.report.read.comparison import compare
 from gemini_monai.report.read.run_reading import read_run
 from tests.report.parsed import read_page
-from tests.report.synthetic_run import write_run
 
 
 def said(*runs: Path) -> list[str]:
     found = registration_sentences(compare([read_run(run) for run in runs]))
     return [str(sentence) for sentence in found]
-
-
-@pytest.fixture
-def compared(tmp_path: Path) -> Path:
-    """A run whose second arm registered pairs, too."""
-    run = write_run(tmp_path / "run", cases=3, iterations=12)
-    write_run(run / "gvsl", cases=3, iterations=12, method="GVSL", supervised=False)
-    record = json.loads((run / "run.json").read_text())
-    (run / "run.json").write_text(json.dumps(record | {"compare": ["supervised", "gvsl"]}))
-    return run
 
 
 def test_one_registration_needs_no_name(run_2d: Path) -> None:
