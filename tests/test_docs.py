@@ -141,6 +141,8 @@ def test_transforms_of_ones_own(place):
     _prepared(place)
     page.run("train", place)
     assert len(list((place / "labels").iterdir())) == 9
+    Page.run_line("! gemini segment runs/equalized scans/images other", place)
+    assert not (place / "other").exists()
 
 
 def test_the_table_of_costs_is_what_its_lines_count():
