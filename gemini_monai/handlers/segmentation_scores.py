@@ -87,7 +87,8 @@ class SegmentationScores:
         case = str(item["case"])
         files = {"image": source_of(item["image"]), "label": source_of(label)}
         if self.predictions is not None:
-            files["prediction"] = str(Path(self.predictions) / f"{case}{self.suffix}")
+            path = Path(self.predictions) / f"{case}{self.suffix}"
+            files["prediction"] = str(path.absolute())  # the table is read from elsewhere too
         return [
             {
                 "case": case,
