@@ -16,7 +16,6 @@ from gemini_monai.data.streams.stream import (
     Stream,
     draw_places,
     read_once,
-    refuse_none,
     seed_of,
     stacked,
 )
@@ -45,7 +44,6 @@ class Labeled(Stream):
         Raises:
             InputError: If there is none.
         """
-        refuse_none(data, source=self.source)
         super().open(SliceDataset(data) if self.slices else data)  # type: ignore[arg-type]
 
     def draw(self, random: np.random.Generator, drawn: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -64,15 +62,6 @@ class Unlabeled(Stream):
     """``unlabeled``: unlabeled images, each by itself."""
 
     number, keys, source = 3, ("unlabeled",), UNLABELED
-
-    def open(self, data: Sequence[Item]) -> None:
-        """Take the unlabeled images.
-
-        Raises:
-            InputError: If there is none.
-        """
-        refuse_none(data, source=self.source)
-        super().open(data)
 
     def draw(self, random: np.random.Generator, drawn: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """``unlabeled`` (B, C, *S)."""

@@ -45,6 +45,10 @@ class Stream:
         Raises:
             InputError: If there are too few.
         """
+        if self.source is not None and not len(data):
+            raise InputError(
+                f"no {self.source} image: this method needs one or more in '{self.source}'"
+            )
         self.data = data
 
     def draw(self, random: np.random.Generator, drawn: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -92,16 +96,6 @@ def stacked(images: Sequence[Tensor]) -> Tensor:
 def seed_of(random: np.random.Generator) -> int:
     """The next seed of a random transform."""
     return int(random.integers(2**31))
-
-
-def refuse_none(data: Sequence[Item], *, source: str) -> None:
-    """Stop where there is no image to draw.
-
-    Raises:
-        InputError: Naming the list that is empty.
-    """
-    if not len(data):
-        raise InputError(f"no {source} image: this method needs one or more in '{source}'")
 
 
 def read_once(data: Sequence[Item], chosen: Sequence[int]) -> dict[int, Item]:

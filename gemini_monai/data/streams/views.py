@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import torch
@@ -15,7 +15,6 @@ from gemini_monai.data.streams.stream import (
     Stream,
     draw_places,
     read_once,
-    refuse_none,
     seed_of,
     stacked,
 )
@@ -33,15 +32,6 @@ class Views(Stream):
     """
 
     number, keys, source = 4, ("view_a", "view_b", "ddf_ab"), UNLABELED
-
-    def open(self, data: Sequence[Item]) -> None:
-        """Take the unlabeled images.
-
-        Raises:
-            InputError: If there is none.
-        """
-        refuse_none(data, source=self.source)
-        super().open(data)
 
     def draw(self, random: np.random.Generator, drawn: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """``view_a`` and ``view_b`` (B, C, *S); ``ddf_ab`` (B, N, *S) in voxels."""
