@@ -13,7 +13,7 @@ from gemini_monai.configuration.running import (
     running_configuration,
     settings,
 )
-from gemini_monai.configuration.steps import publish, show_scores, start
+from gemini_monai.configuration.steps import publish, show_probe, show_scores, start
 from gemini_monai.images import find_images
 from gemini_monai.inference import read_pairs, registration_items
 from gemini_monai.networks import placed
@@ -46,6 +46,7 @@ __all__ = [
     "registration_items",
     "running_configuration",
     "settings",
+    "show_probe",
     "show_scores",
     "start",
     "train_arms",

@@ -40,7 +40,7 @@ KNOBS: dict[str, Check] = {
     **dict.fromkeys(
         ("in_channels", "out_channels", "sw_batch_size", "backbone_multiple"), whole(1)
     ),
-    **dict.fromkeys(("num_workers", "registration_pairs"), whole(0)),
+    **dict.fromkeys(("num_workers", "registration_pairs", "probe_interval"), whole(0)),
     **dict.fromkeys(("resume", "overwrite", "amp", "bijective", "slices"), flag),
     **dict.fromkeys(("half_resolution_field", "overlapping", "foreground"), flag),
     **dict.fromkeys(("smoothness", "visual", "semantic", "positive"), real(0)),
@@ -76,7 +76,7 @@ KNOBS: dict[str, Check] = {
 
 PASSING = {
     *("device", "resume", "overwrite", "output_dir", "dataset_dir", "num_workers", "cache_rate"),
-    *("cache_dir", "compare", "val_interval", "registration_pairs"),
+    *("cache_dir", "compare", "val_interval", "registration_pairs", "probe_interval"),
 }
 """Knobs that do not decide what a training comes to."""
 
