@@ -17,8 +17,7 @@ import fire
 import numpy as np
 
 from gemini_monai.errors import InputError
-from gemini_monai.report.read import Run, read_run
-from gemini_monai.report.scores import paired_difference, per_case
+from gemini_monai.report.read import Run, paired_difference, per_case, read_run
 
 METHODS = ("supervised", "gvsl", "gemini")
 

@@ -23,9 +23,8 @@ import fire
 import numpy as np
 from matplotlib.figure import Figure
 
-from gemini_monai.report.ink import color_of
-from gemini_monai.report.read import Run, read_run
-from gemini_monai.report.scores import Difference, paired_difference, per_case
+from gemini_monai.report.figures.ink import color_of
+from gemini_monai.report.read import PairedDifference, Run, paired_difference, per_case, read_run
 
 CONFIGS = "bundles/gemini_mip/configs"
 STARTS = {"scratch": [], "restoration": ["method_restoration_only"], "gvsl": ["method_gvsl"]}
@@ -104,7 +103,7 @@ def _means(runs: Sequence[Run]) -> np.ndarray:
     return np.array([100 * np.mean(list(per_case(run).values())) for run in runs])
 
 
-def _difference(runs: Sequence[Run], reference: Sequence[Run]) -> Difference | None:
+def _difference(runs: Sequence[Run], reference: Sequence[Run]) -> PairedDifference | None:
     """Over test cases, each case's difference being its mean over seeds."""
     scores, others = (
         {case: float(np.mean([per_case(run)[case] for run in each])) for case in per_case(each[0])}

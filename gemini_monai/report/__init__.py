@@ -1,9 +1,13 @@
-"""The page that a person looks at after a run, and the picture of a README."""
+"""The page that a person looks at after a run, and the picture of a README.
+
+``read`` makes dataclasses of a run folder, ``figures`` draws what they hold, ``page`` says what it
+means; each imports only from those before it.
+"""
 
 from __future__ import annotations
 
-from gemini_monai.report.page import write_report
-from gemini_monai.report.readme import readme_picture
-from gemini_monai.report.terminal import print_findings
+from gemini_monai.report.figures.readme_picture import readme_picture
+from gemini_monai.report.page.report_page import write_report
+from gemini_monai.report.page.terminal import print_findings
 
 __all__ = ["print_findings", "readme_picture", "write_report"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -25,3 +26,13 @@ def run_3d(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(tmp_path: Path) -> Path:
     """A run without a supervised arm that a test may damage."""
     return write_run(tmp_path / "run", shape=(24, 24), cases=3, iterations=12, supervised=False)
+
+
+@pytest.fixture
+def compared(tmp_path: Path) -> Path:
+    """A run with two arms beside its own, of which the second registered pairs, too."""
+    run = write_run(tmp_path / "run", cases=3, iterations=12)
+    write_run(run / "gvsl", cases=3, iterations=12, method="GVSL", supervised=False)
+    record = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps(record | {"compare": ["supervised", "gvsl"]}))
+    return run

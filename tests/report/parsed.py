@@ -11,10 +11,12 @@ VOID = {"meta", "br", "img", "input", "hr", "link"}
 
 @dataclass
 class Page(HTMLParser):
-    """Tables by caption as rows of texts, all visible text, every attribute, unclosed tags."""
+    """Tables by caption as rows of texts, visible text, h3 headings, attributes, unclosed tags."""
 
     tables: dict[str, list[list[str]]] = field(default_factory=dict)
     text: str = ""
+    headings: list[str] = field(default_factory=list)
+    tags: list[str] = field(default_factory=list)
     attributes: list[tuple[str, str, str | None]] = field(default_factory=list)
     open_tags: list[str] = field(default_factory=list)
 
@@ -25,6 +27,7 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note the tag, its attributes and where a table starts."""
         self.attributes += [(tag, name, value) for name, value in attrs]
+        self.tags.append(tag)
         if tag not in VOID:
             self.open_tags.append(tag)
         if tag == "caption":
@@ -36,6 +39,7 @@ class Page(HTMLParser):
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note the attributes of an element that closes itself."""
+        self.tags.append(tag)
         self.attributes += [(tag, name, value) for name, value in attrs]
 
     def handle_data(self, data: str) -> None:
@@ -43,6 +47,8 @@ class Page(HTMLParser):
         if "style" in self.open_tags:
             return
         self.text += data
+        if self.open_tags and self.open_tags[-1] == "h3":
+            self.headings.append(data)
         if self.open_tags and self.open_tags[-1] == "caption":
             self._caption += data
         if self.open_tags and self.open_tags[-1] in ("td", "th"):

@@ -1,0 +1,84 @@
+"""A picture as data: pixels as they are, and the lines over them, sharp at any zoom.
+
+The page makes SVG of it, ``readme_picture`` a part of a PNG.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from gemini_monai.report.figures.lines import Line
+from gemini_monai.report.read.planes import Array, View
+
+MAX_SIDE = 288
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A plane of an image under lines.
+
+    Attributes:
+        pixels: 8-bit, (rows, columns) gray or (rows, columns, 3) in color.
+        view: The plane, which knows the size of a pixel.
+        alt: What is seen, for those who cannot see it.
+        lines: In the order in which they are drawn.
+    """
+
+    pixels: Array
+    view: View
+    alt: str
+    lines: Sequence[Line] = ()
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """Width and height in mm."""
+        rows, columns = self.pixels.shape[:2]
+        return columns * self.view.pixel[0], rows * self.view.pixel[1]
+
+    @property
+    def strokes(self) -> list[tuple[Line, str]]:
+        """Every line that has a path, with the path in mm as SVG writes it."""
+        return [(line, self._path(line)) for line in self.lines if line.paths]
+
+    def _path(self, line: Line) -> str:
+        scale = np.array(self.view.pixel)
+        strokes = []
+        for path in line.paths:
+            points = (np.asarray(path) + 0.5) * scale  # pixel centers lie half a pixel in
+            strokes.append("M" + "L".join(f"{x:.2f} {y:.2f}" for x, y in points))
+        return "".join(strokes)
+
+    @property
+    def data_uri(self) -> str:
+        """Pixels as a data URI: lossless where they are few, JPEG where they are many."""
+        picture = Image.fromarray(np.ascontiguousarray(self.pixels))
+        picture.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.BOX)
+        small = picture.width * picture.height <= 128 * 128
+        buffer = io.BytesIO()
+        picture.save(buffer, **({"format": "PNG"} if small else {"format": "JPEG", "quality": 88}))
+        kind = "png" if small else "jpeg"
+        return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A picture, its title and a line below; ``picture`` is None where a file was not read."""
+
+    title: str
+    picture: Picture | None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class PanelRow:
+    """The pictures of one case under its title; none where a note says why."""
+
+    title: str
+    note: str
+    panels: tuple[Panel, ...] = ()

@@ -1,0 +1,44 @@
+"""Planes of numbers as 8-bit pixels."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.colors import Colormap
+
+from gemini_monai.report.read.planes import Array
+
+DIFFERENCE_COLORS = colormaps["PuOr_r"]
+GROWTH_COLORS = colormaps["RdBu_r"]
+
+
+def window(*arrays: Array) -> tuple[float, float]:
+    """Intensities that become black and white: the 0.5th and the 99.5th percentile of all.
+
+    Values that are not finite are left out; without any it is 0 to 1.
+    """
+    values = np.concatenate([np.ravel(array) for array in arrays])
+    values = values[np.isfinite(values)]
+    if not values.size:
+        return 0.0, 1.0
+    low, high = np.percentile(values, [0.5, 99.5])
+    return float(low), float(max(high, low + 1e-6))
+
+
+def gray_levels(plane: Array, *, limits: tuple[float, float]) -> Array:
+    """A plane (rows, columns) as 8-bit gray levels, black and white at the limits and beyond."""
+    low, high = limits
+    unit = np.nan_to_num((plane - low) / (high - low)).clip(0, 1)
+    return (255 * unit).round().astype(np.uint8)
+
+
+def diverging_colors(plane: Array, *, limit: float, colors: Colormap = DIFFERENCE_COLORS) -> Array:
+    """A plane (rows, columns) as 8-bit colors (rows, columns, 3).
+
+    Args:
+        plane: Values around zero, which is white.
+        limit: Value of the last color; that of the first is ``-limit``.
+        colors: A diverging color map.
+    """
+    unit = (np.nan_to_num(plane) / limit).clip(-1, 1) / 2 + 0.5
+    return (255 * colors(unit)[..., :3]).round().astype(np.uint8)

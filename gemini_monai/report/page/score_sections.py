@@ -1,0 +1,83 @@
+"""The parts of the page about scores: the findings, every structure, every case."""
+
+from __future__ import annotations
+
+import math
+
+from gemini_monai.report.figures.strips import strip_plot
+from gemini_monai.report.figures.wording import PERCENT, UNDEFINED, decimal, duration, percent
+from gemini_monai.report.page.case_tables import case_table, summary_table
+from gemini_monai.report.page.elements import (
+    Block,
+    ChartBlock,
+    Findings,
+    Lead,
+    Note,
+    Section,
+    Tile,
+    Tiles,
+)
+from gemini_monai.report.page.keys import arm_key
+from gemini_monai.report.page.learning_findings import learning_sentences
+from gemini_monai.report.page.registration_findings import registration_sentences
+from gemini_monai.report.page.segmentation_findings import segmentation_sentences
+from gemini_monai.report.page.structure_tables import distance_table, structure_table
+from gemini_monai.report.read.case_scores import mean_dice, registration_means
+from gemini_monai.report.read.comparison import Arm, Comparison
+
+
+def findings(comparison: Comparison) -> Section:
+    """The findings in sentences, and the same numbers large or, for several runs, side by side."""
+    first, *rest = segmentation_sentences(comparison)
+    more = (*rest, *learning_sentences(comparison), *registration_sentences(comparison))
+    numbers = summary_table(comparison) if comparison.several else _tiles(comparison.first)
+    return Section("findings", "Findings", title="", blocks=(Lead(first), Findings(more), numbers))
+
+
+def _tiles(arm: Arm) -> Tiles:
+    """Large numbers of one arm; those that are not known are left out."""
+    means = registration_means(arm.run.pairs)
+    folding = means.folding_percent
+    tiles = (
+        Tile("mean Dice", percent(mean_dice(arm.run))),
+        _change("registration Dice", percent(means.dice_before), percent(means.dice_after)),
+        Tile("voxels folded", UNDEFINED if math.isnan(folding) else decimal(folding) + PERCENT),
+        _change("field error in voxels", decimal(means.error_before), decimal(means.error_after)),
+        Tile("training time", duration(arm.run.details.get("seconds"))),
+    )
+    return Tiles(tuple(tile for tile in tiles if tile.text != UNDEFINED))
+
+
+def _change(name: str, before: str, after: str) -> Tile:
+    """From one number to the other, their common unit once."""
+    return Tile(name, after, before=before.removesuffix(PERCENT))
+
+
+def segmentation(comparison: Comparison) -> Section:
+    """Dice and distance per structure."""
+    plot = strip_plot(comparison)
+    if plot is None:
+        nothing = Note("Nothing was segmented in a test.")
+        return Section("segmentation", "Segmentation", title="Segmentation", blocks=(nothing,))
+    blocks: list[Block] = [*arm_key(comparison), ChartBlock(plot), structure_table(comparison)]
+    if comparison.differences:
+        explanation = (
+            "Intervals come from 10,000 resamples of the cases; p is Wilcoxon's signed-rank test, "
+            "two-sided, not corrected for the number of structures."
+        )
+        blocks.append(Note(explanation))
+    return Section(
+        "segmentation",
+        "Segmentation",
+        title="Segmentation, structure by structure",
+        blocks=(*blocks, distance_table(comparison)),
+    )
+
+
+def cases(comparison: Comparison) -> Section:
+    """Every test case, worst first."""
+    if not comparison.first.run.scores:
+        nothing = Note("No test case.")
+        return Section("cases", "Every case", title="Every case", blocks=(nothing,))
+    blocks = (case_table(comparison),)
+    return Section("cases", "Every case", title="Every case, worst first", blocks=blocks)

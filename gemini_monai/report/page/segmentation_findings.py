@@ -1,0 +1,121 @@
+"""What segmentation came to, in sentences that a newcomer understands."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from gemini_monai.report.figures.wording import capital, interval, percent, plural, signed_points
+from gemini_monai.report.page.sentences import Sentence, Strong, in_a_row, sentence
+from gemini_monai.report.read.case_scores import mean_dice, per_case
+from gemini_monai.report.read.comparison import SUPERVISED, Arm, Comparison
+from gemini_monai.report.read.paired_statistics import paired_difference
+from gemini_monai.report.read.run_contents import Run, Score
+
+
+def segmentation_sentences(comparison: Comparison) -> list[Sentence]:
+    """Means, paired differences and missing structures, the most important first.
+
+    Returns:
+        At least one sentence; it says so when nothing was tested.
+    """
+    first = comparison.first
+    if first.run.is_pretraining:
+        text = (
+            f"{capital(first.name)} pre-trained a backbone without labels; what it is worth shows "
+            "in fine-tuning (finetune.json with --pretrained and this run's folder)."
+        )
+        return [sentence(text)]
+    if not first.run.scores:
+        return [sentence(f"{first.name} was not tested: there is no test/segmentation.csv.")]
+    return [said for said in [*_compared(comparison), _missing(comparison)] if said]
+
+
+def _compared(comparison: Comparison) -> list[Sentence]:
+    """Means, and each paired difference with what it tells."""
+    means = _means(comparison)
+    found = [(_difference(*pair), _verdict(*pair)) for pair in comparison.differences]
+    if comparison.several:
+        return [means, *(in_a_row(*pair) for pair in found)]
+    if not found:
+        text = "No other arm was trained in this run, so there is nothing to compare with."
+        return [means, sentence(text)]
+    (difference, verdict), *others = found
+    return [in_a_row(means, difference), verdict, *(in_a_row(*pair) for pair in others)]
+
+
+def _means(comparison: Comparison) -> Sentence:
+    first, *others = comparison.arms
+    subjects = plural(len(per_case(first.run)), "test subject")
+    text = ""
+    for arm in others:
+        if arm.run.scores:
+            steps = "" if comparison.several else _steps(first.run, arm.run)
+            text += f", {percent(mean_dice(arm.run))} with {_in_text(arm, article='a')}{steps}"
+    mean = Strong(percent(mean_dice(first.run)))
+    return sentence(f"Mean Dice on {subjects}: ", mean, f" with {first.name}{text}.")
+
+
+def _in_text(arm: Arm, *, article: str = "the") -> str:
+    """The name as it stands in a sentence: methods are names, the supervised U-Net is not."""
+    return f"{article} {arm.name}" if arm.name == SUPERVISED else arm.name
+
+
+def _steps(run: Run, supervised: Run) -> str:
+    own, other = run.details.get("iterations"), supervised.details.get("iterations")
+    if own is not None and own == other:
+        return " trained for as many segmentation steps"
+    return f" trained for {other} steps against {own}" if other is not None else ""
+
+
+def _difference(arm: Arm, reference: Arm) -> Sentence:
+    found = paired_difference(per_case(arm.run), per_case(reference.run))
+    names = f"{arm.name} minus {reference.name}"
+    if found is None:
+        return sentence(f"{names}: no test case in common, so no paired difference.")
+    certainty = f" (95\u202f% interval {interval(found)})."
+    if math.isnan(found.low):
+        certainty = ", from one case, so without an interval."
+    points = Strong(f"{signed_points(found.mean)} points")
+    return sentence(f"Paired difference, {names}: ", points, certainty)
+
+
+def _verdict(arm: Arm, reference: Arm) -> Sentence:
+    """What the interval says, and which cases it leaves out; empty where there is none."""
+    scores, others = per_case(arm.run), per_case(reference.run)
+    found = paired_difference(scores, others)
+    if found is None or math.isnan(found.low):
+        return Sentence()
+    left_out = len(set(scores) ^ set(others))
+    rest = f" {plural(left_out, 'case')} tested in only one of the two left out." * bool(left_out)
+    if not found.clear:
+        names = f"{_in_text(arm)} and {_in_text(reference)}"
+        return sentence(f"The interval includes zero: these cases do not tell {names} apart.{rest}")
+    better, worse = (arm, reference) if found.mean > 0 else (reference, arm)
+    wins = found.higher if found.mean > 0 else found.lower
+    return sentence(
+        f"{capital(_in_text(better))} is ahead of {_in_text(worse)} in {wins} of "
+        f"{found.count} subjects, and the interval leaves zero out.{rest}"
+    )
+
+
+def _missing(comparison: Comparison) -> Sentence:
+    """Structures that were missed or invented; always said, never averaged away."""
+    parts = []
+    for arm in comparison.arms:
+        missed = [score for score in arm.run.scores if score.missed]
+        invented = [score for score in arm.run.scores if score.invented]
+        if missed:
+            parts.append(f"{_in_text(arm)} misses {_places(missed)}")
+        if invented:
+            parts.append(f"{_in_text(arm)} predicts without any in the truth {_places(invented)}")
+    if not parts:
+        return Sentence()
+    return sentence(f"Missing structures, counted as Dice 0: {'; '.join(parts)}.")
+
+
+def _places(scores: Sequence[Score]) -> str:
+    """The first few structures with their cases."""
+    named = [f"{score.structure} in {score.case}" for score in scores[:3]]
+    more = len(scores) - len(named)
+    return ", ".join(named) + (f" and {more} more" if more else "")

@@ -1,0 +1,10 @@
+"""A run folder as dataclasses: what was recorded, what it comes to, and what can be shown."""
+
+from __future__ import annotations
+
+from gemini_monai.report.read.case_scores import per_case
+from gemini_monai.report.read.paired_statistics import PairedDifference, paired_difference
+from gemini_monai.report.read.run_contents import Run
+from gemini_monai.report.read.run_reading import read_run
+
+__all__ = ["PairedDifference", "Run", "paired_difference", "per_case", "read_run"]

@@ -1,0 +1,135 @@
+"""The pairs that registration kept: their arrays, where each voxel comes from, where it folds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from gemini_monai.report.read.planes import (
+    Array,
+    Masks,
+    Orientation,
+    View,
+    as_it_lies,
+    choose_view,
+)
+from gemini_monai.report.read.run_contents import Run
+from gemini_monai.report.read.shown_volumes import (
+    channel_masks,
+    load_volume,
+    spatial_dims,
+    structure_values,
+)
+from gemini_monai.warp import inbounds_mask, jacobian_determinant, sampling_positions
+
+REGISTERED = ("moving", "fixed", "warped")
+REQUIRED = (*REGISTERED, "ddf")
+
+
+@dataclass(frozen=True)
+class KeptPair:
+    """A registered pair and the plane through it.
+
+    Attributes:
+        images: ``moving``, ``fixed`` and ``warped``, (*S) each.
+        masks: Binary masks (*S) per structure of the same three; empty where no label was kept.
+        ddf: Displacement (N, *S) in voxels.
+        positions: Where each voxel of the fixed grid is sampled, (N, *S), in voxels.
+        determinant: Jacobian determinant of the map, (*S); 0 or below where it folds.
+        inbounds: True where the moving image was sampled inside, (*S).
+        view: The plane that is shown.
+    """
+
+    images: dict[str, Array]
+    masks: dict[str, Masks]
+    ddf: Array
+    positions: Array
+    determinant: Array
+    inbounds: Array
+    view: View
+
+
+def open_pair(run: Run, path: Path) -> KeptPair:
+    """Load a pair that the registration of a run kept.
+
+    Args:
+        run: The run, which knows the structures and how the network saw images.
+        path: Arrays ``moving``, ``fixed``, ``warped`` (C, *S), of which the first channel is shown,
+            ``ddf`` (N, *S) in voxels and, where they were kept, the three ``..._label`` (1, *S), or
+            with a channel per structure.
+
+    Raises:
+        OSError: If the file cannot be read or lacks an array.
+    """
+    arrays = _arrays(path)
+    images = {name: arrays[name][0] for name in REGISTERED}
+    masks = {name: _masks(run, arrays, f"{name}_label") for name in REGISTERED}
+    shape = images["fixed"].shape
+    orientation = network_orientation(run, axes=len(shape))
+    ddf = torch.as_tensor(np.asarray(arrays["ddf"], dtype=np.float32))[None]
+    return KeptPair(
+        images=images,
+        masks=masks,
+        ddf=arrays["ddf"],
+        positions=sampling_positions(ddf)[0].numpy(),
+        determinant=jacobian_determinant(ddf)[0, 0].numpy(),
+        inbounds=inbounds_mask(ddf)[0, 0].numpy() > 0,
+        view=choose_view(shape, masks["fixed"], orientation=orientation),
+    )
+
+
+def _arrays(path: Path) -> dict[str, Array]:
+    try:
+        with np.load(path) as file:
+            arrays = {name: file[name] for name in file.files}
+    except Exception as error:  # a cut file raises one of several kinds
+        raise OSError(f"{path} cannot be read") from error
+    for name in REQUIRED:
+        if name not in arrays:
+            raise OSError(f"{path} has no array '{name}'")
+    return arrays
+
+
+def _masks(run: Run, arrays: Mapping[str, Array], name: str) -> Masks:
+    label = arrays.get(name)
+    return {} if label is None else channel_masks(label, values=structure_values(run))
+
+
+def network_orientation(run: Run, *, axes: int) -> Orientation:
+    """How an image lies that a network sees: volumes turned to RAS, planes as their files.
+
+    Args:
+        run: The run, whose settings name the spacing in mm.
+        axes: How many spatial axes the image has; a spacing of another number is not used.
+    """
+    spacing = (run.details.get("settings") or {}).get("spacing")
+    if spacing and len(spacing) == axes == 3:
+        return Orientation(tuple(spacing), world=(0, 1, 2), reverse=(True, True, True))
+    spacing = spacing or (1.0,) * axes
+    files = [score.image[0] for score in run.scores if score.image]
+    try:
+        lies = load_volume(files[0], spatial_dims=spatial_dims(run)).orientation
+    except (IndexError, OSError):
+        lies = as_it_lies(spacing)
+    fits = len(lies.spacing) == len(spacing) == axes
+    return replace(lies, spacing=tuple(spacing)) if fits else as_it_lies((1.0,) * axes)
+
+
+def overlap(pair: KeptPair, name: str) -> float:
+    """Mean Dice, 0 to 1, with the fixed label, over the structures in either; NaN without labels.
+
+    Args:
+        pair: The pair.
+        name: ``"moving"`` for the overlap before, ``"warped"`` for that after.
+    """
+    other = pair.masks[name]
+    values = [
+        2 * (mask & other[key]).sum() / (mask.sum() + other[key].sum())
+        for key, mask in pair.masks["fixed"].items()
+        if key in other and mask.any() | other[key].any()
+    ]
+    return float(np.mean(values)) if values else float("nan")

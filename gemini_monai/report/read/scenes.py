@@ -1,0 +1,79 @@
+"""A test case as it is shown: its image, its truth, its predictions, and the plane through them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gemini_monai.report.read.case_scores import by_case
+from gemini_monai.report.read.planes import Masks, View, choose_view
+from gemini_monai.report.read.run_contents import Run, Score
+from gemini_monai.report.read.shown_volumes import (
+    ShownVolume,
+    load_masks,
+    load_volume,
+    spatial_dims,
+    structure_values,
+)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A test case of a run, by its name: the image, the truth and the plane through them.
+
+    ``truth`` has a binary mask (*S) per structure, on the image's own grid.
+    """
+
+    run: Run
+    case: str
+    volume: ShownVolume
+    truth: Masks
+    view: View
+
+
+def open_scene(run: Run, case: str) -> Scene:
+    """Load the image and the truth of a test case.
+
+    Args:
+        run: The run whose truth is shown.
+        case: Its name in the scores.
+
+    Raises:
+        OSError: If the case has no such files or they cannot be read.
+    """
+    score = _score(run, case)
+    dims = spatial_dims(run)
+    if not score.image:
+        raise OSError(f"the run names no image for {case}")
+    volume = load_volume(score.image[0], spatial_dims=dims)
+    truth = load_masks(score.label, values=structure_values(run), spatial_dims=dims)
+    shape = volume.array.shape[1:]
+    for mask in truth.values():
+        if mask.shape != shape:
+            raise OSError(f"label of {case} has shape {mask.shape}, its image {shape}")
+    view = choose_view(shape, truth, orientation=volume.orientation)
+    return Scene(run=run, case=case, volume=volume, truth=truth, view=view)
+
+
+def _score(run: Run, case: str) -> Score:
+    scores = by_case(run).get(case)
+    if not scores:
+        raise OSError(f"{case} was not tested in this run")
+    return scores[0]
+
+
+def prediction_masks(scene: Scene, run: Run) -> Masks:
+    """Predicted masks (*S) of the scene's case, on the scene's grid.
+
+    Args:
+        scene: The case.
+        run: The run whose prediction it is: the scene's own, or one that tested the same case.
+
+    Raises:
+        OSError: If the prediction is absent, unreadable or of another shape.
+    """
+    files = _score(run, scene.case).prediction
+    dims = spatial_dims(scene.run)
+    masks = load_masks(files, values=structure_values(scene.run), spatial_dims=dims)
+    if any(mask.shape != scene.volume.array.shape[1:] for mask in masks.values()):
+        raise OSError(f"the prediction of {scene.case} has another shape than its image")
+    return masks

@@ -1,0 +1,79 @@
+"""Curves: what the smoothed line is, and that no spike is lost."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gemini_monai.report.figures.curves import (
+    _extremes,
+    loss_curves,
+    smoothed,
+    validation_curves,
+)
+from gemini_monai.report.read.comparison import compare
+from gemini_monai.report.read.run_contents import Run
+from gemini_monai.report.read.run_reading import read_run
+
+
+def test_smoothing_keeps_a_straight_line() -> None:
+    line = np.linspace(3.0, 5.0, 200)
+    inner = slice(4, -4)
+    np.testing.assert_allclose(smoothed(line)[inner], line[inner])
+
+
+def test_smoothing_equals_the_mean_of_the_window() -> None:
+    values = np.random.default_rng(0).random(100)
+    expected = [values[max(0, k - 2) : k + 3].mean() for k in range(100)]
+    np.testing.assert_allclose(smoothed(values), expected)
+
+
+def test_smoothing_leaves_out_what_is_not_finite() -> None:
+    values = np.ones(100)
+    values[[10, 50]] = math.nan, math.inf
+    np.testing.assert_allclose(smoothed(values), 1.0)
+
+
+def test_short_history_is_shown_as_it_is() -> None:
+    values = np.array([1.0, math.nan, 2.0])
+    np.testing.assert_array_equal(smoothed(values), values)
+
+
+def test_spike_of_a_long_history_is_kept() -> None:
+    values = np.zeros(50_000)
+    values[31_415] = 9.0
+    iterations, kept = _extremes(np.arange(50_000.0), values)
+    assert kept.max() == 9.0
+    assert iterations[kept.argmax()] == 31_415
+    assert kept.size <= 800
+    assert (np.diff(iterations) >= 0).all()
+
+
+def test_every_term_has_a_title_and_the_loss_comes_first(run_2d: Path) -> None:
+    chart = loss_curves(compare([read_run(run_2d)]).arms)
+    assert chart is not None
+    svg = chart.svg
+    titles = ["loss", "smoothness", "visual", "semantic", "dice", "cross entropy"]
+    places = [svg.index(f">{title}<") for title in titles]
+    assert places == sorted(places)
+    assert "weighted loss" in svg
+    assert "iteration" in svg
+
+
+def test_validation_tells_the_best_iteration(run_2d: Path) -> None:
+    run = read_run(run_2d)
+    assert run.validation is not None
+    scores = run.validation.columns["mean_dice"]
+    best = f"best {100 * scores.max():.1f} at {run.validation.iterations[scores.argmax()]:.0f}"
+    chart = validation_curves(compare([run]).arms)
+    assert chart is not None
+    assert f"GEMINI, {best}" in chart.svg
+
+
+@pytest.mark.parametrize("draw", [loss_curves, validation_curves])
+def test_run_without_records_has_no_curve(draw: object) -> None:
+    arms = compare([Run(folder=Path("run"), details={})]).arms
+    assert draw(arms) is None  # type: ignore[operator]

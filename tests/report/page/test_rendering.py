@@ -1,0 +1,91 @@
+"""The templates: what they refuse, what they let through, and that they are in the package."""
+
+from __future__ import annotations
+
+import configparser
+import re
+from fnmatch import fnmatch
+from importlib import resources
+from pathlib import Path
+
+import pytest
+from jinja2 import UndefinedError
+
+from gemini_monai.errors import InputError
+from gemini_monai.report import write_report
+from gemini_monai.report.page.elements import Lead, Page, Section, table
+from gemini_monai.report.page.rendering import environment, render
+from gemini_monai.report.page.sentences import Strong, in_a_row, sentence
+from tests.conftest import ROOT
+
+TEMPLATES = resources.files("gemini_monai.report.page") / "templates"
+
+
+def page_with(*blocks: object) -> Page:
+    section = Section("anchor", "name", title="title", blocks=blocks)  # type: ignore[arg-type]
+    return Page(title="page", meta="meta", sections=(section,), version="0")
+
+
+def test_strong_parts_are_emphasized_and_every_text_is_escaped() -> None:
+    html = render(page_with(Lead(sentence("a < b, ", Strong('"c"'), " & d"))))
+    assert '<p class="lead">a &lt; b, <strong>&#34;c&#34;</strong> &amp; d</p>' in html
+
+
+def test_sentences_in_a_row_leave_out_what_is_empty() -> None:
+    row = in_a_row(sentence("A ", Strong("b"), "."), sentence(), sentence("C."))
+    assert str(row) == "A b. C."
+    assert row.parts.count(Strong("b")) == 1
+    assert not in_a_row(sentence(), sentence(""))
+
+
+def test_cells_keep_their_class_and_hint() -> None:
+    html = render(page_with(table(["x"], [["row"]], caption="c", kind="tall")))
+    assert '<div class="scroll tall">' in html
+    assert '<th scope="row">row</th>' in html
+
+
+def test_undefined_name_raises() -> None:
+    with pytest.raises(UndefinedError):
+        environment().from_string("{{ page.titel }}").render(page=page_with())
+    with pytest.raises(UndefinedError):
+        environment().get_template("page.html").render()
+
+
+def test_block_without_a_macro_raises() -> None:
+    with pytest.raises(UndefinedError):
+        render(page_with(Strong("no block")))
+
+
+def test_markup_is_let_through_in_one_place_only() -> None:
+    sources = [file.read_text() for file in TEMPLATES.iterdir() if file.name.endswith(".html")]
+    assert re.findall(r"\|\s*safe|autoescape", "".join(sources)) == ["| safe"]
+    for path in (ROOT / "gemini_monai" / "report").rglob("*.py"):
+        assert not re.search(r"\bescape\(|\bMarkup\b|import html|from html\b", path.read_text())
+
+
+def test_templates_and_style_sheet_are_in_the_package() -> None:
+    names = {file.name for file in TEMPLATES.iterdir()}
+    assert names == {"page.html", "blocks.html", "style.css"}
+    assert "<!DOCTYPE html>" in (TEMPLATES / "page.html").read_text()
+    assert "prefers-color-scheme: dark" in (TEMPLATES / "style.css").read_text()
+
+
+def test_setup_declares_every_file_that_is_not_python() -> None:
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    declared = dict(config["options.package_data"])
+    package = ROOT / "gemini_monai" / "report" / "page"
+    patterns = declared["gemini_monai.report.page"].split()
+    for path in (ROOT / "gemini_monai" / "report").rglob("*"):
+        if path.is_file() and path.suffix not in (".py", ".pyc"):
+            name = path.relative_to(package).as_posix()
+            assert any(fnmatch(name, pattern) for pattern in patterns), path
+
+
+def test_page_is_told_from_a_foreign_file(run: Path) -> None:
+    page = write_report([run])
+    assert write_report([run]) == page  # a page may take the place of a page
+    page.write_text("<!DOCTYPE html><title>mine</title>")
+    with pytest.raises(InputError, match="no page of ours"):
+        write_report([run])
+    assert "mine" in page.read_text()
