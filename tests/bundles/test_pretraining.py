@@ -59,6 +59,15 @@ def test_the_probe_starts_from_the_initialized_network(pretrained, tiny_phantom,
     assert "probe.csv: is there already" in str(input_error_in(raised.value))
 
 
+def test_labels_to_probe_with_may_be_of_other_data(tiny_phantom, tmp_path):
+    content = json.loads(tiny_phantom.read_text())
+    path = tiny_phantom.parent / "images_alone.json"
+    path.write_text(json.dumps({**content, "labeled": [], "validation": [], "test": []}))
+    options = paths(path, tmp_path) | SMALL | {"probe_datalist": str(tiny_phantom)}
+    run("train", bundle=MIP, **options)
+    assert [row["iteration"] for row in _rows(tmp_path / "probe.csv")] == ["0", "4"]
+
+
 def test_pretraining_opens_no_label(tiny_phantom, tmp_path):
     content = json.loads(tiny_phantom.read_text())
     unlabeled = {**content, "labeled": [], "validation": [], "test": []}
