@@ -1,8 +1,10 @@
 """Dense self-supervised learning from correspondence (GEMINI) for MONAI.
 
-Rooms, from the ground up; each imports only from those before it: ``types``, ``errors``, ``warp``,
-``losses``, ``networks``, ``objectives``, ``metrics``, ``data``, ``engines``, ``weights``,
-``configuration``, ``report``.
+Rooms, from the ground up; each imports only from those before it: ``types``, ``errors``, ``files``,
+``limits``, ``tables``, ``describe``, ``bundles``, ``warp``, ``world``, ``images``, ``runs``,
+``losses``, ``networks``, ``metrics``, ``objectives``, ``transforms``, ``data`` (with ``streams``,
+``prepare`` and ``prepare.sources``), ``inference``, ``engines``, ``handlers``, ``weights``,
+``report``, ``configuration``, ``commands``.
 """
 
 from __future__ import annotations

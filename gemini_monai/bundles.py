@@ -19,7 +19,7 @@ def bundle_root(name: str) -> str:
     folder of it or of its ``bundles``, or where ``monai.bundle download`` puts bundles by default.
 
     Args:
-        name: Of the folder.
+        name: Name of the bundle's folder, such as ``gemini_semi``.
 
     Raises:
         InputError: If none of them is named so and holds ``configs/metadata.json``.

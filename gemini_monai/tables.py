@@ -72,8 +72,8 @@ def write_table(
 
     Args:
         path: The file.
-        rows: By column.
-        columns: Of the table; those of the first row by default.
+        rows: Each row's cells by name of the column; a cell that is missing is left empty.
+        columns: Names of the columns in their order; those of the first row by default.
 
     Raises:
         InputError: If it cannot be written.

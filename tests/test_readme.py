@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
-import subprocess
 
 import pytest
 import torch
@@ -15,90 +13,88 @@ from gemini_monai.networks import UNetBackbone
 from tests.bundles.runs import SMALL, overrides_of
 from tests.conftest import ROOT
 from tests.data.prepare.made import folder
+from tests.pages import Page
 
-README = (ROOT / "README.md").read_text()
+README = Page(ROOT / "README.md")
 SEMI, MIP = (ROOT / "bundles" / f"gemini_{name}" for name in ("semi", "mip"))
 PAGE = (SEMI / "docs" / "README.md").read_text()
 PRETRAINING = (MIP / "docs" / "README.md").read_text()
 
 
-def _commands(name):
-    block = README.split(f"<!-- command: {name} -->\n```bash\n")[1].split("\n```")[0]
-    return block.splitlines()
+def _line(name):
+    (line,) = README.fences["command", name].splitlines()
+    return line
 
 
-def _run(line, *more):
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    result = subprocess.run(
-        [*shlex.split(line), *map(str, more)],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert result.returncode == 0, result.stderr[-3000:]
-    return result.stdout
+def test_it_is_short():
+    lines = README.text.splitlines()
+    assert len(lines) <= 90
+    assert not [line for line in lines if len(line) > 125 and " && " not in line and line[0] != "|"]
 
 
 def test_the_first_command_installs_and_trains(tiny_phantom, tmp_path):
-    (line,) = _commands("run")
-    *install, train = line.split(" && ")
+    *install, train = _line("run").split(" && ")
     assert install[:2] == ["python3 -m venv .venv", ". .venv/bin/activate"]
     assert install[2] == "pip install -c constraints.txt ."
-    paths = {"dataset_dir": tiny_phantom.parent, "datalist": tiny_phantom, "output_dir": tmp_path}
-    printed = _run(train, *overrides_of(paths | SMALL))
+    (tmp_path / "bundles").symlink_to(ROOT / "bundles")
+    run = tmp_path / "run"
+    paths = {"dataset_dir": tiny_phantom.parent, "datalist": tiny_phantom, "output_dir": run}
+    small = shlex.join(overrides_of(paths | SMALL))
+    printed = Page.run_line(f"{train} {small}", tmp_path)
     assert "Mean Dice on 3 test subjects" in printed
     assert "supervised U-Net" in printed
-    assert (tmp_path / "report.html").is_file()
+    assert (run / "report.html").is_file()
 
 
-def test_the_second_command_installs_and_tests():
-    (line,) = _commands("test")
-    assert line.endswith("pip install -c constraints.txt -e '.[test]' && python -m pytest")
+def test_the_test_command_installs_and_tests():
+    assert _line("test").endswith("pip install -c constraints.txt -e '.[test]' && python -m pytest")
 
 
-def test_ones_own_scans_from_a_folder_to_results(tmp_path):
-    folder(tmp_path, images=9, labels=6)
-    scans = sorted((tmp_path / "src" / "images").iterdir())
-    places = {"SRC": tmp_path / "src", "DST": tmp_path / "dst", "RUN": tmp_path / "run"}
-    places |= {"OUT": tmp_path / "out", "A": scans[0], "B": scans[1]}
-    lines = _commands("own")
-    assert len(lines) == 5
-    for line in lines:
-        filled = re.sub(r"\b(SRC|DST|RUN|OUT|A|B)\b", lambda m: str(places[m[1]]), line)
-        small = overrides_of(SMALL) if "run training" in line else []
-        _run(filled, *small)
-    out = {path.name for path in (tmp_path / "out").iterdir()}
-    assert {path.name for path in scans} < out
-    assert "case0_to_case1_field.nii.gz" in out
-    assert (tmp_path / "run" / "report.html").is_file()
-
-
-def test_pretraining_finetuning_and_what_it_bought(tmp_path):
-    folder(tmp_path, images=9, labels=6)
-    places = {"SRC": "src", "DST": "dst", "PRE": "pre", "FINE": "fine", "SCRATCH": "scratch"}
-    places |= {"CURVES": "curves.html", "BACKBONE": "backbone.pt"}
-    small = {key: value for key, value in SMALL.items() if key != "registration_pairs"}
-    for line in _commands("pretrain"):
-        names = rf"\b({'|'.join(places)})\b"
-        filled = re.sub(names, lambda m: str(tmp_path / places[m[1]]), line)
-        _run(filled, *(overrides_of(small) if "run training" in line else []))
-    for name in ("pre/models/model.pt", "fine/run.json", "curves.html", "backbone.pt"):
+def test_what_a_person_types(tmp_path):
+    """Own scans from a folder to results; then pre-training, fine-tuning and what it bought."""
+    (tmp_path / "bundles").symlink_to(ROOT / "bundles")
+    folder(tmp_path, images=9, labels=6).rename(tmp_path / "scans")
+    printed = README.run("own", tmp_path)
+    assert printed.count("python -m monai.bundle run ") == 3
+    scans = {path.name for path in (tmp_path / "scans" / "images").iterdir()}
+    assert {path.name for path in (tmp_path / "labels").iterdir()} == scans
+    assert (tmp_path / "fields" / "case0_to_case1_field.nii.gz").is_file()
+    assert (tmp_path / "runs" / "own" / "report.html").is_file()
+    README.run("pretrain", tmp_path)
+    for name in ("runs/pre/models/model.pt", "runs/fine/run.json", "curves.html", "backbone.pt"):
         assert (tmp_path / name).is_file(), name
 
 
+def test_its_numbers_are_those_of_the_results():
+    results = (ROOT / "docs" / "results.md").read_text()
+    rows = re.findall(r"^\| .*± .*$", README.text, re.M)
+    assert len(rows) == 3
+    for row in rows:
+        cells = [cell.strip() for cell in row.strip("|").split("|")][1:]
+        whole = next(
+            line for line in results.splitlines() if f"| {' | '.join(cells[:4])} |" in line
+        )
+        assert all(part in whole for part in re.split("; ", cells[-1])), row
+
+
+GENERATED = ("dataset.json", "labels.json", "run.json", "config.json", "segmentation.json")
 PAGES = [ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("bundles/*/docs/*.md")]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_and_configurations_that_are_named_exist(page):
     text, base = page.read_text(), page.parent
-    for link in re.findall(r"\]\(([^)#:]+)\)", text):
-        assert (base / link).exists(), link
-    for name in re.findall(r"(?<![.\w])([a-z0-9_]+\.json)\b", text):
-        if name not in ("dataset.json", "labels.json", "run.json"):
-            assert any((bundle / "configs" / name).exists() for bundle in (SEMI, MIP)), name
+    for link, anchor in re.findall(r"\]\(([^)#:]*)(?:#([^)]+))?\)", text):
+        target = base / link if link else page
+        assert target.exists(), link
+        if anchor:
+            titles = re.findall(r"^#+ (.*)$", target.read_text(), re.M)
+            assert anchor in {re.sub(r"[^\w -]", "", t).lower().replace(" ", "-") for t in titles}
+    own = set(re.findall(r"<!-- file: (\S+) -->", text))
+    for name in set(re.findall(r"(?<![.\w])([a-z0-9_]+\.json)\b", text)) - {*own, *GENERATED}:
+        if any(name.endswith(suffix) for suffix in (f"_{file.split('_', 1)[-1]}" for file in own)):
+            continue  # such as finetune_clinic.json beside dataset_clinic.json
+        assert any((bundle / "configs" / name).exists() for bundle in (SEMI, MIP)), name
 
 
 @pytest.mark.parametrize(("page", "bundle", "least"), [(PAGE, SEMI, 15), (PRETRAINING, MIP, 3)])

@@ -26,7 +26,7 @@ CHOICES = {
     "group_choice": "uniform or proportional",
     "align": "itk or ants",
 }
-"""Of knobs that take one of a few words."""
+"""Words that a knob takes, for those that take one of a few."""
 PLAIN = (int, float, bool, str, list, type(None))
 SHOWN = "any of them as --name value, nested ones as --train#trainer#amp True"
 OVERRIDES = "every key of the configuration is an option: --output_dir OUT, --device cpu, ..."

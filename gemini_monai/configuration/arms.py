@@ -18,7 +18,7 @@ def overlay_of(name: str, *, bundle_root: str | Path) -> Path:
     """The overlay that a comparison names.
 
     Args:
-        name: Of a method, for ``configs/method_<name>.json`` of the bundle; or a file.
+        name: A method's name, for ``configs/method_<name>.json`` of the bundle; or a file.
         bundle_root: The bundle.
 
     Raises:
@@ -56,9 +56,9 @@ def train_arms(names: Sequence[str], folder: str | Path, *, bundle_root: str | P
     and the same batches.
 
     Args:
-        names: Of methods, or overlay files.
-        folder: Of the run that they are arms of.
-        bundle_root: The bundle that both are of.
+        names: Names of methods, or overlay files, in the order of training.
+        folder: Run folder of the run that they are arms of.
+        bundle_root: Folder of the bundle that run and methods belong to.
     """
     for name in names:
         overlay = overlay_of(name, bundle_root=bundle_root)

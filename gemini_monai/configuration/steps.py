@@ -30,7 +30,7 @@ def show_scores(folder: str | Path) -> None:
     """Print mean Dice of a test, per structure, in percent.
 
     Args:
-        folder: Of its tables.
+        folder: Where ``segmentation.json`` of the test is, ``test`` of a run.
     """
     scores = read_json(Path(folder) / "segmentation.json", dict)
     for name, own in scores["structures"].items():

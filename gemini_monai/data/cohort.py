@@ -43,7 +43,7 @@ class Cohort:
     """``{"kind": "percentile" | "range", "lower": ..., "upper": ...}``, scaled to [0, 1]."""
     seed: int
     hash: str
-    """Of the voxels of all images."""
+    """SHA-256 of the values of all images; the same whatever their files are called."""
     source: str = "folder"
     """What prepared it: ``folder``, ``decathlon``, ``phantom``, or the name of a download."""
     labeled_draw: int = 0
@@ -164,7 +164,7 @@ class Cohort:
 
         Args:
             count: How many; ``None`` for all, in the file's order.
-            seed: Of the choice.
+            seed: Seed of the choice, 0 or more.
 
         Raises:
             InputError: If there are fewer, or none is asked for.

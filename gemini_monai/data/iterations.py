@@ -30,8 +30,9 @@ class IterationDataset(Dataset[dict[str, Tensor]]):
         transform: Deterministic transforms of an item, done once; ``None`` where items are arrays.
         cache_rate: Share of the items that is kept in memory.
         cache_dir: Folder that keeps items instead; ``None`` for memory.
-        seed: Of every draw.
-        rank: Of the process in distributed training; each draws its own images.
+        seed: Seed of every draw, 0 or more.
+        rank: Rank of the process in distributed training, 0 for one alone; each draws its own
+            images.
 
     Raises:
         InputError: If no stream gives what is needed, or there are too few images.

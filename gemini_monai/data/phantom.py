@@ -54,7 +54,7 @@ def write_phantom(
         folder: Where the files go: absent, empty, or a phantom of other settings and nothing else,
             which is replaced file by file. Two processes may write one phantom at once.
         spatial_dims: 2 or 3.
-        seed: Of the whole population.
+        seed: Seed of the whole population, 0 or more: same seed, same images on one machine.
         spatial_size: Voxels per axis; 96 a side in 2-D and 40 in 3-D by default.
         labeled: Subjects to train on with labels.
         unlabeled: Subjects to train on without.

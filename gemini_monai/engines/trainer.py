@@ -47,9 +47,9 @@ class ObjectiveTrainer(Trainer):
         max_epochs: Epochs to train.
         train_data_loader: Yields batches with what the objectives read.
         learner: Network and objectives, possibly under DistributedDataParallel.
-        optimizer: Of the learner's trainable parameters.
+        optimizer: The one optimizer, made with the learner's trainable parameters.
         update: ``"alternating"`` or ``"summed"``.
-        seed: Of what objectives draw at random.
+        seed: Seed of what objectives draw at random, 0 or more; with rank and iteration.
         epoch_length: Iterations an epoch.
         max_skipped_steps: Non-finite steps of an objective in a row after which training stops.
         train_handlers: Objects with ``attach(engine)``.

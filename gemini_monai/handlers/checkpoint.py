@@ -37,10 +37,11 @@ class RunCheckpoint:
     Args:
         folder: Where both files go.
         learner: Network and objectives, possibly under DistributedDataParallel.
-        optimizer: Of their parameters.
-        scheduler: Of the learning rate, if any.
+        optimizer: The optimizer of their parameters, whose state is saved too.
+        scheduler: The scheduler of the learning rate, whose state is saved too; ``None`` for a
+            constant rate.
         validator: The evaluator whose ``best_metric`` chooses ``model.pt``, if any.
-        settings: By which it is trained, nested; a run does not go on by others.
+        settings: What it is trained by, nested names and values; a run does not go on by others.
         resume: Go on from ``last.pt`` when it is there.
 
     Raises:

@@ -36,7 +36,7 @@ class CorrespondenceMonitor:
         pairs: Whether the network learns correspondence; without, its field says nothing.
         alarm: How near, from 0 (always) to 1 (never): warn when ``collapse``, or 1 minus
             ``feature_std``, is above.
-        seed: Of the points that features are taken at.
+        seed: Seed of the choice of points that features are taken at; the same ones every epoch.
     """
 
     def __init__(

@@ -131,7 +131,7 @@ class RunRecord:
 
 
 def _peak_memory_mib(device: torch.device) -> float:
-    """Of the accelerator when there is one, else of the process."""
+    """Peak of memory so far in MiB: of the accelerator when there is one, else of the process."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 2**20
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # KiB on Linux

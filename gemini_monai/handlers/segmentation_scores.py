@@ -43,9 +43,9 @@ class SegmentationScores:
         folder: Where both files go.
         spec: Names of the structures, and whether they overlap: channels of ``pred`` and ``label``
             are the structures then, and otherwise one-hot classes with the background first.
-        label_key: Of the truth, on the same grid as ``pred``.
+        label_key: Key of the true labels (K, *S), zeros and ones on the same grid as ``pred``.
         predictions: Folder of the saved predictions, to name in the table.
-        suffix: Of their files.
+        suffix: Ending of the names of the predictions' files, such as ``.nii.gz``.
     """
 
     def __init__(
@@ -87,7 +87,8 @@ class SegmentationScores:
         case = str(item["case"])
         files = {"image": source_of(item["image"]), "label": source_of(label)}
         if self.predictions is not None:
-            files["prediction"] = str(Path(self.predictions) / f"{case}{self.suffix}")
+            path = Path(self.predictions) / f"{case}{self.suffix}"
+            files["prediction"] = str(path.absolute())  # the table is read from elsewhere too
         return [
             {
                 "case": case,

@@ -44,7 +44,7 @@ def read_series(folder: Path, *, dtype: Any = np.float32) -> MetaTensor:
 
     Args:
         folder: The series.
-        dtype: Of the values, which are rescaled as the files say.
+        dtype: Type that the voxels' values are given in, after the files' own rescaling.
 
     Raises:
         InputError: If there is no series or more than one, or slices are missing, there twice, or
@@ -161,7 +161,7 @@ def _step(slices: Sequence[Slice], folder: Path) -> np.ndarray:
 
 
 def _own_step(own: Slice) -> np.ndarray:
-    """Of a file that is a volume, or a slice alone, whose thickness is of no use."""
+    """Step in mm, (3,), between slices of one file: a volume, or a slice alone, never used then."""
     reader = itk.GDCMImageIO.New()
     reader.SetFileName(str(own.file))
     reader.ReadImageInformation()

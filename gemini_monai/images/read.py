@@ -33,7 +33,7 @@ def read(path: str | Path | Sequence[str | Path], *, dtype: Any = np.float32) ->
 
     Args:
         path: A file, a folder, or several.
-        dtype: Of the values.
+        dtype: Type that the voxels' values are given in.
 
     Raises:
         InputError: If a file is missing or cannot be read, a folder is not one series, or the

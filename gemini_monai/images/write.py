@@ -19,7 +19,7 @@ from gemini_monai.images.names import suffix_of
 from gemini_monai.world.axes import LPS, is_sheared
 
 TYPES = (np.uint8, np.uint16, np.uint32, np.int64)
-"""Of label maps, the smallest that holds all values is taken."""
+"""Types of voxels that label maps are written in: the smallest that holds all values is taken."""
 MAKER = b"gemini_monai"
 """In the header of every NIfTI file written here."""
 WRITTEN = (".nii.gz", ".nii", ".nrrd", ".mha", ".png")
@@ -76,7 +76,8 @@ def write_image(
         path: Ends in one of ``WRITTEN``.
         values: Array or tensor; its type is kept.
         affine: Voxel to RAS+ mm; kept as it is, a shear too.
-        shape: Of the file that the image came from, (X, Y, 1) for a volume of one slice.
+        shape: Spatial shape of the file that the image came from; (X, Y, 1), a volume of one slice,
+            is written as such again. ``None`` for the shape of ``values``.
 
     Raises:
         InputError: If it cannot be written, or the format cannot hold it.

@@ -37,7 +37,7 @@ class FilePair(NamedTuple):
     fixed: Path
     moving_label: Path | None
     name: str
-    """Of the files that are written."""
+    """What the names of the written files begin with."""
 
     def inputs(self) -> list[Path]:
         """Files that are read."""

@@ -57,7 +57,7 @@ class RegistrationScores:
         spec: Names of the structures, and whether their labels are binary channels.
         device: Where the network is.
         max_pairs: Ordered pairs at most; both directions of a pair count.
-        seed: Of the choice when there are more.
+        seed: Seed of the choice of pairs when there are more, 0 or more.
     """
 
     def __init__(

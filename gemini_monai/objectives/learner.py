@@ -67,7 +67,7 @@ class Learner(nn.Module):
         """Terms of some objectives: the one entry of DistributedDataParallel.
 
         Args:
-            names: Of the objectives whose sum is one step.
+            names: Which objectives; the sum of their terms is one step.
             batch: Tensors on the network's device.
             progress: Share of training that is done.
 

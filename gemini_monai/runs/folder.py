@@ -162,7 +162,7 @@ def refuse_tests(folder: str | Path, *, overwrite: bool = False) -> None:
     """Before a test: scores that are there are not to be replaced.
 
     Args:
-        folder: Of the tables, ``test`` of a run.
+        folder: Where the tables of the test are, ``test`` of a run.
         overwrite: They may be.
 
     Raises:

@@ -166,10 +166,10 @@ def refuse_other_settings(
     the length of the training.
 
     Args:
-        saved: Of the checkpoint, nested.
-        now: Of the configuration.
+        saved: Settings that the checkpoint was trained by, nested names and values.
+        now: Settings of the configuration that is to go on, likewise.
         done: Epochs that are done.
-        where: The checkpoint.
+        where: The checkpoint's file, for the message.
 
     Raises:
         InputError: Naming the first setting that differs, both values, and the others.

@@ -30,8 +30,8 @@ class ResampleToGridd(MapTransform, InvertibleTransform):
 
     Args:
         keys: Images and labels (C, *S) on their own grids; the first one is what is registered.
-        spatial_size: Of the output.
-        spacing: Of the reference's grid in mm.
+        spatial_size: Voxels of the output along each axis, (N,).
+        spacing: Voxel size of the reference's grid in mm along each axis, (N,), above 0.
         reference: Image file that items without a grid are registered to; ``None`` to refuse them.
         intensity: As in ``dataset.json``: what of the intensities registration looks at.
         method: ``"itk"`` or ``"ants"``.

@@ -23,8 +23,9 @@ class RandLocalShuffle(RandomizableTransform):
 
     Args:
         prob: Probability of any change.
-        boxes: How many.
-        side: Of a box, as a share of each side of the image.
+        boxes: How many boxes are shuffled, one after the other; they may overlap.
+        side: Side of a box along each axis, as a share of the image's side along it, in (0, 1]; at
+            least 2 voxels.
     """
 
     def __init__(self, prob: float = 0.8, *, boxes: int = 1000, side: float = 1 / 30) -> None:
@@ -48,7 +49,8 @@ class RandBezierIntensity(RandomizableTransform):
 
     Args:
         prob: Probability of any change.
-        points: Of the curve between which is interpolated.
+        points: How many points of the curve are computed; intensities between two are interpolated
+            linearly.
     """
 
     def __init__(self, prob: float = 0.9, *, points: int = 1024) -> None:

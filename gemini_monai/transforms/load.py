@@ -27,7 +27,7 @@ class LoadScand(MapTransform):
     and become zeros and ones.
 
     Args:
-        keys: Of files, or of lists of files that are channels of one image.
+        keys: Keys whose values are a file, or a list of files that are channels of one image.
         spatial_dims: Axes that every image must have.
         in_channels: Channels that ``image`` must have.
         label_values: Values that a label may have, ascending; ``None`` to keep them as they are.

@@ -44,7 +44,8 @@ class SaveCased(MapTransform):
     slice stays one.
 
     Args:
-        keys: Of a MetaTensor on the image's own grid: class indices, or zeros and ones.
+        keys: Keys of the items to write: each a MetaTensor (C, *S) on the image's own grid, of
+            class indices, or of zeros and ones.
         folder: Where the files go.
         suffix: ``.nii.gz``, ``.nii``, ``.nrrd``, ``.mha`` or ``.png``.
         label_values: Value of each class, ascending; ``None`` for masks, which stay as they are.
@@ -100,7 +101,7 @@ def refuse_outputs(
     Args:
         data: Items with ``case`` and the file of ``image``.
         folder: Where the files go.
-        suffix: Of the files.
+        suffix: Ending of the files' names, such as ``.nii.gz``; it says the format.
         overwrite: They may replace files that are there; an image that is read, never.
 
     Raises:

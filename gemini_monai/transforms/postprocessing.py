@@ -28,7 +28,7 @@ def postprocessing(
         preprocessing: Is undone first, so that ``pred`` lies on the image's own grid; ``None`` for
             the network's.
         folder: Where predictions are written, one file a case; ``None`` for nowhere.
-        suffix: Of those files.
+        suffix: Ending of those files' names, such as ``.nii.gz``; it says the format.
         label: Key of the truth that ``pred`` is compared with, on the same grid; both become
             channels of zeros and ones then, as metrics want them.
     """

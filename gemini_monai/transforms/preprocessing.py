@@ -37,8 +37,8 @@ def preprocessing(
 
     Args:
         spec: Size, grid, intensities, and transforms of one's own.
-        keys: Of files: ``image``, ``label``, and of a phantom ``field`` and ``inverse_field``;
-            keys that an item does not have are passed over.
+        keys: Keys whose values are files: ``image``, ``label``, and of a phantom ``field`` and
+            ``inverse_field``; keys that an item does not have are passed over.
         fit: Pad and crop to the network's size, as training and registration do; a sliding window
             needs no such thing.
         native_label: Keep the label on its image's own grid as ``native_label``.

@@ -28,10 +28,10 @@ def output_grid(
     """Affine (4, 4) of a grid about an image's center, along its own axes in RAS order.
 
     Args:
-        affine: Of the image, (4, 4).
-        shape: Of the image.
-        spacing: Of the grid in mm.
-        spatial_size: Of the grid in voxels.
+        affine: Voxel of the image to RAS+ mm, (4, 4); not singular.
+        shape: Voxels of the image along each of its axes, (3,).
+        spacing: Voxel size of the grid in mm, in RAS order, (3,), above 0.
+        spatial_size: Voxels of the grid, in RAS order, (3,).
     """
     affine = np.asarray(affine, dtype=float)
     center = affine @ np.append((np.asarray(shape) - 1) / 2, 1)

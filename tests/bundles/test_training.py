@@ -57,6 +57,15 @@ def test_a_run_leaves_everything_a_person_looks_for(trained):
     assert record["iterations"] == 4
 
 
+def test_a_folder_named_from_here_is_shown_whole(tiny_phantom, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run("train", **_paths(tiny_phantom, "runs/own"), **SMALL)
+    page = (tmp_path / "runs" / "own" / "report.html").read_text()
+    assert page.count('<figure><svg class="panel"') > 12
+    assert "Not shown" not in page
+    assert 'class="panel empty"' not in page
+
+
 def test_an_arm_is_the_run_that_its_overlay_gives(trained, tiny_phantom, tmp_path):
     """Same weights to begin with, same labeled batches, whatever was trained before it."""
     arm, alone = trained / "supervised", tmp_path / "alone"

@@ -127,7 +127,7 @@ def _reference(cohort: Cohort, scans: Mapping[str, Scan], wanted: str | None) ->
 
 
 def _extent(own: Scan) -> np.ndarray:
-    """Of the image's box along the world's axes in mm, (3,)."""
+    """Extent in mm of the image's box along the world's axes, (3,)."""
     return np.abs(own.affine[:3, :3]) @ np.asarray(own.shape)
 
 

@@ -32,7 +32,7 @@ class Source:
     """
 
     name: str
-    """Of the data set."""
+    """Name of the data set, as runs and reports show it."""
     kind: str
     """Which of ``prepare``'s sources it is."""
     images: Mapping[str, Path]

@@ -23,7 +23,7 @@ class Wanted(NamedTuple):
     test: int | None = None
     """Labeled cases to report on; ``None`` for a fifth, or none below ten."""
     seed: int = 0
-    """Of the rule."""
+    """Seed of the split: another one puts other cases into validation and test."""
     labeled_draw: int = 0
     """Which of the possible choices to train on, of the same rest."""
     align: str | None = None

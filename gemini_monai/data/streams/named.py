@@ -29,12 +29,13 @@ def named_streams(
 
     Args:
         cohort: Whose images they are; says which may be paired.
-        labeled_images: Of one iteration.
-        unlabeled_images: Of one iteration, for those that come by themselves and those of views.
-        pairs: Of one iteration.
+        labeled_images: How many labeled images an iteration has.
+        unlabeled_images: How many unlabeled images an iteration has by themselves, and as many
+            others for views.
+        pairs: How many pairs an iteration has.
         pairing: ``"separate"`` or ``"ring"``, see ``Pairs``.
         group_choice: ``"uniform"`` or ``"proportional"``, see ``Pairs``.
-        slices: Labeled images are slices of volumes.
+        slices: Whether labeled images are slices of volumes.
         transform: Random transform of an item.
         corruption: What restoration undoes; ``None`` for no such stream.
     """

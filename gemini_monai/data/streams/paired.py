@@ -34,7 +34,8 @@ class Pairs(Stream):
             with the next one (``image_a`` only).
         groups: Group of each unlabeled image; ``None`` for one of all.
         patients: Patient of each unlabeled image; ``None`` for one each.
-        choice: Of the group, ``"uniform"`` or ``"proportional"`` to its images.
+        choice: How the group of a draw is chosen: ``"uniform"``, or ``"proportional"`` to its
+            images.
         transform: Random transform of an image.
 
     Raises:

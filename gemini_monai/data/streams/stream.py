@@ -21,12 +21,12 @@ class Stream:
     """A part of every batch.
 
     Args:
-        count: Of images, or of pairs, an iteration.
+        count: How many images, or pairs, an iteration has.
         transform: Random transform of an item, applied after the cache; ``None`` for none.
     """
 
     number: int
-    """Of its random numbers. Never changed, or the same seed would give other batches."""
+    """Which sequence of random numbers is its own. Never changed: it would change every batch."""
     keys: tuple[str, ...]
     """What it adds to a batch."""
     source: str | None = None

@@ -20,7 +20,7 @@ RAW_BYTES = 2 * RAW_SIZE**2
 SIZE = RAW_SIZE // 2
 """Rows and columns of a mask, and of a radiograph after conversion."""
 BRIGHTEST = 4095
-"""Of 12 bits."""
+"""The highest value of 12 bits."""
 PIXEL = 0.35
 """Side of a converted pixel in mm; a raw one has 0.175."""
 
@@ -73,7 +73,7 @@ def merge_masks(masks: Sequence[Path], *, target: Path) -> Path:
     """Write the union of binary GIF masks as zeros and ones, unless ``target`` is newer than all.
 
     Args:
-        masks: Of 1024 x 1024, such as the left and the right lung; never changed.
+        masks: GIF files of 1024 x 1024 pixels, such as the left and the right lung; never changed.
         target: NIfTI file, on the grid of ``convert_radiograph``.
 
     Raises:

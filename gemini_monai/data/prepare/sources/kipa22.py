@@ -19,7 +19,7 @@ LABELS = {"background": 0, "renal vein": 1, "kidney": 2, "renal artery": 3, "tum
 WINDOW = {"kind": "range", "lower": 900.0, "upper": 1400.0}
 """Stored intensities are Hounsfield units plus about 1024, so this is -124 to 376."""
 LOWEST_MEAN = 500
-"""Of a stored volume: a cut-out around a kidney has about 1000, and about 0 in Hounsfield units."""
+"""Lowest mean of a stored volume: around a kidney it is about 1000, in Hounsfield units about 0."""
 TRAINING = tuple(range(70))
 OPEN_TEST = ("open", "opentest", "test")
 """Folders that the challenge's test images 70 to 99, which have no public label, may be in."""

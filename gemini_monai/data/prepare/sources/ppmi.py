@@ -15,7 +15,7 @@ from gemini_monai.images import case_of
 
 EXPECTED = 837  # in the paper
 NAME = re.compile(r"PPMI_([^_]+)_(?:[A-Z]{2}_)?(.+?)(?:_Br)?(?:_\d{17}.*)?")
-"""Of a file: subject, modality, description, and in the archive a time to the millisecond, ids."""
+"""A file's name: subject, modality, description; in the archive a time in milliseconds and ids."""
 IS_T1 = re.compile(r"T1|MPRAGE|SPGR|TFE", re.IGNORECASE)
 IS_PHANTOM = re.compile(r"phantom", re.IGNORECASE)
 VIEW = {
@@ -34,7 +34,7 @@ class FoundVolume(NamedTuple):
     patient: str | None
     """``None`` where neither the name nor the folders say."""
     description: str | None
-    """Of the series, likewise."""
+    """What the series is called, such as ``T1-anatomical``; ``None`` where nothing says."""
 
 
 def prepare_ppmi(source: str | Path, destination: str | Path, *, overwrite: bool = False) -> Path:

@@ -1,0 +1,233 @@
+"""The pages of docs: their commands and code run as written on small data, and the site builds."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+import torch
+from monai.bundle import ConfigParser
+
+from gemini_monai.networks import Gemini
+from tests.conftest import ROOT
+from tests.data.prepare.made import folder, image, label, save
+from tests.pages import Page
+
+DOCS = ROOT / "docs"
+
+
+@pytest.fixture
+def place(tmp_path):
+    """A working directory like the root of a clone, with small scans, and data prepared."""
+    (tmp_path / "bundles").symlink_to(ROOT / "bundles")
+    folder(tmp_path, images=9, labels=6, shape=(32, 32)).rename(tmp_path / "scans")
+    return tmp_path
+
+
+def _prepared(place):
+    Page.run_line("gemini prepare folder scans data --labeled 5", place)
+
+
+def test_the_tutorial(place):
+    (place / "scans").rename(place / "unused")
+    page = Page(DOCS / "tutorial.md")
+    commands = ["scans", "prepare", "train", "report", "segment", "register", "evaluate"]
+    assert page.commands() == commands
+    printed = {name: page.run(name, place) for name in commands}
+    shown = page.text.split("```text\n")[1].split("```")[0]
+    assert shown in printed["prepare"]
+    runs = place / "runs"
+    for left in ("first/report.html", "both.html", "scores/test/segmentation.csv"):
+        assert (runs / left).is_file(), left
+    assert len(list((runs / "labels").iterdir())) == 85
+    names = {path.name for path in (runs / "fields").iterdir()}
+    assert {"registration.csv", "subject_000_to_subject_001_field.nii.gz"} < names
+    assert len(names) == 4  # the warped label too
+
+
+def test_own_scans(place):
+    page = Page(DOCS / "how_to" / "own_data.md")
+    for name in page.commands():
+        page.run(name, place)
+    assert len(list((place / "labels").iterdir())) == 9
+    run = json.loads((place / "runs/small/run.json").read_text())
+    assert run["settings"]["spatial_size"] == [32, 32]
+    assert run["settings"]["intensity"]["kind"] == "range"
+    assert (place / "runs/both/supervised/run.json").is_file()
+
+
+def test_another_backbone(place):
+    page = Page(DOCS / "how_to" / "another_backbone.md").write_files(place)
+    _prepared(place)
+    page.run("train", place)
+    state = torch.load(place / "runs/basic_unet/models/model.pt", weights_only=True)
+    assert "backbone.conv_0.conv_0.conv.weight" in state
+    assert len(list((place / "labels").iterdir())) == 9
+    assert (place / "basic_unet.pt").is_file()
+    page.execute(page.code()[-1], place)
+
+
+def _tried():
+    text = (DOCS / "how_to" / "another_backbone.md").read_text()
+    return re.findall(r"^\| `(\w+)` \| `(\{.*\})` \| (\d+) \|$", text, re.M)
+
+
+@pytest.mark.parametrize(("name", "arguments", "multiple"), _tried())
+def test_backbones_that_were_tried(name, arguments, multiple):
+    known = {"spatial_dims": 2, "in_channels": 1, "out_channels": 4, **json.loads(arguments)}
+    theirs = ConfigParser({"net": {"_target_": name, **known}}).get_parsed_content("net")
+    network = Gemini(2, 1, 3, backbone=theirs, feature_channels=4, backbone_multiple=int(multiple))
+    images = torch.rand(2, 1, 36, 44)
+    assert network(images).shape == (2, 3, 36, 44)
+    network.correspond(images).ddf_ab.square().mean().backward()
+    assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in theirs.parameters())
+
+
+def test_there_are_backbones_in_the_table():
+    assert len(_tried()) >= 5
+
+
+def test_the_backbone_elsewhere(place):
+    page = Page(DOCS / "how_to" / "backbone_elsewhere.md")
+    assert '"part": "backbone"' in page.run("export", place)
+    ours, theirs = page.code()
+    page.execute(ours.replace("(16, 32, 64, 128)", "(4, 8)"), place)
+    assert page.execute(theirs, place)["logits"].shape == (1, 3, 64, 64)
+    page.run("finetune", place)
+    assert (place / "curves.html").is_file()
+
+
+def test_a_new_method(place):
+    page = Page(DOCS / "how_to" / "new_method.md").write_files(place)
+    _prepared(place)
+    assert page.run("train", place).startswith("ok: objectives#consistency#weight")
+    history = (place / "runs/teacher/history.csv").read_text().splitlines()
+    assert history[0] == "iteration,loss,dice,cross_entropy,consistency"
+    last = [float(value) for value in history[-1].split(",")]
+    assert last[-1] > 0
+    page.run("compare", place)
+    assert (place / "runs/compared/mean_teacher/run.json").is_file()
+    found = page.execute(page.code()[-1], place)
+    network, objective = found["network"], found["learner"].objectives["teacher"]
+    before = [p.clone() for p in objective.teacher.parameters()]
+    objective.after_step(network)
+    for old, own, new in zip(
+        before, objective.teacher.parameters(), network.parameters(), strict=True
+    ):
+        assert not own.requires_grad
+        torch.testing.assert_close(own, 0.99 * old + 0.01 * new)
+
+
+def test_a_new_data_set(place):
+    page = Page(DOCS / "how_to" / "new_data_set.md").write_files(place)
+    for k in range(10):
+        patient = place / "clinic" / f"P{k:02d}"
+        save(patient / "scan.nii.gz", image(k, (16, 16)))
+        if k < 7:
+            save(patient / "organs.nii.gz", label((16, 16)))
+    page.run("train", place)
+    run = json.loads((place / "runs/clinic/run.json").read_text())
+    assert run["dataset"]["structures"] == ["liver", "spleen"]
+    assert run["settings"]["pairing"] == "separate"
+    assert json.loads((place / "prepared/dataset.json").read_text())["source"] == "clinic"
+
+
+def test_transforms_of_ones_own(place):
+    page = Page(DOCS / "concepts" / "preprocessing.md").write_files(place)
+    _prepared(place)
+    page.run("train", place)
+    assert len(list((place / "labels").iterdir())) == 9
+    Page.run_line("! gemini segment runs/equalized scans/images other", place)
+    assert not (place / "other").exists()
+
+
+def test_the_table_of_costs_is_what_its_lines_count():
+    page = Page(DOCS / "concepts" / "cost.md")
+    count = page.execute(page.code()[0], ROOT)["count"]
+    for row, dims in (("2-D, default", 2), ("3-D, default", 3)):
+        size = (96, 96) if dims == 2 else (48, 48, 48)
+        parameters, work, held = count(dims, (16, 32, 64, 128), True, size)
+        cells = [f"{parameters:.2f} M", *(f"{value:,.0f}" for value in work.values())]
+        cells += [f"{value:.1f}" for value in held.values()]
+        assert f"| {row} | {' | '.join(cells)} |" in page.text
+
+
+def test_one_run_per_device(place):
+    _prepared(place)
+    Page(DOCS / "how_to" / "more_than_one_gpu.md").run("seeds", place)
+    assert (place / "seeds.html").is_file()
+
+
+def test_the_script_of_a_cluster_starts_and_goes_on(place):
+    _prepared(place)
+    page = Page(DOCS / "how_to" / "cluster.md")
+    assert "starts at the beginning" in page.run("slurm", place)
+    rows = (place / "runs/cluster/history.csv").read_text()
+    assert "starts at the beginning" not in page.run("slurm", place)
+    assert (place / "runs/cluster/history.csv").read_text() == rows
+
+
+def test_the_example_trains_from_python(place):
+    code = (ROOT / "examples" / "train_from_python.py").read_text()
+    small = {
+        "spatial_size=(96, 96)": "spatial_size=(32, 32)",
+        '{"epochs": 6, "epoch_length": 50,': '{"epochs": 2, "epoch_length": 2, "channels": [4, 8],',
+    }
+    for now, then in small.items():
+        assert code.count(now) == 1
+        code = code.replace(now, then)
+    (place / "train_from_python.py").write_text(code)
+    printed = Page.run_line("python train_from_python.py", place)
+    assert re.search(r"^iteration +4  loss \d+\.\d\d$", printed, re.M)
+    assert re.search(r"^ +heart  Dice \d+\.\d %$", printed, re.M)
+
+
+def _imports():
+    """Rooms that each room imports from, also within functions."""
+    root = ROOT / "gemini_monai"
+    found = {p.stem: set() for p in root.iterdir() if p.suffix in ("", ".py") and p.name[0] != "_"}
+    for path in root.rglob("*.py"):
+        room = path.relative_to(root).parts[0].removesuffix(".py")
+        lines = re.findall(
+            r"^ *from gemini_monai(?:\.(\w+)[\w.]*)? import (.+)", path.read_text(), re.M
+        )
+        for module, names in lines if room in found else ():
+            found[room] |= {module} if module else set(re.findall(r"\w+", names)) & set(found)
+    return {room: rooms - {room} for room, rooms in found.items()}
+
+
+def test_rooms_import_only_what_the_table_says_and_from_above():
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| .* \| ([^|]+) \|$", text, re.M)
+    table = {room: set(re.findall(r"`(\w+)`", rooms)) for room, rooms in rows}
+    rooms, imports = list(table), _imports()
+    assert set(rooms) == set(imports)
+    for place, room in enumerate(rooms):
+        assert imports[room] <= table[room] <= set(rooms[:place]), room
+    said = (ROOT / "gemini_monai" / "__init__.py").read_text().split('"""')[1]
+    parts = ("streams", "prepare")
+    assert [name for name in re.findall(r"``(\w+)``", said) if name not in parts] == rooms
+
+
+def test_the_site_builds_without_a_warning(tmp_path):
+    site = tmp_path / "site"
+    words = ["-m", "mkdocs", "build", "--strict", "--site-dir", str(site)]
+    done = subprocess.run(
+        [sys.executable, *words],
+        cwd=ROOT,
+        env=os.environ | {"NO_MKDOCS_2_WARNING": "1"},  # an advertisement
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "WARNING" not in done.stderr
+    for page in site.rglob("*.html"):
+        loaded = re.findall(
+            r"<(?:script|link|img)[^>]+(?:src|href)=\"?([^\" >]+)", page.read_text()
+        )
+        assert not [address for address in loaded if re.match(r"(https?:)?//", address)], page
