@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from gemini_monai.bundles import bundle_root
-from gemini_monai.commands.monai_run import BUNDLES, evaluate, finetune, register, segment, train
+from gemini_monai.commands.monai_run import (
+    BUNDLES,
+    evaluate,
+    finetune,
+    probe,
+    register,
+    segment,
+    train,
+)
 from gemini_monai.errors import InputError
 
 CHOICES = {
@@ -25,12 +33,14 @@ OVERRIDES = "every key of the configuration is an option: --output_dir OUT, --de
 
 
 def add_commands(commands: Any) -> None:
-    """Add ``train``, ``finetune``, ``segment``, ``register`` and ``evaluate``."""
+    """Add ``train``, ``finetune``, ``segment``, ``register``, ``evaluate`` and ``probe``."""
     _add_train(commands)
     _add_finetune(commands)
     _add(commands, "segment", segment, "Label maps for images, with a trained run.", _segment)
     _add(commands, "register", register, "Warp an image onto another, with a run.", _register)
     _add(commands, "evaluate", evaluate, "Score a trained run on its test cases again.", _evaluate)
+    text = "What frozen features know of labels, before fine-tuning; no test image is read."
+    _add(commands, "probe", probe, text, _probe)
 
 
 def _add(
@@ -127,6 +137,14 @@ def _evaluate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "out", nargs="?", metavar="OUT", help="folder for the scores (default: RUN itself)"
     )
+
+
+def _probe(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", help="folder of a run")
+    parser.add_argument(
+        "dst", metavar="DST", help="a prepared data set with labeled and validation images"
+    )
+    _overlay(parser)
 
 
 def _knobs(bundle: str, name: str) -> str:

@@ -93,6 +93,18 @@ def evaluate(run: str, out: str | None, overrides: list[str]) -> None:
     _run(None, [kept, root / "configs" / "evaluate.json"], [*options, *overrides])
 
 
+def probe(run: str, dst: str, overlay: list[str], overrides: list[str]) -> None:
+    """``probe RUN DST``.
+
+    Raises:
+        InputError: If the run or the data set is not there.
+    """
+    _record(run)
+    _data_set(Path(bundle_root(BUNDLES["mip"])), dst, kind="dataset")
+    file = Path(bundle_root(BUNDLES["mip"])) / "configs" / "probe.json"
+    _run(None, [file, *overlay], ["--run_dir", run, "--dataset_dir", dst, *overrides])
+
+
 def _use_of(run: str, name: str) -> tuple[list[Path], list[str]]:
     """The configuration that uses a run, and what tells it the run."""
     own = Path(run) / "configs" / f"{name}.json"  # of a bundle that was downloaded with weights

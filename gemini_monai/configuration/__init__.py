@@ -13,7 +13,8 @@ from gemini_monai.configuration.running import (
     running_configuration,
     settings,
 )
-from gemini_monai.configuration.steps import publish, show_scores, start
+from gemini_monai.configuration.steps import publish, show_probe, show_scores, start
+from gemini_monai.data import read_cohort
 from gemini_monai.images import find_images
 from gemini_monai.inference import read_pairs, registration_items
 from gemini_monai.networks import placed
@@ -38,6 +39,7 @@ __all__ = [
     "open_run",
     "placed",
     "publish",
+    "read_cohort",
     "read_pairs",
     "refuse_outputs",
     "refuse_tests",
@@ -46,6 +48,7 @@ __all__ = [
     "registration_items",
     "running_configuration",
     "settings",
+    "show_probe",
     "show_scores",
     "start",
     "train_arms",

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
+
 from gemini_monai.configuration.overrides import refuse_unknown_overrides
 from gemini_monai.errors import install_hook
-from gemini_monai.files import read_json
+from gemini_monai.files import read_json, refuse_existing
+from gemini_monai.inference import Probe
+from gemini_monai.networks import Gemini
 from gemini_monai.report import print_findings, write_report
+from gemini_monai.tables import write_table
+from gemini_monai.weights import load_network
 
 
 def start() -> None:
@@ -39,3 +45,38 @@ def publish(folder: str | Path) -> None:
     """The page of a run and its arms, and their scores in the terminal."""
     page = write_report([Path(folder)])
     print_findings([Path(folder)], page=page)
+
+
+def show_probe(
+    probe: Probe,
+    network: Gemini,
+    *,
+    weights: str | Path,
+    folder: str | Path,
+    device: torch.device | str,
+    overwrite: bool = False,
+) -> None:
+    """Print what features know, as initialized and as trained, and keep it as ``probe.csv``.
+
+    Args:
+        probe: What scores them.
+        network: As it was initialized.
+        weights: What is loaded into it then.
+        folder: Where the table goes.
+        device: Where the network is.
+        overwrite: The table may take the place of one.
+
+    Raises:
+        InputError: If there is one, or the weights do not fit.
+    """
+    path = Path(folder) / "probe.csv"
+    refuse_existing([path], overwrite=overwrite)
+    scores = {"initialized": probe.look(network, device)}
+    load_network(network, weights)
+    scores["trained"] = probe.look(network, device)
+    write_table(path, [{"network": name, **row} for name, row in scores.items()])
+    print(f"{'':<24}{''.join(f'{name:>12}' for name in scores)}")
+    for name in scores["trained"]:
+        cells = "".join(f"{row[name]:>12.3f}" for row in scores.values())
+        print(f"{name.replace('_', ' '):<24}{cells}")
+    print(path)

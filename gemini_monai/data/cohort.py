@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +96,27 @@ class Cohort:
         if spec.align is not None:
             self._refuse_other_grid(spec.spatial_size, spec.spacing)
         return spec
+
+    def structures_in(self, spec: InputSpec) -> InputSpec:
+        """How a network that was trained on other images sees these, with their own structures.
+
+        Args:
+            spec: How it sees images.
+
+        Raises:
+            InputError: If these are of other dimensions.
+        """
+        if spec.spatial_dims != self.spatial_dims:
+            raise InputError(
+                f"{self.path}: {self.spatial_dims}-D images, the network sees "
+                f"{spec.spatial_dims}-D ones"
+            )
+        return replace(
+            spec,
+            overlapping=self.overlapping,
+            label_values=self.label_values,
+            structures=self.structures,
+        )
 
     def _refuse_other_grid(
         self, spatial_size: Sequence[int], spacing: Sequence[float] | None

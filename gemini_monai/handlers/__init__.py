@@ -6,6 +6,7 @@ from gemini_monai.handlers.checkpoint import RunCheckpoint
 from gemini_monai.handlers.examples import PretrainingExamples
 from gemini_monai.handlers.history import History
 from gemini_monai.handlers.monitor import CorrespondenceMonitor
+from gemini_monai.handlers.probe import ProbeCurve
 from gemini_monai.handlers.progress import TrainingProgress
 from gemini_monai.handlers.run_record import RunRecord
 from gemini_monai.handlers.segmentation_scores import SegmentationScores
@@ -14,6 +15,7 @@ __all__ = [
     "CorrespondenceMonitor",
     "History",
     "PretrainingExamples",
+    "ProbeCurve",
     "RunCheckpoint",
     "RunRecord",
     "SegmentationScores",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from gemini_monai.inference.correspond import Registration, register_pair
+from gemini_monai.inference.probe import Probe
 from gemini_monai.inference.registration_files import FileRegistration, read_pairs
 from gemini_monai.inference.registration_scores import RegistrationScores, registration_items
 from gemini_monai.inference.windows import window_inferer
 
 __all__ = [
     "FileRegistration",
+    "Probe",
     "Registration",
     "RegistrationScores",
     "read_pairs",

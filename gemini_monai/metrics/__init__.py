@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gemini_monai.metrics.correspondence import correspondence_error, true_displacement
 from gemini_monai.metrics.dice import dice_per_structure
+from gemini_monai.metrics.features import effective_rank
 from gemini_monai.metrics.folding import folding_percent, log_jacobian_std
 from gemini_monai.metrics.statistics import mean_and_deviation
 from gemini_monai.metrics.surface import average_surface_distance
@@ -12,6 +13,7 @@ __all__ = [
     "average_surface_distance",
     "correspondence_error",
     "dice_per_structure",
+    "effective_rank",
     "folding_percent",
     "log_jacobian_std",
     "mean_and_deviation",

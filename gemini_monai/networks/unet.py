@@ -62,15 +62,27 @@ class UNetBackbone(nn.Module):
 
     def forward(self, image: Image) -> Features:
         """Map an image (B, C, *S) to dense features (B, channels[0], *S)."""
-        level, padding = pad_to_multiple(image, self.multiple)
+        padded, padding = pad_to_multiple(image, self.multiple)
+        return crop_padding(self.levels(padded)[0], padding)
+
+    @torch.jit.export
+    def levels(self, image: Image) -> list[Tensor]:
+        """Features of every level, (B, channels[k], *S / 2 ** k): the dense ones first.
+
+        Args:
+            image: (B, C, *S), its sizes multiples of ``multiple``.
+        """
+        level = image
         skips: list[Tensor] = []
         for depth, encode in enumerate(self.encoder):
             level = encode(level if depth == 0 else self.pool(level))
             skips.append(level)
         skips.pop()
+        found = [level]
         for decode in self.decoder:
             level = decode(torch.cat([skips.pop(), upsample(level)], dim=1))
-        return crop_padding(level, padding)
+            found.append(level)
+        return found[::-1]
 
 
 def _double_conv(spatial_dims: int, in_channels: int, out_channels: int) -> nn.Sequential:

@@ -19,6 +19,7 @@ FILES = (
     "history.csv",
     "validation.csv",
     "monitor.csv",
+    "probe.csv",
     "report.html",
     "models/last.pt",
     "models/model.pt",
@@ -52,6 +53,7 @@ class RunFolder:
         self.history = self.path / "history.csv"
         self.validation = self.path / "validation.csv"
         self.monitor = self.path / "monitor.csv"
+        self.probe = self.path / "probe.csv"
         self.report = self.path / "report.html"
         self.last = self.path / "models" / "last.pt"
         self.model = self.path / "models" / "model.pt"

@@ -40,7 +40,7 @@ KNOBS: dict[str, Check] = {
     **dict.fromkeys(
         ("in_channels", "out_channels", "sw_batch_size", "backbone_multiple"), whole(1)
     ),
-    **dict.fromkeys(("num_workers", "registration_pairs"), whole(0)),
+    **dict.fromkeys(("num_workers", "registration_pairs", "probe_interval"), whole(0)),
     **dict.fromkeys(("resume", "overwrite", "amp", "bijective", "slices"), flag),
     **dict.fromkeys(("half_resolution_field", "overlapping", "foreground"), flag),
     **dict.fromkeys(("smoothness", "visual", "semantic", "positive"), real(0)),
@@ -48,7 +48,7 @@ KNOBS: dict[str, Check] = {
     **dict.fromkeys(("shuffling", "recoloring", "painting", "cache_rate"), real(0, 1)),
     **dict.fromkeys(("final_learning_rate", "positive_start"), real(0, 1)),
     **dict.fromkeys(("output_dir", "dataset_dir"), place),
-    **dict.fromkeys(("cache_dir", "pretrained", "reference"), optional(place)),
+    **dict.fromkeys(("cache_dir", "pretrained", "reference", "probe_datalist"), optional(place)),
     "align": optional(one_of("itk", "ants")),
     "channels": several(whole(1), least=2),
     "compare": _methods,
@@ -76,7 +76,8 @@ KNOBS: dict[str, Check] = {
 
 PASSING = {
     *("device", "resume", "overwrite", "output_dir", "dataset_dir", "num_workers", "cache_rate"),
-    *("cache_dir", "compare", "val_interval", "registration_pairs"),
+    *("cache_dir", "compare", "val_interval", "registration_pairs", "probe_interval"),
+    "probe_datalist",
 }
 """Knobs that do not decide what a training comes to."""
 

@@ -80,7 +80,10 @@ def test_a_killed_run_goes_on_bit_for_bit(unbroken, datasets, case, tmp_path):
     torch.testing.assert_close(
         _numbers(saved(tmp_path)), _numbers(saved(folder)), rtol=0, atol=0, equal_nan=True
     )
-    assert (tmp_path / "history.csv").read_text() == (folder / "history.csv").read_text()
+    tables = {path.name for path in folder.glob("*.csv")}
+    assert {path.name for path in tmp_path.glob("*.csv")} == tables
+    for name in tables:
+        assert (tmp_path / name).read_text() == (folder / name).read_text(), name
 
 
 def _numbers(checkpoint):

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from gemini_monai.errors import InputError, input_error_in
-from tests.bundles.runs import FINE, MIP, SMALL, paths, run
+from tests.bundles.runs import FINE, MIP, SMALL, paths, run, workflow
 
 
 def _rows(path):
@@ -39,6 +39,33 @@ def test_pretraining_leaves_its_terms_its_watch_and_a_page(pretrained):
     assert [row["iteration"] for row in _rows(pretrained / "monitor.csv")] == ["2", "4"]
     for name in ("models/model.pt", "report.html", "test/registration.csv"):
         assert (pretrained / name).is_file()
+
+
+def test_the_probe_starts_from_the_initialized_network(pretrained, tiny_phantom, tmp_path):
+    rows = _rows(pretrained / "probe.csv")
+    assert [row["iteration"] for row in rows] == ["0", "4"]
+    places = {"dataset_dir": str(tiny_phantom.parent), "datalist": str(tiny_phantom)}
+    options = places | {"run_dir": str(pretrained), "output_dir": str(tmp_path), "seed": 0}
+    probe = workflow("probe", kind="infer", bundle=MIP, **options)
+    probe.initialize()
+    probe.run()
+    table = _rows(tmp_path / "probe.csv")
+    assert [row.pop("network") for row in table] == ["initialized", "trained"]
+    for row, other in zip(rows, table, strict=True):
+        del row["iteration"]
+        assert row == other
+    with pytest.raises(RuntimeError) as raised:
+        probe.run()
+    assert "probe.csv: is there already" in str(input_error_in(raised.value))
+
+
+def test_labels_to_probe_with_may_be_of_other_data(tiny_phantom, tmp_path):
+    content = json.loads(tiny_phantom.read_text())
+    path = tiny_phantom.parent / "images_alone.json"
+    path.write_text(json.dumps({**content, "labeled": [], "validation": [], "test": []}))
+    options = paths(path, tmp_path) | SMALL | {"probe_datalist": str(tiny_phantom)}
+    run("train", bundle=MIP, **options)
+    assert [row["iteration"] for row in _rows(tmp_path / "probe.csv")] == ["0", "4"]
 
 
 def test_pretraining_opens_no_label(tiny_phantom, tmp_path):

@@ -127,6 +127,8 @@ def test_a_run_is_scored_by_the_configuration_that_it_kept(monkeypatch, tmp_path
         (["segment", "absent", "IN", "OUT"], "absent: no such run folder"),
         (["segment", "RUN"], "the following arguments are required: IMAGES, OUT"),
         (["evaluate", "PRE"], "PRE: a run for pre-training, which has no segmentation to score"),
+        (["probe", "absent", "DST"], "absent: no such run folder"),
+        (["probe", "PRE", "absent"], "absent/dataset.json: no such file; prepare the data first"),
         (["evaluate", "OLD"], "config.json: no such file; the run of an earlier version"),
     ],
 )
@@ -238,5 +240,6 @@ def test_a_person_trains_and_uses_a_network(tiny_phantom, tmp_path):
     backbone = tmp_path / "pre"
     small = overrides_of({k: v for k, v in SMALL.items() if k != "registration_pairs"})
     gemini("train", "mip", data, "--output_dir", backbone, *small)
+    assert "effective rank" in gemini("probe", backbone, data)
     gemini("finetune", data, "--pretrained", backbone, "--output_dir", tmp_path / "fine", *small)
     gemini("segment", tmp_path / "fine", one, tmp_path / "fine_labels")

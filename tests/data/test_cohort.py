@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -196,3 +197,17 @@ def test_partners_are_different_patients_of_the_smallest_group(tmp_path):
     ]
     path = _write(tmp_path / "dataset.json", content)
     assert read_cohort(path).partners == 2
+
+
+def test_structures_of_one_data_set_for_a_network_of_another(tiny_phantom, tiny_phantom_3d):
+    own = read_cohort(tiny_phantom)
+    spec = own.input_spec(spatial_size=(16, 16))
+    other = replace(own, labels={"a": 1, "b": 2}, overlapping=True)
+    found = other.structures_in(spec)
+    assert (found.overlapping, found.structures, found.out_channels) == (True, ("a", "b"), 2)
+    structures = {
+        name: getattr(spec, name) for name in ("overlapping", "label_values", "structures")
+    }
+    assert replace(found, **structures) == spec
+    with pytest.raises(InputError, match="3-D images, the network sees 2-D ones"):
+        read_cohort(tiny_phantom_3d).structures_in(spec)

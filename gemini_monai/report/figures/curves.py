@@ -29,7 +29,14 @@ UNITS = {
     "folding_percent": "% of voxels",
     "feature_std": "1: spread, 0: all alike",
     "collapse": "0: none, 1: collapsed",
+    "nearest": "validation Dice",
+    "true_positive_percent": "% of voxels",
+    "effective_rank": "directions",
+    "cosine_corresponding": "cosine",
+    "cosine_random": "cosine",
 }
+LINEAR = "validation Dice"
+"""Unit of the probe's ``linear_1``, ``linear_2``, ..., one a level."""
 
 
 def loss_curves(arms: Sequence[Arm]) -> Chart | None:
@@ -48,8 +55,28 @@ def monitor_curves(arms: Sequence[Arm]) -> Chart | None:
     )
 
 
-def _small_multiples(recorded: Sequence[tuple[Arm, Series]], *, what: str) -> Chart | None:
-    """One per recorded column: the smoothed line over the faint raw one, as a chart."""
+def probe_curves(arms: Sequence[Arm]) -> Chart | None:
+    """Small multiples of what frozen features know; None when no arm was probed.
+
+    Dotted: the network as it was initialized, which is the first row.
+    """
+    return _small_multiples(
+        [(arm, arm.run.probe) for arm in arms if arm.run.probe is not None],
+        what="What frozen features know",
+        from_start=True,
+    )
+
+
+def _small_multiples(
+    recorded: Sequence[tuple[Arm, Series]], *, what: str, from_start: bool = False
+) -> Chart | None:
+    """One per recorded column: the smoothed line over the faint raw one, as a chart.
+
+    Args:
+        recorded: Each arm with what it recorded.
+        what: Said of the chart before the columns' names.
+        from_start: Draw the first value on, dotted.
+    """
     names = list(dict.fromkeys(name for _, series in recorded for name in series.columns))
     names.sort(key=lambda name: name != "loss")
     if not names:
@@ -61,13 +88,21 @@ def _small_multiples(recorded: Sequence[tuple[Arm, Series]], *, what: str) -> Ch
         for axes, name in zip(grid, names, strict=False):
             for arm, series in recorded:
                 if name in series.columns:
-                    _curve(axes, series.iterations, series.columns[name], color=color_of(arm.place))
+                    values, color = series.columns[name], color_of(arm.place)
+                    _curve(axes, series.iterations, values, color=color)
+                    if from_start:
+                        axes.axhline(values[0], color=color, linestyle=":", linewidth=1.2)
             axes.set_title(name.replace("_", " "))
-            axes.set_ylabel(UNITS.get(name, "recorded value"))
+            axes.set_ylabel(_unit(name))
             _bottom_label(axes, place=names.index(name), count=len(names))
         for axes in grid[len(names) :]:
             axes.set_visible(False)
         return chart_of(figure, alt=f"{what} over iterations of {', '.join(names)}.")
+
+
+def _unit(name: str) -> str:
+    known = LINEAR if name.startswith("linear_") else "recorded value"
+    return UNITS.get(name, known)
 
 
 def _bottom_label(axes: Axes, *, place: int, count: int) -> None:

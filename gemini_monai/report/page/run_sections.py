@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from gemini_monai.report.figures.curves import loss_curves, monitor_curves, validation_curves
+from gemini_monai.report.figures.curves import (
+    loss_curves,
+    monitor_curves,
+    probe_curves,
+    validation_curves,
+)
 from gemini_monai.report.page.elements import Block, ChartBlock, Note, Section
 from gemini_monai.report.page.keys import arm_key
 from gemini_monai.report.page.provenance import commands, facts_table, settings_table
@@ -21,6 +26,12 @@ def training(comparison: Comparison) -> Section:
     else:
         blocks.append(Note("No history.csv was left, so there are no loss curves."))
     blocks += [ChartBlock(watched)] if watched else []
+    if known := probe_curves(comparison.arms):
+        text = (
+            "Frozen features, fitted on the labeled and scored on the validation images, level 1 "
+            "being the dense ones. Dotted: the network as it was initialized."
+        )
+        blocks += [ChartBlock(known), Note(text)]
     return Section("training", "Training", title="Training", blocks=tuple(blocks))
 
 

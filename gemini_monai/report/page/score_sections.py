@@ -19,6 +19,7 @@ from gemini_monai.report.page.elements import (
 )
 from gemini_monai.report.page.keys import arm_key
 from gemini_monai.report.page.learning_findings import learning_sentences
+from gemini_monai.report.page.probe_findings import probe_sentences
 from gemini_monai.report.page.registration_findings import registration_sentences
 from gemini_monai.report.page.segmentation_findings import segmentation_sentences
 from gemini_monai.report.page.structure_tables import distance_table, structure_table
@@ -29,7 +30,12 @@ from gemini_monai.report.read.comparison import Arm, Comparison
 def findings(comparison: Comparison) -> Section:
     """The findings in sentences, and the same numbers large or, for several runs, side by side."""
     first, *rest = segmentation_sentences(comparison)
-    more = (*rest, *learning_sentences(comparison), *registration_sentences(comparison))
+    more = (
+        *rest,
+        *learning_sentences(comparison),
+        *probe_sentences(comparison),
+        *registration_sentences(comparison),
+    )
     numbers = summary_table(comparison) if comparison.several else _tiles(comparison.first)
     return Section("findings", "Findings", title="", blocks=(Lead(first), Findings(more), numbers))
 

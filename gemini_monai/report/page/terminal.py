@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gemini_monai.report.figures.wording import percent_with_deviation
 from gemini_monai.report.page.learning_findings import learning_sentences
+from gemini_monai.report.page.probe_findings import probe_sentences
 from gemini_monai.report.page.registration_findings import registration_sentences
 from gemini_monai.report.page.segmentation_findings import segmentation_sentences
 from gemini_monai.report.read.case_scores import per_case, per_structure
@@ -29,6 +30,7 @@ def print_findings(runs: Sequence[Path], *, page: Path | None = None) -> None:
     sentences = [
         *segmentation_sentences(comparison),
         *learning_sentences(comparison),
+        *probe_sentences(comparison),
         *registration_sentences(comparison),
     ]
     said = [str(each).replace("\u202f", " ") for each in sentences]  # fonts may lack thin spaces

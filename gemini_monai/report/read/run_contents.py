@@ -89,6 +89,7 @@ class Run:
         history: Every term of the loss.
         validation: Dice on the validation cases, 0 to 1: ``mean_dice`` and a column per structure.
         monitor: What pre-training without labels watched.
+        probe: What its frozen features knew of labels, iteration 0 being the initialized network.
         scores: One per test case and structure.
         pairs: One per registered pair of the test.
         registration: ``registration.json`` as it is.
@@ -103,6 +104,7 @@ class Run:
     history: Series | None = None
     validation: Series | None = None
     monitor: Series | None = None
+    probe: Series | None = None
     scores: tuple[Score, ...] = ()
     pairs: tuple[RegisteredPair, ...] = ()
     registration: dict[str, Any] = field(default_factory=dict)

@@ -21,7 +21,8 @@ def read_run(folder: Path) -> Run:
 
     Args:
         folder: What a training run left: ``run.json`` and, where they were made, ``history.csv``,
-            ``validation.csv``, ``monitor.csv``, ``test/``, ``examples/`` and a folder per arm.
+            ``validation.csv``, ``monitor.csv``, ``probe.csv``, ``test/``, ``examples/`` and a
+            folder per arm.
 
     Returns:
         The run, its arms in it; the images that it names are not opened.
@@ -44,6 +45,7 @@ def read_run(folder: Path) -> Run:
         history=_read_series(run.history),
         validation=_read_series(run.validation),
         monitor=_read_series(run.monitor),
+        probe=_read_series(run.probe),
         scores=_read_scores(run.test / "segmentation.csv", folder=run.path),
         pairs=_read_pairs(run.test / "registration.csv"),
         registration=_read_json(run.test / "registration.json"),

@@ -1,0 +1,30 @@
+"""What frozen features know of labels, in a sentence."""
+
+from __future__ import annotations
+
+from gemini_monai.report.figures.wording import decimal, percent
+from gemini_monai.report.page.sentences import Sentence, Strong, sentence
+from gemini_monai.report.read.comparison import Comparison
+from gemini_monai.report.read.run_contents import Series
+
+NAMED = {"linear_1", "nearest", "effective_rank"}
+
+
+def probe_sentences(comparison: Comparison) -> list[Sentence]:
+    """One sentence per arm that was probed: now, and as it was initialized."""
+    probed = [(arm.name, arm.run.probe) for arm in comparison.arms if arm.run.probe is not None]
+    return [_sentence(name, probe) for name, probe in probed if set(probe.columns) >= NAMED]
+
+
+def _sentence(name: str, probe: Series) -> Sentence:
+    first, last = (
+        {key: float(values[k]) for key, values in probe.columns.items()} for k in (0, -1)
+    )
+    return sentence(
+        f"Frozen dense features of {name}, validation Dice: a linear classifier ",
+        Strong(percent(last["linear_1"])),
+        f" ({percent(first['linear_1'])} as initialized), the nearest feature ",
+        Strong(percent(last["nearest"])),
+        f" ({percent(first['nearest'])}); effective rank {decimal(last['effective_rank'])} "
+        f"({decimal(first['effective_rank'])}).",
+    )
