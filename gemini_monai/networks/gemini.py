@@ -76,6 +76,7 @@ class Gemini(nn.Module):
         elif feature_channels is None:
             raise ValueError("a backbone needs feature_channels, the channels that it returns")
         self.backbone = backbone
+        self.feature_channels = feature_channels
         self.backbone_multiple = backbone_multiple
         self.deformer = Deformer(
             spatial_dims,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gemini_monai.objectives.contrast import ContrastObjective
 from gemini_monai.objectives.homeomorphism import HomeomorphismObjective
 from gemini_monai.objectives.learner import Learner
 from gemini_monai.objectives.objective import Batch, Objective
@@ -10,6 +11,7 @@ from gemini_monai.objectives.segmentation import SegmentationObjective
 
 __all__ = [
     "Batch",
+    "ContrastObjective",
     "HomeomorphismObjective",
     "Learner",
     "Objective",

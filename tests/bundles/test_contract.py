@@ -14,7 +14,7 @@ import torch
 
 from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.weights import load_backbone
-from tests.bundles.contract import CASES, Killed, saved, trained
+from tests.bundles.contract import CASES, IDLE, Killed, saved, trained
 from tests.bundles.runs import MIP, files, run, workflow
 from tests.conftest import ROOT
 
@@ -53,12 +53,13 @@ def test_terms_are_finite_and_named_once(unbroken, case):
 
 @every_case
 def test_a_gradient_reaches_all_that_is_trained_and_nothing_else(unbroken, case):
-    """But a deformer where no objective registers; a teacher is not the optimizer's."""
+    """But what is idle; a teacher is not the optimizer's."""
     _, (trainer, reached) = unbroken(case)
     learner = trainer.learner
     trainable = {name for name, p in learner.named_parameters() if p.requires_grad}
-    idle = {name for name in trainable if name.startswith("network.deformer.")}
-    assert reached == trainable - (set() if learner.registers else idle)
+    idle = () if learner.registers else ("network.deformer.",)
+    idle += (IDLE[case.overlay],) if case.overlay in IDLE else ()
+    assert reached == {name for name in trainable if not name.startswith(idle)}
     held = {id(p) for group in trainer.optimizer.param_groups for p in group["params"]}
     assert held == {id(p) for name, p in learner.named_parameters() if name in trainable}
     assert all(p.grad is None for p in learner.parameters() if not p.requires_grad)
