@@ -62,6 +62,7 @@ KNOBS: dict[str, Check] = {
     "labeled_cases": optional(whole(1)),
     "learning_rate": real(0),
     "overlap": real(0, 0.99),
+    "points": whole(2),
     "pairing": one_of("ring", "separate"),
     "rotation_degrees": real(0, 180),
     "scale": real(0, 0.99),

@@ -42,12 +42,16 @@ def test_a_validation_that_never_comes_is_refused_before_training():
         check_settings({"epochs": 8, "val_interval": 9})
 
 
-@pytest.mark.parametrize("bundle", [BUNDLE, MIP], ids=["semi", "mip"])
-@pytest.mark.parametrize("name", ["train", "finetune", "inference"])
-def test_every_plain_knob_of_a_configuration_has_a_range(bundle, name):
-    path = bundle / "configs" / f"{name}.json"
-    if not path.is_file():
-        pytest.skip("GEMINI-Semi has no fine-tuning")
+WHOLE = [
+    path
+    for bundle in (BUNDLE, MIP)
+    for path in sorted((bundle / "configs").glob("*.json"))
+    if "initialize" in json.loads(path.read_text())
+]
+
+
+@pytest.mark.parametrize("path", WHOLE, ids=lambda path: f"{path.parents[1].name}-{path.stem}")
+def test_every_plain_knob_of_a_configuration_has_a_range(path):
     config = json.loads(path.read_text())
     plain = {k: v for k, v in config.items() if isinstance(v, (bool, int, float))}
     assert set(plain) <= set(KNOBS)
