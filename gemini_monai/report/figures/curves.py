@@ -25,6 +25,7 @@ UNITS = {
     "dice": "weighted loss",
     "cross_entropy": "weighted loss",
     "restoration": "weighted loss",
+    "contrast": "weighted loss",
     "inbounds_percent": "% of voxels",
     "folding_percent": "% of voxels",
     "feature_std": "1: spread, 0: all alike",

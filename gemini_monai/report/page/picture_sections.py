@@ -32,15 +32,16 @@ def registration(comparison: Comparison) -> Section | None:
     arms = [arm for arm in comparison.arms if arm.run.pairs or arm.run.kept_pairs]
     if arms:
         named = comparison.several or len(arms) > 1
-        blocks: list[Block] = []
+        tested = any(arm.run.pairs for arm in arms)
+        blocks: list[Block] = [registration_table(comparison)] if tested else []
         for arm in arms:
             blocks += [Heading(arm.name)] if named else []
             blocks += _registered(arm, worst_only=comparison.several)
         return Section(
             "registration",
             "Registration",
-            title="Registration, worst pair first",
-            blocks=(registration_table(comparison), *blocks),
+            title="Registration, worst pair first" if tested else "Registration",
+            blocks=tuple(blocks),
         )
     if all(arm.run.is_pretraining for arm in comparison.arms):
         return None

@@ -48,6 +48,9 @@ def test_a_run_without_labels_is_not_blamed_for_having_no_scores(pretrained):
     text = written(pretrained)
     assert "pre-trained a backbone without labels" in text
     assert "was not tested" not in text
+    assert "First pair" in text
+    assert "worst pair first" not in text
+    assert "Dice before (%)" not in text  # no table without a row
     for part in ("segmentation", "overlays", "cases"):
         assert f'id="{part}"' not in text
 
