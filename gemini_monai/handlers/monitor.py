@@ -1,4 +1,4 @@
-"""Is pre-training doing what it should? Overlap, folding and collapse on a fixed batch."""
+"""Is the correspondence being learned? Agreement, folding and collapse on a fixed batch."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from gemini_monai.handlers.rows import rows_until, write_rows
-from gemini_monai.metrics import folding_percent
+from gemini_monai.losses import VisualSimilarityLoss
+from gemini_monai.metrics import folding_percent, inverse_error
 from gemini_monai.networks.gemini import Correspondence
-from gemini_monai.warp import inbounds_mask
+from gemini_monai.runs import MATCHING, pairs_match
+from gemini_monai.types import Image
+from gemini_monai.warp import inbounds_mask, warp
 
 POINTS = 512
 
@@ -24,10 +27,14 @@ class CorrespondenceMonitor:
     """Handler that writes ``monitor.csv``, and a line in the terminal: every epoch, same images.
 
     ``inbounds_percent``: voxels whose partner lies inside the other image. ``folding_percent``:
-    voxels where the field folds. ``feature_std``: standard deviation over points of unit features,
-    as a share of that of directions spread evenly (Chen and He, CVPR 2021): 0 when all are alike.
-    ``collapse``: MONAI's ``EmbeddingCollapseMetric`` of those features, 1 when they use one
-    direction only. Where either is near its bad end, the log says what it means and what to try.
+    voxels where the field folds. ``similarity_before`` and ``similarity_after``: squared local
+    correlation of the pairs (equation 6), unmoved and warped, at places with a partner.
+    ``displacement``: mean length of the field in voxels. ``inverse_error``: how far there and back
+    again ends from where it began, in voxels. ``feature_std``: standard deviation over points of
+    unit features, as a share of that of directions spread evenly (Chen and He, CVPR 2021): 0 when
+    all are alike. ``collapse``: MONAI's ``EmbeddingCollapseMetric`` of those features, 1 when they
+    use one direction only. The log says what to try where features are nearly alike, or pairs do
+    not match when training is half done.
 
     Args:
         folder: The run folder.
@@ -73,8 +80,21 @@ class CorrespondenceMonitor:
         write_rows(self.path, self.rows)
         shown = ", ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in row.items())
         tqdm.write(shown)
+        self._warn(engine, row)
+
+    def _warn(self, engine: Engine, row: dict[str, float]) -> None:
+        log, total = logging.getLogger(__name__), engine.state.max_epochs or 0
+        if 2 * engine.state.epoch >= total and pairs_match(row) is False:
+            log.warning(
+                "iteration %d: pairs do not match: warping raises their similarity from %.2f to "
+                "%.2f, and of fields %.1f voxels long there and back again misses by %.1f. "
+                "Agreement of features across such pairs may be no help: train longer, pair more "
+                "similar images (groups), or align them first",
+                engine.state.iteration,
+                *(row[name] for name in MATCHING),
+            )
         if max(row["collapse"], 1 - row["feature_std"]) > self.alarm:
-            logging.getLogger(__name__).warning(
+            log.warning(
                 "iteration %d: features are nearly alike everywhere (spread %.2f of 1, collapse "
                 "%.2f of 1), so they tell no point from another. Raise the weight of the other "
                 "objective, lower 'positive' or start it later (positive_start), or lower the "
@@ -94,12 +114,8 @@ class CorrespondenceMonitor:
         )
         self.network.train(training)
         points = self._points(pair.features_a)
-        field = {
-            "inbounds_percent": 100 * float(inbounds_mask(pair.ddf_ab).float().mean()),
-            "folding_percent": float(folding_percent(pair.ddf_ab).mean()),
-        }
         return {
-            **(field if self.pairs else {}),
+            **(_matching(self.images.to(device), pair) if self.pairs else {}),
             "feature_std": float(points.std(dim=0).mean()) * points.shape[1] ** 0.5,
             "collapse": _collapse(points),
         }
@@ -110,6 +126,20 @@ class CorrespondenceMonitor:
         generator = torch.Generator().manual_seed(self.seed)
         chosen = torch.randperm(len(rows), generator=generator)[:POINTS]
         return torch.nn.functional.normalize(rows[chosen.to(rows.device)], dim=1)
+
+
+def _matching(images: Image, pair: Correspondence) -> dict[str, float]:
+    """How well a ring of images is registered by its fields."""
+    mask, following = inbounds_mask(pair.ddf_ab), images.roll(-1, dims=0)
+    loss = VisualSimilarityLoss()
+    return {
+        "inbounds_percent": 100 * float(mask.float().mean()),
+        "folding_percent": float(folding_percent(pair.ddf_ab).mean()),
+        "similarity_before": 1 - float(loss(images, following, mask)),
+        "similarity_after": 1 - float(loss(warp(images, pair.ddf_ab), following, mask)),
+        "displacement": float(pair.ddf_ab.norm(dim=1).mean()),
+        "inverse_error": float(inverse_error(pair.ddf_ab, pair.ddf_ba).mean()),
+    }
 
 
 def _collapse(points: Tensor) -> float:

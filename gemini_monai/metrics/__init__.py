@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from gemini_monai.metrics.correspondence import correspondence_error, true_displacement
+from gemini_monai.metrics.correspondence import (
+    correspondence_error,
+    inverse_error,
+    true_displacement,
+)
 from gemini_monai.metrics.dice import dice_per_structure
 from gemini_monai.metrics.features import effective_rank
 from gemini_monai.metrics.folding import folding_percent, log_jacobian_std
@@ -15,6 +19,7 @@ __all__ = [
     "dice_per_structure",
     "effective_rank",
     "folding_percent",
+    "inverse_error",
     "log_jacobian_std",
     "mean_and_deviation",
     "true_displacement",

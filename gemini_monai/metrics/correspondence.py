@@ -1,4 +1,4 @@
-"""Displacements against the true ones, where a phantom knows them."""
+"""Displacements against the true ones, where a phantom knows them, and against the way back."""
 
 from __future__ import annotations
 
@@ -37,3 +37,19 @@ def correspondence_error(ddf: DDF, truth: DDF, mask: Mask) -> Tensor:
     distance = (ddf - truth).norm(dim=1, keepdim=True)
     axes = tuple(range(1, ddf.ndim))
     return torch.sum(distance * counts, axes) / torch.sum(counts, axes)
+
+
+def inverse_error(ddf_ab: DDF, ddf_ba: DDF) -> Tensor:
+    """How far from its start a point ends that goes there and back, in voxels, (B,).
+
+    Mean length of ``ddf_ab + ddf_ba(p + ddf_ab)`` over the places whose partner lies inside: 0 for
+    fields that are each other's inverse. NaN where no place has one.
+
+    Args:
+        ddf_ab: Field in voxels, (B, N, *S).
+        ddf_ba: The field of the other way, (B, N, *S).
+    """
+    inside = inbounds_mask(ddf_ab)
+    distance = compose(ddf_ba, ddf_ab).norm(dim=1, keepdim=True)
+    axes = tuple(range(1, ddf_ab.ndim))
+    return torch.sum(distance * inside, axes) / torch.sum(inside, axes)

@@ -11,6 +11,7 @@ from gemini_monai.runs.folder import (
     open_run,
     refuse_tests,
 )
+from gemini_monai.runs.matching import MATCHING, pairs_match
 from gemini_monai.runs.record import read_record, run_settings
 from gemini_monai.runs.settings import (
     check_device,
@@ -21,6 +22,7 @@ from gemini_monai.runs.settings import (
 )
 
 __all__ = [
+    "MATCHING",
     "RunFolder",
     "add_arm",
     "arm_name",
@@ -30,6 +32,7 @@ __all__ = [
     "close_run",
     "lasting",
     "open_run",
+    "pairs_match",
     "read_record",
     "refuse_other_settings",
     "refuse_tests",

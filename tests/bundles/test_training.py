@@ -31,6 +31,7 @@ def _paths(dataset, folder):
 def test_a_run_leaves_everything_a_person_looks_for(trained):
     for name in (
         "models/model.pt models/last.pt history.csv validation.csv run.json config.json "
+        "monitor.csv "
         "report.html "
         "test/segmentation.csv test/segmentation.json test/registration.csv "
         "supervised/models/model.pt supervised/test/segmentation.csv"
@@ -55,6 +56,16 @@ def test_a_run_leaves_everything_a_person_looks_for(trained):
     assert record["settings"]["channels"] == [4, 8]
     assert record["dataset"]["cases"]["labeled"] == 3
     assert record["iterations"] == 4
+
+
+def test_a_segmenter_starts_from_a_pretrained_backbone(pretrained, tiny_phantom, tmp_path):
+    still = {"learning_rate": 0.0, "pretrained": str(pretrained), "compare": ["supervised"]}
+    run("train", **_paths(tiny_phantom, tmp_path), **SMALL | still)
+    theirs = torch.load(pretrained / "models" / "model.pt")
+    backbone = [key for key in theirs if key.startswith("backbone.")]
+    for folder in (tmp_path, tmp_path / "supervised"):
+        ours = torch.load(folder / "models" / "model.pt")
+        assert all(torch.equal(ours[key], theirs[key]) for key in backbone)
 
 
 def test_a_folder_named_from_here_is_shown_whole(tiny_phantom, tmp_path, monkeypatch):

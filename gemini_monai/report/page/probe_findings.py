@@ -17,9 +17,7 @@ def probe_sentences(comparison: Comparison) -> list[Sentence]:
 
 
 def _sentence(name: str, probe: Series) -> Sentence:
-    first, last = (
-        {key: float(values[k]) for key, values in probe.columns.items()} for k in (0, -1)
-    )
+    first, last = {name: float(values[0]) for name, values in probe.columns.items()}, probe.last
     return sentence(
         f"Frozen dense features of {name}, validation Dice: a linear classifier ",
         Strong(percent(last["linear_1"])),

@@ -19,6 +19,11 @@ class Series:
     iterations: Floats
     columns: dict[str, Floats]
 
+    @property
+    def last(self) -> dict[str, float]:
+        """The last row."""
+        return {name: float(values[-1]) for name, values in self.columns.items()}
+
 
 @dataclass(frozen=True)
 class Score:
@@ -88,7 +93,7 @@ class Run:
         details: ``run.json`` as it is.
         history: Every term of the loss.
         validation: Dice on the validation cases, 0 to 1: ``mean_dice`` and a column per structure.
-        monitor: What pre-training without labels watched.
+        monitor: How the correspondence was learned, on the same pairs every epoch.
         probe: What its frozen features knew of labels, iteration 0 being the initialized network.
         scores: One per test case and structure.
         pairs: One per registered pair of the test.
@@ -120,7 +125,7 @@ class Run:
     @property
     def is_pretraining(self) -> bool:
         """Trained without labels, so there is nothing to score before it is fine-tuned."""
-        return self.monitor is not None and not self.scores
+        return self.details.get("task") == "pre-training"
 
     @property
     def distance_unit(self) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -19,6 +21,8 @@ def written(run):
 @pytest.fixture
 def pretrained(tmp_path):
     folder = write_run(tmp_path / "run", supervised=False)
+    record = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps(record | {"task": "pre-training"}))
     for path in (folder / "test" / "pairs").iterdir():
         path.unlink()
     generator = np.random.default_rng(0)
@@ -53,6 +57,17 @@ def test_a_run_without_labels_is_not_blamed_for_having_no_scores(pretrained):
     assert "Dice before (%)" not in text  # no table without a row
     for part in ("segmentation", "overlays", "cases"):
         assert f'id="{part}"' not in text
+
+
+@pytest.mark.parametrize(("after", "is_said"), [(0.31, True), (0.6, False)])
+def test_pairs_that_do_not_match_are_said(pretrained, after, is_said):
+    matching = {"similarity_before": 0.3, "similarity_after": after}
+    field = {"displacement": 4.0, "inverse_error": 1.0}
+    rows = [{"iteration": k, **matching, **field} for k in (10, 20)]
+    write_table(pretrained / "monitor.csv", rows)
+    text = written(pretrained)
+    assert ("do not match" in text) == is_said
+    assert ("from 0.30 to 0.31" in text) == is_said
 
 
 def test_a_run_without_restoration_has_no_such_part(tmp_path):
