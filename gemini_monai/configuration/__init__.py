@@ -13,7 +13,13 @@ from gemini_monai.configuration.running import (
     running_configuration,
     settings,
 )
-from gemini_monai.configuration.steps import publish, show_probe, show_scores, start
+from gemini_monai.configuration.steps import (
+    publish,
+    show_probe,
+    show_scores,
+    start,
+    warn_of_little,
+)
 from gemini_monai.data import read_cohort
 from gemini_monai.images import find_images
 from gemini_monai.inference import read_pairs, registration_items
@@ -52,4 +58,5 @@ __all__ = [
     "show_scores",
     "start",
     "train_arms",
+    "warn_of_little",
 ]

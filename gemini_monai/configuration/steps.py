@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import torch
@@ -12,6 +13,7 @@ from gemini_monai.files import read_json, refuse_existing
 from gemini_monai.inference import Probe
 from gemini_monai.networks import Gemini
 from gemini_monai.report import print_findings, write_report
+from gemini_monai.runs import too_little
 from gemini_monai.tables import write_table
 from gemini_monai.weights import load_network
 
@@ -24,6 +26,18 @@ def start() -> None:
     """
     install_hook()
     refuse_unknown_overrides()
+
+
+def warn_of_little(*, images: int, iterations: int) -> None:
+    """Say before a pre-training that it is too small for a gain to be likely, where it is.
+
+    Args:
+        images: Unlabeled images to pre-train on.
+        iterations: Of the pre-training.
+    """
+    reason = too_little(images=images, iterations=iterations)
+    if reason is not None:
+        logging.getLogger(__name__).warning("%s", reason)
 
 
 def show_scores(folder: str | Path) -> None:

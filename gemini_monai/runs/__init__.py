@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gemini_monai.runs.expectation import too_little
 from gemini_monai.runs.folder import (
     RunFolder,
     add_arm,
@@ -37,5 +38,6 @@ __all__ = [
     "refuse_other_settings",
     "refuse_tests",
     "run_settings",
+    "too_little",
     "training_identity",
 ]

@@ -44,7 +44,7 @@ KNOBS: dict[str, Check] = {
     **dict.fromkeys(("resume", "overwrite", "amp", "bijective", "slices"), flag),
     **dict.fromkeys(("half_resolution_field", "overlapping", "foreground"), flag),
     **dict.fromkeys(("smoothness", "visual", "semantic", "positive"), real(0)),
-    **dict.fromkeys(("supervised_weight", "restoration_weight"), real(0)),
+    **dict.fromkeys(("supervised_weight", "contrast_weight", "restoration_weight"), real(0)),
     **dict.fromkeys(("shuffling", "recoloring", "painting", "cache_rate"), real(0, 1)),
     **dict.fromkeys(("final_learning_rate", "positive_start"), real(0, 1)),
     **dict.fromkeys(("output_dir", "dataset_dir"), place),

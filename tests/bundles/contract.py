@@ -14,8 +14,6 @@ from ignite.engine import Events
 
 from tests.bundles.runs import BUNDLE, MIP, SMALL, paths, workflow
 
-IDLE = dict.fromkeys(("method_contrast", "method_gemini_contrast"), "network.head.")
-"""What an overlay leaves as it is by intent, beside a deformer where nothing registers."""
 SIZES = {2: [32, 32], 3: [16, 16, 16]}
 
 

@@ -34,11 +34,16 @@ def test_pretraining_leaves_its_terms_its_watch_and_a_page(pretrained):
         "smoothness",
         "visual",
         "semantic",
-        "restoration",
+        "contrast",
     }
     assert [row["iteration"] for row in _rows(pretrained / "monitor.csv")] == ["2", "4"]
     for name in ("models/model.pt", "report.html", "test/registration.csv"):
         assert (pretrained / name).is_file()
+
+
+def test_a_pretraining_too_small_to_pay_is_told(tiny_phantom, tmp_path, capsys):
+    run("train", bundle=MIP, **paths(tiny_phantom, tmp_path), **SMALL)
+    assert "unlabeled images and 4 iterations" in capsys.readouterr().out
 
 
 def test_the_probe_starts_from_the_initialized_network(pretrained, tiny_phantom, tmp_path):
@@ -83,6 +88,8 @@ def test_pretraining_opens_no_label(tiny_phantom, tmp_path):
     [
         ("gvsl", {"smoothness", "visual", "restoration"}),
         ("restoration_only", {"restoration"}),
+        ("contrast", {"contrast"}),
+        ("published", {"smoothness", "visual", "semantic", "restoration"}),
     ],
 )
 def test_method_overlays_leave_out_their_terms(tiny_phantom, tmp_path, method, terms):

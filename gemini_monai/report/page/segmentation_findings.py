@@ -11,6 +11,7 @@ from gemini_monai.report.read.case_scores import mean_dice, per_case
 from gemini_monai.report.read.comparison import SUPERVISED, Arm, Comparison
 from gemini_monai.report.read.paired_statistics import paired_difference
 from gemini_monai.report.read.run_contents import Run, Score
+from gemini_monai.runs import too_little
 
 
 def segmentation_sentences(comparison: Comparison) -> list[Sentence]:
@@ -25,10 +26,20 @@ def segmentation_sentences(comparison: Comparison) -> list[Sentence]:
             f"{capital(first.name)} pre-trained a backbone without labels; what it is worth shows "
             "in fine-tuning (finetune.json with --pretrained and this run's folder)."
         )
-        return [sentence(text)]
+        return [sentence(text), *_expected(first.run)]
     if not first.run.scores:
         return [sentence(f"{first.name} was not tested: there is no test/segmentation.csv.")]
     return [said for said in [*_compared(comparison), _missing(comparison)] if said]
+
+
+def _expected(run: Run) -> list[Sentence]:
+    """What a pre-training of this size lets one expect, where its record has the size."""
+    images = run.dataset.get("cases", {}).get("unlabeled")
+    iterations = run.details.get("iterations")
+    if not isinstance(images, int) or not isinstance(iterations, int):
+        return []
+    reason = too_little(images=images, iterations=iterations)
+    return [sentence(f"{capital(reason)}.")] if reason is not None else []
 
 
 def _compared(comparison: Comparison) -> list[Sentence]:
