@@ -46,6 +46,7 @@ def test_a_run_leaves_everything_a_person_looks_for(trained):
         "smoothness",
         "visual",
         "semantic",
+        "contrast",
         "dice",
         "cross_entropy",
     }
@@ -94,7 +95,7 @@ def test_an_arm_is_added_to_a_finished_run(trained, tiny_phantom, tmp_path):
     shutil.copytree(trained, folder)
     before = (folder / "supervised" / "history.csv").read_text()
     own = tmp_path / "own_word.json"
-    own.write_text('{"method": "mine", "semantic": 0.0}')
+    own.write_text('{"method": "mine", "semantic": 0.0, "contrast_weight": 0.0}')
     options = _paths(tiny_phantom, folder) | SMALL | {"resume": True}
     run("train", **options, compare=["supervised", "gvsl", str(own)])
     assert json.loads((folder / "run.json").read_text())["compare"] == [
@@ -112,7 +113,7 @@ def test_an_arm_is_added_to_a_finished_run(trained, tiny_phantom, tmp_path):
 @pytest.mark.parametrize(
     ("compare", "message"),
     [
-        (["absent"], "'absent' is neither a file nor a method of .*, which has gvsl, supervised"),
+        (["absent"], "'absent' is neither a file nor a method .*has gvsl, published, supervised"),
         (["gvsl", "gvsl"], "two arms of one name"),
         (True, r"expected a list of methods such as \['supervised'\], or \[\], got True"),
     ],
