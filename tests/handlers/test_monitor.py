@@ -69,8 +69,8 @@ def test_a_field_that_does_not_is_unmatched(tmp_path):
     wrong_way = _look(tmp_path, SPREAD, shift=-5.0)
     assert wrong_way["similarity_after"] < 0.3
     assert pairs_match(wrong_way) is False
-    one_way = _look(tmp_path, SPREAD, shift=5.0, back=0.25)
-    assert one_way["inverse_error"] == pytest.approx(3.75)
+    one_way = _look(tmp_path, SPREAD, shift=5.0, back=-0.5)
+    assert one_way["inverse_error"] == pytest.approx(7.5)
     assert pairs_match(one_way) is False
     assert pairs_match(_look(tmp_path, SPREAD)) is False
     assert pairs_match({"feature_std": 1.0, "collapse": 0.0}) is None
