@@ -3,9 +3,9 @@
     python -m benchmarks.few_labels RUNS --name chest --draws 3
 
 reads the run folders ``RUNS/<name>_<method>_<draw>`` and prints one row per method: mean test Dice
-over draws with its standard deviation between draws, the paired difference to the supervised arm
-(percentile bootstrap over test cases, each case's difference being its mean over draws), the same
-per draw, and registration Dice.
+over draws with its standard deviation between draws, the paired difference to the first of them
+(percentile bootstrap over test patients, each case's difference being its mean over draws), the
+same per draw, and registration Dice.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 import fire
 import numpy as np
 
+from gemini_monai.data import read_cohort
 from gemini_monai.errors import InputError
 from gemini_monai.report.read import Run, paired_difference, per_case, read_run
 
@@ -36,7 +37,9 @@ def table(runs: str, name: str, draws: int = 3, methods: Sequence[str] = METHODS
     for method in methods:
         means = 100 * np.array([np.mean(list(draw.values())) for draw in scores[method]])
         spread = means.std(ddof=1) if draws > 1 else float("nan")
-        difference = " | " if method == methods[0] else _difference(scores[method], reference)
+        difference = " | "
+        if method != methods[0]:
+            difference = _difference(scores[method], reference, patients=_patients(found[method]))
         registration = _registration(found[method])
         print(f"| {method} | {means.mean():.1f} ± {spread:.1f} | {difference} | {registration} |")
 
@@ -47,13 +50,23 @@ def _refuse_other_cases(scores: dict[str, list[dict[str, float]]]) -> None:
         raise InputError("the runs were not tested on the same cases")
 
 
-def _difference(arm: list[dict[str, float]], reference: list[dict[str, float]]) -> str:
+def _patients(runs: list[Run]) -> dict[str, str]:
+    """Patient of each test case, where the data set names them."""
+    cohort = read_cohort(runs[0].dataset["path"])
+    return {
+        str(entry["case"]): str(entry["patient"]) for entry in cohort.test if "patient" in entry
+    }
+
+
+def _difference(
+    arm: list[dict[str, float]], reference: list[dict[str, float]], *, patients: dict[str, str]
+) -> str:
     cases = list(reference[0])
     mean = [
         {case: float(np.mean([d[case] for d in draws])) for case in cases}
         for draws in (arm, reference)
     ]
-    found = paired_difference(*mean)
+    found = paired_difference(*mean, patients=patients)
     if found is None:
         return "- | -"
     each = [

@@ -83,3 +83,23 @@ def test_difference_pairs_by_name_and_not_by_place() -> None:
     found = paired_difference({"a": 0.5, "b": 0.9}, {"b": 0.8, "a": 0.4})
     assert found is not None
     assert [found.low, found.high] == pytest.approx([0.1, 0.1])
+
+
+def test_all_images_of_a_patient_are_resampled_together() -> None:
+    scores = named([0.6] * 10 + [0.4])
+    reference = named([0.5] * 11)
+    patients = {case: "one" if score > 0.5 else "two" for case, score in scores.items()}
+    found = paired_difference(scores, reference, patients=patients)
+    # of two patients a resample holds one alone with probability 1/4, the other likewise
+    assert (found.low, found.high) == (pytest.approx(-0.1), pytest.approx(0.1))
+    assert found.mean == pytest.approx(0.9 / 11)
+    assert (found.count, found.higher, found.lower) == (11, 10, 1)
+    assert found.p_value == 1.0  # one patient up, one down, by as much
+    assert paired_difference(scores, reference).low > 0
+
+
+def test_a_case_without_a_patient_is_its_own() -> None:
+    scores, reference = named([0.5, 0.7, 0.9, 0.4]), named([0.5, 0.5, 0.5, 0.5])
+    alone = paired_difference(scores, reference)
+    assert paired_difference(scores, reference, patients={}) == alone
+    assert paired_difference(scores, reference, patients={"c000": "x", "other": "x"}) == alone
