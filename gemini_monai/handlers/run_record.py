@@ -29,6 +29,8 @@ from gemini_monai.runs import RunFolder, lasting
 from gemini_monai.transforms import InputSpec
 
 PACKAGES = ("gemini_monai", "monai", "torch", "pytorch-ignite", "numpy", "nibabel", "itk")
+CLOCKS = {"seconds": time.monotonic, "cpu_seconds": time.process_time}
+"""By name in ``run.json``: time that passed, processor time of all threads without workers."""
 
 
 class RunRecord:
@@ -90,9 +92,9 @@ class RunRecord:
             "parameters": sum(parameter.numel() for parameter in own.network.parameters()),
             "threads": torch.get_num_threads(),
         }
-        self._earlier = 0.0
+        self._earlier = dict.fromkeys(CLOCKS, 0.0)
         self._skipped: Counter[str] = Counter()
-        self._started = time.monotonic()
+        self._started = _now()
 
     def attach(self, engine: Engine) -> None:
         """Follow a trainer."""
@@ -102,12 +104,12 @@ class RunRecord:
         engine.add_event_handler(Events.EPOCH_COMPLETED, self._write)
 
     def _start(self, engine: Engine) -> None:
-        self._started = time.monotonic()
+        self._started = _now()
         self.content["started"] = datetime.now(timezone.utc).isoformat(timespec="seconds")
         if not engine.state.iteration or not self.run.record.exists():
             return
         earlier = read_json(self.run.record, dict)
-        self._earlier = float(earlier.get("seconds", 0.0))
+        self._earlier = {name: float(earlier.get(name, 0.0)) for name in CLOCKS}
         self._skipped = Counter(earlier.get("skipped_steps") or {})
         again = {"iteration": engine.state.iteration}
         again |= {name: self.content[name] for name in ("started", "command")}
@@ -122,12 +124,17 @@ class RunRecord:
             "skipped_steps": dict(
                 self._skipped + Counter(getattr(engine.state, "skipped_steps", {}))
             ),
-            "seconds": round(self._earlier + time.monotonic() - self._started, 1),
             "peak_memory_mib": round(_peak_memory_mib(engine.state.device)),
             "device": str(engine.state.device),
         }
+        for name, now in _now().items():
+            self.content[name] = round(self._earlier[name] + now - self._started[name], 1)
         write_json(self.run.record, self.content)
         write_text(self.run.configuration, self.configuration)
+
+
+def _now() -> dict[str, float]:
+    return {name: clock() for name, clock in CLOCKS.items()}
 
 
 def _peak_memory_mib(device: torch.device) -> float:

@@ -57,6 +57,7 @@ def test_a_run_leaves_everything_a_person_looks_for(trained):
     assert record["settings"]["channels"] == [4, 8]
     assert record["dataset"]["cases"]["labeled"] == 3
     assert record["iterations"] == 4
+    assert record["seconds"] > 0 < record["cpu_seconds"]
 
 
 def test_a_segmenter_starts_from_a_pretrained_backbone(pretrained, tiny_phantom, tmp_path):
