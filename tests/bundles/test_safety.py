@@ -97,7 +97,7 @@ OTHER = [
     ({"pairs": 3}, "trained with pairs 4, now 3"),
     ({"spatial_size": [24, 24]}, "spatial_size [32, 32], now [24, 24]"),
     ({"update": "summed"}, "update 'alternating', now 'summed'"),
-    ({"supervised_weight": 5.0}, "supervised_weight 100.0, now 5.0"),
+    ({"supervised_weight": 5.0}, "supervised_weight 10.0, now 5.0"),
     ({"channels": [4, 12]}, "channels [4, 8], now [4, 12]"),
     ({"method": "mine"}, "method 'GEMINI', now 'mine'"),
     ({"epochs": 1}, "trained with epochs 2, now 1"),
