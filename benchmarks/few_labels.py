@@ -10,6 +10,7 @@ same per draw, and registration Dice.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -51,11 +52,13 @@ def _refuse_other_cases(scores: dict[str, list[dict[str, float]]]) -> None:
 
 
 def _patients(runs: list[Run]) -> dict[str, str]:
-    """Patient of each test case, where the data set names them."""
-    cohort = read_cohort(runs[0].dataset["path"])
-    return {
-        str(entry["case"]): str(entry["patient"]) for entry in cohort.test if "patient" in entry
-    }
+    """Patient of each test case, where the data set is still there and names them."""
+    path = Path(runs[0].dataset["path"])
+    if not path.is_file():
+        print(f"{path}: no such file: intervals are over cases, not patients", file=sys.stderr)
+        return {}
+    tested = read_cohort(path).test
+    return {str(entry["case"]): str(entry["patient"]) for entry in tested if "patient" in entry}
 
 
 def _difference(

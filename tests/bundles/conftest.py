@@ -8,6 +8,12 @@ from tests.bundles.runs import MIP, SMALL, paths, run
 
 
 @pytest.fixture(scope="session")
+def datasets(tiny_phantom, tiny_phantom_3d):
+    """A small phantom by the dimensions of its images."""
+    return {2: tiny_phantom, 3: tiny_phantom_3d}
+
+
+@pytest.fixture(scope="session")
 def trained(tiny_phantom, tmp_path_factory):
     """Run folder of ``train.json`` with both arms."""
     folder = tmp_path_factory.mktemp("runs") / "gemini"

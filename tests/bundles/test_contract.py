@@ -5,9 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import math
-import os
-import subprocess
-import sys
 
 import pytest
 import torch
@@ -16,12 +13,6 @@ from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.weights import load_backbone
 from tests.bundles.contract import CASES, Killed, saved, trained
 from tests.bundles.runs import MIP, files, run, workflow
-from tests.conftest import ROOT
-
-
-@pytest.fixture(scope="module")
-def datasets(tiny_phantom, tiny_phantom_3d):
-    return {2: tiny_phantom, 3: tiny_phantom_3d}
 
 
 @pytest.fixture(scope="module")
@@ -110,28 +101,6 @@ def test_what_was_trained_is_used(unbroken, datasets, case, tmp_path):
     loaded = load_backbone(flow.parser.get_parsed_content("network_def"), folder, verbose=False)
     assert loaded.matched
     assert loaded.missing == loaded.unexpected == loaded.adapted == []
-
-
-@pytest.fixture(scope="module")
-def in_two_processes(datasets, tmp_path_factory):
-    """What two processes say of each case, trained together under gloo."""
-    output = tmp_path_factory.mktemp("two") / "found.json"
-    names = {dims: str(path) for dims, path in datasets.items()}
-    places = [json.dumps(names), str(output), str(output.parent)]
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    command += ["--nproc_per_node=2", "-m", "tests.bundles.two_processes", *places]
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=600
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return json.loads(output.read_text())
-
-
-@every_case
-def test_two_processes_stay_equal(in_two_processes, case):
-    found = in_two_processes[str(case)]
-    assert found == {"other_images": True, "equal_at_the_end": True, "moved": True}
 
 
 def test_no_overlay_is_left_out():
