@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -15,8 +16,9 @@ from gemini_monai.errors import InputError
 def bundle_root(name: str) -> str:
     """Folder of a bundle.
 
-    That of the configuration which ``monai.bundle run`` was given; else the working directory, a
-    folder of it or of its ``bundles``, or where ``monai.bundle download`` puts bundles by default.
+    That of the configuration which ``monai.bundle run`` or a MONAI workflow was given; else the
+    working directory, a folder of it or of its ``bundles``, or where ``monai.bundle download`` puts
+    bundles by default.
 
     Args:
         name: Name of the bundle's folder, such as ``gemini_semi``.
@@ -36,7 +38,8 @@ def bundle_root(name: str) -> str:
 
 def _places(name: str) -> Iterator[Path]:
     here = Path.cwd()
-    yield from (*_folders_of_configurations(), here, here / "bundles" / name, here / name)
+    yield from (*_folders_of_configurations(), *_folders_of_workflows())
+    yield from (here, here / "bundles" / name, here / name)
     import torch  # takes a second, which the help of a command does not need
 
     yield Path(torch.hub.get_dir()) / "bundle" / name
@@ -49,6 +52,19 @@ def _folders_of_configurations() -> list[Path]:
     given = command_line_overrides(sys.argv[2:]).get("config_file", [])
     files = [given] if isinstance(given, str) else list(given)
     return [Path(file).absolute().parent.parent for file in files]
+
+
+def _folders_of_workflows() -> Iterator[Path]:
+    """Bundles of the ``ConfigWorkflow`` that is evaluating the expression which asks, if any."""
+    frame = inspect.currentframe()
+    while frame is not None:
+        owner = frame.f_locals.get("self")
+        root = getattr(owner, "__dict__", {}).get(
+            "config_root_path"
+        )  # a parser looks up ids instead
+        if isinstance(root, Path):
+            yield root.absolute().parent
+        frame = frame.f_back
 
 
 def is_bundle_run() -> bool:

@@ -23,15 +23,16 @@ from gemini_monai.configuration.steps import (
 from gemini_monai.data import read_cohort
 from gemini_monai.images import find_images
 from gemini_monai.inference import read_pairs, registration_items
-from gemini_monai.networks import placed
+from gemini_monai.networks import built_network, placed
 from gemini_monai.objectives import Learner
-from gemini_monai.runs import check_run, close_run, open_run, refuse_tests
+from gemini_monai.runs import check_run, close_run, open_run, refuse_other_purpose, refuse_tests
 from gemini_monai.transforms import InputSpec, refuse_outputs
 from gemini_monai.weights import load_backbone, load_network
 
 __all__ = [
     "InputSpec",
     "Learner",
+    "built_network",
     "bundle_root",
     "check_configuration",
     "check_knobs",
@@ -47,6 +48,7 @@ __all__ = [
     "publish",
     "read_cohort",
     "read_pairs",
+    "refuse_other_purpose",
     "refuse_outputs",
     "refuse_tests",
     "refuse_unknown_arms",

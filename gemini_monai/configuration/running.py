@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from typing import Any
 
 from monai.bundle import ConfigParser
 
 from gemini_monai import runs
+from gemini_monai.limits import evaluated
 from gemini_monai.runs.settings import KNOBS, check_settings
 
 PARTS = (
@@ -66,8 +68,38 @@ def settings() -> dict[str, Any]:
         InputError: Naming a knob whose value cannot be.
     """
     knobs, parser = check_knobs(), running_parser()
-    own = {"out_channels": parser.get_parsed_content("out_channels")}
+    own = {
+        "out_channels": parser.get_parsed_content("out_channels"),
+        "backbone": described("backbone"),
+    }
     return parser.get_parsed_content("spec").settings() | knobs | own
+
+
+def described(name: str) -> Any:
+    """A component of the running configuration as plain data, with the values of its references.
+
+    An expression whose value no file can hold stays as it is written, and is refused by whoever
+    would follow the description.
+
+    Args:
+        name: Its id.
+    """
+    parser = running_parser()
+    raw = parser[name]
+    if isinstance(raw, Mapping):
+        return {key: described(f"{name}#{key}") for key in raw}
+    if isinstance(raw, list):
+        return [described(f"{name}#{place}") for place in range(len(raw))]
+    if isinstance(raw, str) and raw.startswith("@") and isinstance(parser[raw[1:]], Mapping):
+        return described(raw[1:])
+    value = parser.get_parsed_content(name) if evaluated(raw) else raw
+    return value if _is_plain(value) else raw
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, (bool, int, float, str))
 
 
 def identity() -> dict[str, Any]:

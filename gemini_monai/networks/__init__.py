@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from gemini_monai.networks.deformer import Deformer
+from gemini_monai.networks.described import built_network, check_description
 from gemini_monai.networks.gemini import Correspondence, Gemini, placed
 from gemini_monai.networks.unet import UNetBackbone
 
-__all__ = ["Correspondence", "Deformer", "Gemini", "UNetBackbone", "placed"]
+__all__ = [
+    "Correspondence",
+    "Deformer",
+    "Gemini",
+    "UNetBackbone",
+    "built_network",
+    "check_description",
+    "placed",
+]

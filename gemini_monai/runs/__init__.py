@@ -13,7 +13,12 @@ from gemini_monai.runs.folder import (
     refuse_tests,
 )
 from gemini_monai.runs.matching import MATCHING, pairs_match
-from gemini_monai.runs.record import read_record, run_settings
+from gemini_monai.runs.record import (
+    read_record,
+    refuse_evaluated_settings,
+    refuse_other_purpose,
+    run_settings,
+)
 from gemini_monai.runs.settings import (
     check_device,
     check_settings,
@@ -35,6 +40,8 @@ __all__ = [
     "open_run",
     "pairs_match",
     "read_record",
+    "refuse_evaluated_settings",
+    "refuse_other_purpose",
     "refuse_other_settings",
     "refuse_tests",
     "run_settings",

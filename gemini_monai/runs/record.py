@@ -13,6 +13,9 @@ from gemini_monai.limits import refuse_code
 from gemini_monai.runs.folder import RunFolder
 from gemini_monai.runs.settings import check_settings
 
+DESCRIBED = ("backbone",)
+"""Settings that describe a network, and are checked where it is built. Early records lack them."""
+
 
 def read_record(folder: str | Path) -> dict[str, Any]:
     """The record of a run.
@@ -32,17 +35,24 @@ def read_record(folder: str | Path) -> dict[str, Any]:
         raise InputError(f"{path}: not the record of a run: it has no settings")
     if not {"bundle", "task"} <= content.keys():
         raise InputError(f"{path}: the record of an earlier version, which has no 'task'")
-    refuse_code(settings, f"{path}: settings")
+    refuse_evaluated_settings(settings, f"{path}: settings")
     check_settings(settings, where=f"{path}: ")
     return content
+
+
+def refuse_evaluated_settings(settings: Mapping[str, Any], name: str) -> None:
+    """Stop at a setting that a configuration would run; descriptions of networks are left out.
+
+    Raises:
+        InputError: Naming the setting.
+    """
+    refuse_code({key: own for key, own in settings.items() if key not in DESCRIBED}, name)
 
 
 def run_settings(
     run_dir: str | Path,
     *,
     default: Mapping[str, Any],
-    task: str | None = None,
-    registers: bool = False,
     transforms: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Settings of a training run, which its network and preprocessing need.
@@ -50,18 +60,41 @@ def run_settings(
     Args:
         run_dir: The run folder; its ``run.json`` is read when the folder is there.
         default: Settings where there is no run (yet), such as a bundle's untrained network.
-        task: What the run must have been for; ``None`` for anything.
-        registers: The run must have trained the displacement field.
         transforms: Transforms of one's own, ``before`` and ``after`` the fixed chain, which must be
             those of the training; ``None`` not to compare.
 
     Raises:
         InputError: If ``run.json`` is damaged, lacks a setting that ``default`` has, or is of
-            another task or other transforms.
+            other transforms.
     """
     path = RunFolder(run_dir).record
     if not path.is_file():
         return dict(default)
+    record = read_record(run_dir)
+    if transforms is not None:
+        _refuse_other_transforms(record, describe(transforms), path=path)
+    settings = record["settings"]
+    for name in default:
+        if name not in settings and name not in DESCRIBED:
+            raise InputError(f"{path}: setting '{name}' is missing")
+    return {name: settings.get(name) for name in default}
+
+
+def refuse_other_purpose(
+    run_dir: str | Path, *, task: str | None = None, registers: bool = False
+) -> None:
+    """Stop at a run, where there is one, that was not trained for what it is asked.
+
+    Args:
+        run_dir: The run folder, or a packaged bundle.
+        task: What the run must have been for; ``None`` for anything.
+        registers: The run must have trained the displacement field.
+
+    Raises:
+        InputError: If it was for another task, or trained no displacement field.
+    """
+    if not RunFolder(run_dir).record.is_file():
+        return
     record = read_record(run_dir)
     if task is not None and record["task"] != task:
         raise InputError(
@@ -73,13 +106,6 @@ def run_settings(
             f"{run_dir}: a run of {record['method']}, which trains no displacement field, so it "
             "cannot register"
         )
-    if transforms is not None:
-        _refuse_other_transforms(record, describe(transforms), path=path)
-    settings = record["settings"]
-    for name in default:
-        if name not in settings:
-            raise InputError(f"{path}: setting '{name}' is missing")
-    return {name: settings[name] for name in default}
 
 
 def _refuse_other_transforms(

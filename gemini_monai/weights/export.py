@@ -77,9 +77,19 @@ def _card(content: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **{name: content.get(name) for name in CARD},
         "license_of_the_data": content.get("dataset", {}).get("license", "not recorded"),
-        "channels": settings.get("channels"),
+        "channels": None if settings.get("backbone") else settings.get("channels"),
+        "backbone": _backbone(settings),
         "preprocessing": {name: settings.get(name) for name in PREPROCESSING},
     }
+
+
+def _backbone(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The network that the weights are of, as MONAI's configurations describe one."""
+    own = {name: settings.get(name) for name in ("spatial_dims", "in_channels", "channels")}
+    if settings.get("slices"):
+        own["spatial_dims"] = 2
+    default = {"_target_": "gemini_monai.networks.UNetBackbone", **own}
+    return dict(settings.get("backbone") or default)
 
 
 def _count(state: dict[str, Tensor]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,12 +14,22 @@ from monai.bundle import ConfigParser
 
 from gemini_monai.errors import InputError
 from gemini_monai.files import read_json, refuse_existing, replacing, write_text
+from gemini_monai.networks import check_description
 from gemini_monai.runs import RunFolder, read_record, run_settings
 from gemini_monai.weights.network import load_network
 
 MOMENT = (1980, 1, 1, 0, 0, 0)  # of every file, so that the same content is the same archive
 SHIPPED = ("configs/*.json", "configs/*.conf", "docs/*", "LICENSE", "large_files.json")
-ARCHITECTURE = ("channels", "deformer_stages", "half_resolution_field")
+ARCHITECTURE = (
+    *("backbone", "feature_channels", "backbone_multiple"),
+    *("channels", "deformer_stages", "half_resolution_field"),
+)
+
+
+USES = ("register", "probe")
+"""Configurations beside ``inference`` that use a run."""
+ELSEWHERE = {"reference": None}
+"""Settings that name an image of the machine that trained, which is not shipped."""
 
 
 def package_bundle(
@@ -75,17 +86,21 @@ def _only_run(bundle: Path) -> Path:
 def _with_run(bundle: Path, run: Path) -> dict[str, bytes]:
     """What the run adds to the bundle or changes in it, by name."""
     record = read_record(run)
+    there = {path.stem for path in (bundle / "configs").glob("*.json")}
     configs = {
         name: _read(bundle / "configs" / f"{name}.json")
-        for name in ("metadata", "inference", "train", "finetune")
-        if name != "finetune" or (bundle / "configs" / "finetune.json").is_file()
+        for name in ("metadata", "inference", "train", *sorted(there & {*USES, "finetune"}))
     }
     name = str(configs["metadata"].get("name")).lower().replace("-", "_")
     if record["bundle"] != name:
         raise InputError(f"{run}: a run of {record['bundle']}, which does not fit {bundle}")
     known = configs["inference"]["settings"]["default"]
-    settings = run_settings(run, default=known) | {"reference": None}  # an image, not shipped
-    configs["inference"] |= {"settings": settings, "run_dir": "@bundle_root"}
+    settings = run_settings(run, default=known) | ELSEWHERE
+    if settings["backbone"] is not None:
+        check_description(settings["backbone"], f"{run}: backbone")
+    for name in {"inference", *USES} & configs.keys():
+        configs[name]["settings"]["default"] = settings
+        configs[name]["run_dir"] = "@bundle_root"
     _refuse_other_weights(configs["inference"], run)
     for name in ("train", "finetune"):
         if name in configs:
@@ -93,6 +108,7 @@ def _with_run(bundle: Path, run: Path) -> dict[str, bytes]:
     if "finetune" in configs:
         configs["finetune"]["pretrained"] = "@bundle_root"
     _state_shapes(configs["metadata"]["network_data_format"], settings)
+    record["settings"] |= ELSEWHERE
     record.get("dataset", {}).pop("path", None)  # of the machine that trained
     changed = {f"configs/{name}.json": config for name, config in configs.items()}
     texts = {name: json.dumps(value, indent=4) for name, value in changed.items()}
@@ -116,7 +132,10 @@ def _refuse_other_weights(inference: Mapping[str, Any], run: Path) -> None:
 def _state_shapes(formats: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
     """Channels and sizes of the network's input and output, as the weights have them."""
     axes = 2 if settings.get("slices") else settings["spatial_dims"]
-    sizes = [f"{2 ** (len(settings['channels']) - 1)}*n"] * axes
+    multiple = settings["backbone_multiple"]
+    if settings["backbone"] is None:
+        multiple = math.lcm(multiple, 2 ** (len(settings["channels"]) - 1))
+    sizes = [f"{multiple}*n"] * axes
     image, prediction = formats["inputs"]["image"], formats["outputs"]["pred"]
     image |= {"num_channels": settings["in_channels"], "spatial_shape": sizes}
     prediction |= {"num_channels": settings["out_channels"], "spatial_shape": sizes}

@@ -14,9 +14,10 @@ import monai.bundle
 import pytest
 import torch
 
+from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.errors import InputError
 from gemini_monai.weights import package_bundle
-from tests.bundles.runs import FINE, MIP, command, overrides_of, paths
+from tests.bundles.runs import BUNDLE, FINE, MIP, command, overrides_of, paths
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +103,32 @@ def test_its_metadata_are_those_of_the_weights(archive, tmp_path):
         config_file=str(tmp_path / "gemini_mip" / "configs" / "inference.json"),
         device="cpu",
     )
+
+
+def _unpacked(archive, folder):
+    with zipfile.ZipFile(archive) as file:
+        file.extractall(folder)
+    return folder / archive.name.partition("_v")[0]
+
+
+def test_an_archive_of_a_pretraining_does_not_segment(archive, tiny_phantom, tmp_path):
+    bundle = _unpacked(archive, tmp_path)
+    images = tiny_phantom.parent / "images"
+    config = bundle / "configs" / "inference.json"
+    result = command("run", "--config_file", config, "--dataset_dir", images, cwd=tmp_path)
+    assert result.returncode != 0
+    assert "a run for pre-training, expected one for segmentation" in result.stderr
+    assert not (bundle / "inference").exists()
+
+
+def test_an_archive_registers_by_its_own_weights(trained, tiny_phantom, tmp_path):
+    bundle = _unpacked(package_bundle(BUNDLE, trained, output=tmp_path), tmp_path / "there")
+    moving, fixed = read_cohort(tiny_phantom).test[:2]
+    pair = {"moving": moving["image"], "fixed": fixed["image"], "output_dir": tmp_path / "fields"}
+    config = bundle / "configs" / "register.json"
+    result = command("run", "--config_file", config, *overrides_of(pair), cwd=tmp_path)
+    assert result.returncode == 0, result.stderr[-2000:]
+    assert len(list((tmp_path / "fields").glob("*_field.nii.gz"))) == 1
 
 
 def test_the_only_run_of_a_bundle_need_not_be_named(archive, pretrained, tmp_path):

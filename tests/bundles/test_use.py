@@ -106,22 +106,6 @@ def test_overlapping_structures_are_scored_each(tmp_path):
     assert len(list(out.iterdir())) == 12
 
 
-def test_the_pages_example_of_another_backbone(tiny_phantom, tmp_path):
-    page = (BUNDLE / "docs" / "README.md").read_text()
-    overlay = tmp_path / "backbone.json"
-    overlay.write_text(page.split("```json\n")[1].split("```")[0])
-    paths = {"dataset_dir": tiny_phantom.parent, "datalist": tiny_phantom}
-    arguments = overrides_of(paths | SMALL | {"output_dir": tmp_path / "run", "compare": []})
-    both = [str([str(CONFIGS / f"{name}.json"), str(overlay)]) for name in ("train", "inference")]
-    trained = command("run", "training", "--config_file", both[0], *arguments)
-    assert trained.returncode == 0, trained.stderr[-2000:]
-    state = torch.load(tmp_path / "run" / "models" / "model.pt")
-    assert any(key.startswith("backbone.conv_0.") for key in state)
-    arguments = {"dataset_dir": tiny_phantom.parent / "images", "run_dir": tmp_path / "run"}
-    inferred = command("run", "--config_file", both[1], *overrides_of(arguments))
-    assert inferred.returncode == 0, inferred.stderr[-2000:]
-
-
 def test_register_writes_what_itk_applies(trained, tiny_phantom, tmp_path):
     moving, fixed = read_cohort(tiny_phantom).test[:2]
     arguments = {"moving": moving["image"], "fixed": fixed["image"]}

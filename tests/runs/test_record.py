@@ -9,7 +9,7 @@ from monai.transforms import Flip
 
 from gemini_monai.describe import describe
 from gemini_monai.errors import InputError
-from gemini_monai.runs import read_record, run_settings
+from gemini_monai.runs import read_record, refuse_other_purpose, run_settings
 
 KNOWN = {"bundle": "gemini_semi", "task": "segmentation", "method": "GEMINI"}
 
@@ -57,15 +57,15 @@ def test_a_record_that_is_damaged_or_code_is_named(tmp_path, content, message):
 def test_a_run_of_another_task_is_refused(tmp_path):
     _write(tmp_path, record={"task": "pre-training"})
     with pytest.raises(InputError, match="a run for pre-training, expected one for segmentation"):
-        run_settings(tmp_path, default={}, task="segmentation")
+        refuse_other_purpose(tmp_path, task="segmentation")
 
 
 def test_a_run_that_trained_no_field_cannot_register(tmp_path):
     _write(tmp_path, record={"method": "supervised", "registers": False})
     with pytest.raises(InputError, match="a run of supervised, which trains no displacement"):
-        run_settings(tmp_path, default={}, registers=True)
+        refuse_other_purpose(tmp_path, registers=True)
     _write(tmp_path, record={"registers": True})
-    assert run_settings(tmp_path, default={}, registers=True) == {}
+    assert refuse_other_purpose(tmp_path, registers=True) is None
 
 
 def test_transforms_of_ones_own_must_be_those_of_the_training(tmp_path):

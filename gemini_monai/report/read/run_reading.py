@@ -10,9 +10,8 @@ import numpy as np
 
 from gemini_monai.errors import InputError
 from gemini_monai.files import read_json
-from gemini_monai.limits import refuse_code
 from gemini_monai.report.read.run_contents import RegisteredPair, Run, Score, Series
-from gemini_monai.runs import RunFolder
+from gemini_monai.runs import RunFolder, refuse_evaluated_settings
 from gemini_monai.tables import number, read_table
 
 
@@ -57,7 +56,7 @@ def read_run(folder: Path) -> Run:
 
 def _details(path: Path) -> dict[str, Any]:
     content = _read_json(path)
-    refuse_code(content.get("settings"), f"{path}: settings")
+    refuse_evaluated_settings(content.get("settings") or {}, f"{path}: settings")
     return content
 
 
