@@ -5,12 +5,16 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from gemini_monai.errors import InputError
+
+SHIPPED = ("configs/*.json", "configs/*.conf", "docs/*", "LICENSE", "large_files.json")
+"""What a bundle is, without the data, runs and weights that lie in it after use."""
 
 
 def bundle_root(name: str) -> str:
@@ -32,7 +36,7 @@ def bundle_root(name: str) -> str:
             return str(folder)
     raise InputError(
         f"bundle '{name}' is neither the working directory {here} nor bundles/{name} below it; "
-        "give --bundle_root FOLDER"
+        f"copy it here (gemini bundle {name} bundles), or give --bundle_root FOLDER"
     )
 
 
@@ -92,3 +96,43 @@ def literal(text: str) -> Any:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError):
         return text
+
+
+def copy_bundle(name: str, folder: str | Path) -> Path:
+    """Copy a bundle that came with the package, to be run and changed there.
+
+    Args:
+        name: ``gemini_semi`` or ``gemini_mip``, or its last word.
+        folder: Where the bundle's folder goes.
+
+    Returns:
+        The bundle's folder.
+
+    Raises:
+        InputError: If there is no such bundle, or the folder has one already.
+    """
+    name = name if name.startswith("gemini_") else f"gemini_{name}"
+    shipped = _shipped()
+    known = sorted(path.name for path in shipped.iterdir() if path.is_dir())
+    if name not in known:
+        raise InputError(f"no bundle '{name}'; there are {', '.join(known)}")
+    target = Path(folder) / name
+    if target.exists():
+        raise InputError(f"{target}: is there already; nothing of it was changed")
+    part = target.with_name(f"{name}.part")
+    try:
+        for pattern in SHIPPED:
+            for file in (shipped / name).glob(pattern):
+                copy = part / file.relative_to(shipped / name)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(file, copy)
+        part.rename(target)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return target
+
+
+def _shipped() -> Path:
+    """Bundles of the installed package, or of the clone that an editable install runs from."""
+    installed = Path(__file__).with_name("bundle_files")
+    return installed if installed.is_dir() else Path(__file__).parents[1] / "bundles"

@@ -1,4 +1,4 @@
-"""Commands on files that are there: check, report, export, inspect, package."""
+"""Commands on files that are there: check, report, export, inspect, bundle, package."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from gemini_monai.bundles import command_line_overrides, literal
+from gemini_monai.bundles import command_line_overrides, copy_bundle, literal
 from gemini_monai.commands.preparation import add_overwrite
 from gemini_monai.limits import flag
 
@@ -24,6 +24,7 @@ def add_commands(commands: Any) -> None:
     _add_report(commands)
     _add_export(commands)
     _add_package(commands)
+    _add_bundle(commands)
     text = "Where an exported backbone comes from."
     command = commands.add_parser("inspect", help=text, description=text)
     command.add_argument("file", metavar="FILE")
@@ -65,6 +66,16 @@ def _add_package(commands: Any) -> None:
     command.add_argument("--output", metavar="FOLDER", help="default: where the bundle's folder is")
     add_overwrite(command)
     command.set_defaults(function=package)
+
+
+def _add_bundle(commands: Any) -> None:
+    text = "Copy a bundle that came with the package, to train in a folder of one's own."
+    command = commands.add_parser("bundle", help=text, description=text)
+    command.add_argument("name", metavar="{semi,mip}", help="semi or mip")
+    command.add_argument(
+        "folder", nargs="?", default="bundles", metavar="FOLDER", help="default: bundles"
+    )
+    command.set_defaults(function=bundle)
 
 
 def check(config_file: Any, given: list[str]) -> None:
@@ -114,6 +125,15 @@ def package(bundle: str, run: str | None, output: str | None, overwrite: Any) ->
 
     flag(overwrite, "--overwrite")
     print(package_bundle(bundle, run, output=output, overwrite=overwrite))
+
+
+def bundle(name: str, folder: str) -> None:
+    """``bundle NAME [FOLDER]``.
+
+    Raises:
+        InputError: If there is no such bundle, or the folder has one already.
+    """
+    print(copy_bundle(name, folder))
 
 
 def inspect(file: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from monai.bundle import ConfigParser
 
+from gemini_monai.bundles import SHIPPED
 from gemini_monai.errors import InputError
 from gemini_monai.files import read_json, refuse_existing, replacing, write_text
 from gemini_monai.networks import check_description
@@ -19,7 +20,6 @@ from gemini_monai.runs import RunFolder, read_record, run_settings
 from gemini_monai.weights.network import load_network
 
 MOMENT = (1980, 1, 1, 0, 0, 0)  # of every file, so that the same content is the same archive
-SHIPPED = ("configs/*.json", "configs/*.conf", "docs/*", "LICENSE", "large_files.json")
 ARCHITECTURE = (
     *("backbone", "feature_channels", "backbone_multiple"),
     *("channels", "deformer_stages", "half_resolution_field"),
