@@ -25,7 +25,8 @@ def _requirements():
     config = configparser.ConfigParser()
     config.read(ROOT / "setup.cfg")
     extras = config["options.extras_require"]
-    return config["options"]["install_requires"].split(), extras["test"].split()
+    optional = [name for extra in ("ants", "hub", "tensorboard") for name in extras[extra].split()]
+    return config["options"]["install_requires"].split(), extras["test"].split(), optional
 
 
 def test_every_dependency_is_pinned():
@@ -46,7 +47,8 @@ def test_the_metadata_names_the_pinned_versions():
 
 
 def test_what_is_imported_is_declared():
-    declared = {_name(re.split(r"[<>=]", text)[0]) for text in _requirements()[0]}
+    required, _, optional = _requirements()
+    declared = {_name(re.split(r"[<>=]", text)[0]) for text in [*required, *optional]}
     imports = set()
     for path in (ROOT / "gemini_monai").rglob("*.py"):
         imports |= set(re.findall(r"^\s*(?:from|import) (\w+)", path.read_text(), re.M))

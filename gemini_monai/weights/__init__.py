@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gemini_monai.weights.backbone import LoadedBackbone, load_backbone
 from gemini_monai.weights.export import export_backbone, read_card
+from gemini_monai.weights.hub import pull_backbone, push_backbone
 from gemini_monai.weights.network import load_network
 from gemini_monai.weights.package import package_bundle
 from gemini_monai.weights.published import import_published
@@ -15,5 +16,7 @@ __all__ = [
     "load_backbone",
     "load_network",
     "package_bundle",
+    "pull_backbone",
+    "push_backbone",
     "read_card",
 ]

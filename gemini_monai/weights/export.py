@@ -10,10 +10,11 @@ from typing import Any
 from torch import Tensor
 
 from gemini_monai.errors import InputError
-from gemini_monai.files import refuse_existing, write_tensors
+from gemini_monai.files import refuse_existing
 from gemini_monai.runs import RunFolder, read_record
 from gemini_monai.weights.backbone import PREFIX
-from gemini_monai.weights.network import read_state, read_tensors
+from gemini_monai.weights.network import read_state
+from gemini_monai.weights.tensors import read_tensors, write_state
 
 PARTS = ("backbone", "encoder")
 PREPROCESSING = ("spatial_dims", "in_channels", "spacing", "spatial_size", "intensity")
@@ -23,9 +24,10 @@ CARD = ("method", "dataset", "seed", "iterations", "command", "versions", "start
 def export_backbone(
     run: str | Path, output: str | Path, *, part: str = "backbone", overwrite: bool = False
 ) -> Path:
-    """Write a run's backbone as ``{"state_dict": ..., "card": ...}``.
+    """Write a run's backbone as ``{"state_dict": ..., "card": ...}``, or as safetensors.
 
-    The file needs nothing of ours to be read: ``torch.load(file, weights_only=True)``. Names are
+    The file needs nothing of ours to be read: ``torch.load(file, weights_only=True)``, or
+    ``safetensors.torch.load_file(file)`` where its name ends in ``.safetensors``. Names are
     those of ``UNetBackbone``; the card is JSON text with data and its hash, command, versions and
     the preprocessing that has to travel with the weights.
 
@@ -54,7 +56,7 @@ def export_backbone(
     if not chosen:
         raise InputError(f"{run}: its network has no weights that begin with '{prefix}'")
     card = {"part": part, **_card(record), "parameters": _count(chosen)}
-    write_tensors(output, {"state_dict": chosen, "card": json.dumps(card)})
+    write_state(output, chosen, card=json.dumps(card))
     return output
 
 

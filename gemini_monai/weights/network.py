@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 
 from gemini_monai.errors import InputError
 from gemini_monai.weights.published import import_published, is_published
+from gemini_monai.weights.tensors import read_tensors
 
 NESTED = ("network", "state_dict", "model_state_dict", "model", "network_weights", "weights")
 """Keys under which our own checkpoints, Lightning, MONAI and nnU-Net keep the state dict."""
@@ -47,37 +47,6 @@ def _of_learner(saved: dict[Any, Any]) -> dict[Any, Any]:
     return {
         name.removeprefix(prefix): value for name, value in own.items() if name.startswith(prefix)
     }
-
-
-def read_tensors(path: Path) -> dict[Any, Any]:
-    """What a file of PyTorch holds, read without running anything in it.
-
-    Raises:
-        InputError: If it is missing, damaged, holds an object that is not read, or is no mapping.
-    """
-    if not path.is_file():
-        raise InputError(f"{path}: no such weights file; train first or give another path")
-    try:
-        saved = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
-        raise InputError(f"{path}: not a readable weights file: {_reason(error)}") from error
-    if not isinstance(saved, Mapping):
-        raise InputError(f"{path}: holds a {type(saved).__name__}, expected weights by name")
-    return dict(saved)
-
-
-def _reason(error: Exception) -> str:
-    """What is in the way, without PyTorch's advice to run code that may be in the file."""
-    text = str(error)
-    found = re.search(r"(?:GLOBAL|class) '?([a-zA-Z_]\w*\.[\w.]*\w)", text)
-    if found:
-        return (
-            f"it holds an object of {found[1]} beside its weights, which is not read because "
-            "reading it could run code; save the state dict alone"
-        )
-    if isinstance(error, OSError):
-        return str(error.strerror)
-    return "it is damaged, or of another format"
 
 
 def _unwrapped(name: str) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from gemini_monai.errors import InputError
 from gemini_monai.networks import Gemini, UNetBackbone
@@ -77,3 +79,32 @@ def test_what_cannot_be_exported_or_read_is_named(run_folder, tmp_path):
     with pytest.raises(InputError, match=r"not a run folder, .*run\.json is missing"):
         export_backbone(run_folder, tmp_path / "x.pt")
     assert not (tmp_path / "x.pt").exists()
+
+
+def test_the_suffix_decides_the_format(run_folder, tmp_path):
+    safe = export_backbone(run_folder, tmp_path / "backbone.safetensors")
+    plain = export_backbone(run_folder, tmp_path / "backbone.pt")
+    found, expected = load_file(safe), torch.load(plain, weights_only=True)["state_dict"]
+    assert found.keys() == expected.keys()
+    assert all(torch.equal(value, expected[name]) for name, value in found.items())
+    assert read_card(safe) == read_card(plain)
+    again = export_backbone(run_folder, tmp_path / "again.safetensors")
+    assert again.read_bytes() == safe.read_bytes()
+    assert not load_backbone(Gemini(2, 1, 5, channels=(4, 8)), safe, verbose=False).missing
+
+
+def test_safetensors_of_others_are_read_and_damaged_ones_named(tmp_path):
+    state = UNetBackbone(2, 1, (4, 8)).state_dict()
+    save_file(state, tmp_path / "theirs.safetensors")
+    network = Gemini(2, 1, 5, channels=(4, 8))
+    assert not load_backbone(network, tmp_path / "theirs.safetensors", verbose=False).missing
+    (tmp_path / "bad.safetensors").write_bytes(b"not")
+    with pytest.raises(InputError, match=r"bad\.safetensors: not a readable weights file"):
+        load_backbone(network, tmp_path / "bad.safetensors")
+
+
+def test_safetensors_without_the_package(run_folder, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "safetensors.torch", None)
+    with pytest.raises(InputError, match=r"pip install 'gemini_monai\[hub\]'"):
+        export_backbone(run_folder, tmp_path / "backbone.safetensors")
+    assert not (tmp_path / "backbone.safetensors").exists()

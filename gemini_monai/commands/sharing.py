@@ -1,0 +1,144 @@
+"""Commands that hand things on: export, inspect, push, pull, package, bundle."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from gemini_monai.bundles import copy_bundle, literal
+from gemini_monai.commands.preparation import add_overwrite
+from gemini_monai.limits import flag
+
+
+def add_commands(commands: Any) -> None:
+    """Add them."""
+    _add_export(commands)
+    text = "Where an exported backbone comes from."
+    command = commands.add_parser("inspect", help=text, description=text)
+    command.add_argument("file", metavar="FILE")
+    command.set_defaults(function=inspect)
+    _add_hub(commands)
+    _add_package(commands)
+    _add_bundle(commands)
+
+
+def _add_export(commands: Any) -> None:
+    text = "Write a run's backbone, or its encoder, as a file of its own with a card."
+    command = commands.add_parser("export", help=text, description=text)
+    command.add_argument("run", metavar="RUN", help="folder of a run")
+    command.add_argument("output", metavar="FILE", help="the new file")
+    command.add_argument(
+        "--part",
+        choices=("backbone", "encoder"),
+        default="backbone",
+        help="what is written; default: backbone",
+    )
+    add_overwrite(command)
+    command.set_defaults(function=export)
+
+
+def _add_hub(commands: Any) -> None:
+    text = "Upload an exported backbone and its card to the Hugging Face Hub."
+    command = commands.add_parser("push", help=text, description=text)
+    command.add_argument("file", metavar="FILE", help="what export wrote")
+    command.add_argument("repository", metavar="OWNER/NAME")
+    command.add_argument(
+        "--private", nargs="?", const=True, default=False, type=literal, help="default: False"
+    )
+    command.set_defaults(function=push)
+    text = "Fetch a backbone that was pushed."
+    command = commands.add_parser("pull", help=text, description=text)
+    command.add_argument("repository", metavar="OWNER/NAME")
+    command.add_argument("output", metavar="FILE", help="the new file, .pt or .safetensors")
+    add_overwrite(command)
+    command.set_defaults(function=pull)
+
+
+def _add_package(commands: Any) -> None:
+    text = "Make one archive, with checksums, of a bundle and the weights of a run."
+    command = commands.add_parser("package", help=text, description=text)
+    command.add_argument("bundle", metavar="BUNDLE", help="folder of a bundle")
+    command.add_argument(
+        "run", nargs="?", metavar="RUN", help="folder of a run; default: the only one of the bundle"
+    )
+    command.add_argument("--output", metavar="FOLDER", help="default: where the bundle's folder is")
+    add_overwrite(command)
+    command.set_defaults(function=package)
+
+
+def _add_bundle(commands: Any) -> None:
+    text = "Copy a bundle that came with the package, to train in a folder of one's own."
+    command = commands.add_parser("bundle", help=text, description=text)
+    command.add_argument("name", metavar="{semi,mip}", help="semi or mip")
+    command.add_argument(
+        "folder", nargs="?", default="bundles", metavar="FOLDER", help="default: bundles"
+    )
+    command.set_defaults(function=bundle)
+
+
+def export(run: str, output: str, part: str, overwrite: Any) -> None:
+    """``export RUN FILE``.
+
+    Raises:
+        InputError: If the run is not there, or the file is.
+    """
+    from gemini_monai.weights import export_backbone
+
+    flag(overwrite, "--overwrite")
+    print(export_backbone(run, output, part=part, overwrite=overwrite))
+
+
+def inspect(file: str) -> None:
+    """``inspect FILE``.
+
+    Raises:
+        InputError: If it is no exported backbone.
+    """
+    from gemini_monai.weights import read_card
+
+    print(json.dumps(read_card(file), indent=1))
+
+
+def push(file: str, repository: str, private: Any) -> None:
+    """``push FILE OWNER/NAME``.
+
+    Raises:
+        InputError: If the file is no exported backbone, or the Hub refuses.
+    """
+    from gemini_monai.weights import push_backbone
+
+    flag(private, "--private")
+    print(push_backbone(file, repository, private=private))
+
+
+def pull(repository: str, output: str, overwrite: Any) -> None:
+    """``pull OWNER/NAME FILE``.
+
+    Raises:
+        InputError: If there is no such backbone, or the file is there.
+    """
+    from gemini_monai.weights import pull_backbone
+
+    flag(overwrite, "--overwrite")
+    print(pull_backbone(repository, output, overwrite=overwrite))
+
+
+def bundle(name: str, folder: str) -> None:
+    """``bundle NAME [FOLDER]``.
+
+    Raises:
+        InputError: If there is no such bundle, or the folder has one already.
+    """
+    print(copy_bundle(name, folder))
+
+
+def package(bundle: str, run: str | None, output: str | None, overwrite: Any) -> None:
+    """``package BUNDLE [RUN]``.
+
+    Raises:
+        InputError: If they do not fit, or the archive is there.
+    """
+    from gemini_monai.weights import package_bundle
+
+    flag(overwrite, "--overwrite")
+    print(package_bundle(bundle, run, output=output, overwrite=overwrite))

@@ -1,0 +1,129 @@
+"""An exported backbone to the Hugging Face Hub and back; the only module that uses the network."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from gemini_monai.errors import InputError
+from gemini_monai.files import refuse_existing
+from gemini_monai.weights.export import read_card
+from gemini_monai.weights.network import read_state
+from gemini_monai.weights.tensors import read_tensors, safe_bytes, write_state
+
+NAME = "backbone.safetensors"
+"""What the weights are called in a repository."""
+TEXT = """\
+---
+library_name: monai
+license: other
+license_name: that-of-the-data
+tags: [medical, image-feature-extraction, self-supervised, gemini_monai]
+---
+# {title}
+
+A dense backbone, pre-trained with gemini_monai by {method} on {data}, {iterations} iterations, seed
+{seed}. Research only, not for diagnosis.
+
+Terms of the data: {terms}.
+
+```bash
+gemini pull {repository} {name}
+gemini finetune DATA --pretrained {name} --output_dir runs/fine
+```
+
+```json
+{card}
+```
+"""
+
+
+def push_backbone(file: str | Path, repository: str, *, private: bool = False) -> str:
+    """Upload an exported backbone with its card, as one commit.
+
+    Args:
+        file: What ``export_backbone`` wrote.
+        repository: ``OWNER/NAME``; made where there is none.
+        private: Whether a repository that is made is seen by its owner alone.
+
+    Returns:
+        The address of the commit.
+
+    Raises:
+        InputError: If the file is no exported backbone, huggingface_hub is not installed, or the
+            Hub refuses.
+    """
+    hub = _hub()
+    card = read_card(file)
+    weights = safe_bytes(read_state(Path(file)), card=json.dumps(card))
+    text = _model_card(card, repository).encode()
+    operations = [
+        hub.CommitOperationAdd(path_in_repo=name, path_or_fileobj=content)
+        for name, content in ((NAME, weights), ("README.md", text))
+    ]
+    api, message = hub.HfApi(), f"{card.get('method')} on {_data(card)}"
+    try:
+        api.create_repo(repository, private=private, exist_ok=True)
+        commit = api.create_commit(repository, operations, commit_message=message)
+    except (
+        OSError,
+        ValueError,
+        RuntimeError,
+    ) as error:  # of its requests; of a name that cannot be
+        raise InputError(f"{repository}: the Hub does not take it: {_line(error)}") from error
+    return str(commit.commit_url)
+
+
+def pull_backbone(repository: str, output: str | Path, *, overwrite: bool = False) -> Path:
+    """Fetch a backbone that ``push_backbone`` uploaded.
+
+    Args:
+        repository: ``OWNER/NAME``.
+        output: The file; ``.safetensors`` or PyTorch's, by its name.
+        overwrite: Replace a file that is there.
+
+    Raises:
+        InputError: If there is no such repository or it has no backbone with a card,
+            huggingface_hub is not installed, or the file is there.
+    """
+    hub, output = _hub(), Path(output)
+    refuse_existing([output], overwrite=overwrite)
+    try:
+        found = Path(hub.hf_hub_download(repository, NAME))
+    except (OSError, ValueError, RuntimeError) as error:
+        raise InputError(f"{repository}: no {NAME} to be had: {_line(error)}") from error
+    write_state(output, read_tensors(found)["state_dict"], card=json.dumps(read_card(found)))
+    return output
+
+
+def _model_card(card: dict[str, Any], repository: str) -> str:
+    return TEXT.format(
+        title=repository.rpartition("/")[2],
+        method=card.get("method"),
+        data=_data(card),
+        iterations=card.get("iterations"),
+        seed=card.get("seed"),
+        terms=card.get("license_of_the_data", "not recorded"),
+        repository=repository,
+        name=NAME,
+        card=json.dumps(card, indent=1),
+    )
+
+
+def _data(card: dict[str, Any]) -> str:
+    return str((card.get("dataset") or {}).get("name", "data that are not recorded"))
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300] or type(error).__name__
+
+
+def _hub() -> Any:
+    try:
+        import huggingface_hub
+    except ImportError as error:
+        raise InputError(
+            "the Hub needs the package huggingface_hub: pip install 'gemini_monai[hub]'"
+        ) from error
+    return huggingface_hub
