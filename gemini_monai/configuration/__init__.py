@@ -14,18 +14,30 @@ from gemini_monai.configuration.running import (
     settings,
 )
 from gemini_monai.configuration.steps import (
-    publish,
     show_probe,
     show_scores,
     start,
     warn_of_little,
 )
+from gemini_monai.configuration.together import (
+    check_run,
+    close_run,
+    open_run,
+    publish,
+    start_together,
+)
 from gemini_monai.data import read_cohort
+from gemini_monai.engines.processes import (
+    is_first_process,
+    process_device,
+    process_rank,
+    wait_for_others,
+)
 from gemini_monai.images import find_images
 from gemini_monai.inference import read_pairs, registration_items
 from gemini_monai.networks import built_network, placed
 from gemini_monai.objectives import Learner
-from gemini_monai.runs import check_run, close_run, open_run, refuse_other_purpose, refuse_tests
+from gemini_monai.runs import refuse_other_purpose, refuse_tests
 from gemini_monai.transforms import InputSpec, refuse_outputs
 from gemini_monai.weights import load_backbone, load_network
 
@@ -41,10 +53,13 @@ __all__ = [
     "find_images",
     "find_spec",
     "identity",
+    "is_first_process",
     "load_backbone",
     "load_network",
     "open_run",
     "placed",
+    "process_device",
+    "process_rank",
     "publish",
     "read_cohort",
     "read_pairs",
@@ -59,6 +74,8 @@ __all__ = [
     "show_probe",
     "show_scores",
     "start",
+    "start_together",
     "train_arms",
+    "wait_for_others",
     "warn_of_little",
 ]

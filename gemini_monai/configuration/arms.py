@@ -10,6 +10,7 @@ from monai.bundle import ConfigParser
 from monai.bundle.utils import merge_kv
 
 from gemini_monai.configuration.running import running_configuration
+from gemini_monai.engines.processes import is_first_process
 from gemini_monai.errors import InputError
 from gemini_monai.runs import RunFolder, add_arm, arm_name
 
@@ -62,7 +63,8 @@ def train_arms(names: Sequence[str], folder: str | Path, *, bundle_root: str | P
     """
     for name in names:
         overlay = overlay_of(name, bundle_root=bundle_root)
-        add_arm(folder, arm_name(name))
+        if is_first_process():
+            add_arm(folder, arm_name(name))
         parser = ConfigParser(deepcopy(running_configuration()))
         for key, value in ConfigParser.load_config_file(overlay).items():
             merge_kv(parser, key, value)

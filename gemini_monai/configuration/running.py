@@ -9,6 +9,7 @@ from typing import Any
 from monai.bundle import ConfigParser
 
 from gemini_monai import runs
+from gemini_monai.engines.processes import process_count
 from gemini_monai.limits import evaluated
 from gemini_monai.runs.settings import KNOBS, check_settings
 
@@ -105,8 +106,9 @@ def _is_plain(value: Any) -> bool:
 def identity() -> dict[str, Any]:
     """All that decides what the running configuration's training comes to, for its checkpoint."""
     parser = running_parser()
+    together = {"processes": process_count()} if process_count() > 1 else {}
     return runs.training_identity(
-        settings=parser.get_parsed_content("settings"),
+        settings=parser.get_parsed_content("settings") | together,
         data=parser.get_parsed_content("cohort").identity,
         parts={name: parser[name] for name in PARTS if name in parser},
     )

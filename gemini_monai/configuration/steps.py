@@ -8,23 +8,25 @@ from pathlib import Path
 import torch
 
 from gemini_monai.configuration.overrides import refuse_unknown_overrides
+from gemini_monai.engines.processes import is_first_process, refuse_unjoined
 from gemini_monai.errors import install_hook
 from gemini_monai.files import read_json, refuse_existing
 from gemini_monai.inference import Probe
 from gemini_monai.networks import Gemini
-from gemini_monai.report import print_findings, write_report
 from gemini_monai.runs import too_little
 from gemini_monai.tables import write_table
 from gemini_monai.weights import load_network
 
 
 def start() -> None:
-    """First of all: errors in one line, and no override of a key that is not there.
+    """First of all: errors in one line, no override of a key that is not there, no lone processes.
 
     Raises:
-        InputError: Naming the override and the nearest key.
+        InputError: Naming the override and the nearest key; or in each of several processes that
+            the configuration would not train together.
     """
     install_hook()
+    refuse_unjoined()
     refuse_unknown_overrides()
 
 
@@ -36,7 +38,7 @@ def warn_of_little(*, images: int, iterations: int) -> None:
         iterations: Of the pre-training.
     """
     reason = too_little(images=images, iterations=iterations)
-    if reason is not None:
+    if reason is not None and is_first_process():
         logging.getLogger(__name__).warning("%s", reason)
 
 
@@ -53,12 +55,6 @@ def show_scores(folder: str | Path) -> None:
         print(f"{name:<24}{shown}")
     mean = scores["mean_dice"]
     print(f"{'mean Dice':<24}{'no case' if mean is None else f'{100 * mean:.1f} %'}; {folder}")
-
-
-def publish(folder: str | Path) -> None:
-    """The page of a run and its arms, and their scores in the terminal."""
-    page = write_report([Path(folder)])
-    print_findings([Path(folder)], page=page)
 
 
 def show_probe(

@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
+from gemini_monai.engines.processes import all_agree
 from gemini_monai.errors import InputError
 from gemini_monai.objectives import Batch, Learner
 from gemini_monai.objectives.learner import unwrapped
@@ -36,8 +37,9 @@ class ObjectiveTrainer(Trainer):
     the sum of all (what equations 10 and 11 say). ``engine.state.output`` holds every term as a
     float, and their sum as ``loss``. An objective without terms has no step.
 
-    A step whose loss or gradient is not finite is left out, and counted by objective in
-    ``engine.state.skipped_steps``; the end of a run says how many there were.
+    A step whose loss or gradient is not finite is left out, in all processes where it is so in one,
+    and counted by objective in ``engine.state.skipped_steps``; the end of a run says how many there
+    were.
 
     Before each iteration PyTorch is seeded by seed, rank and iteration: noise, masks and dropout of
     a run that goes on are those of an unbroken one.
@@ -173,7 +175,7 @@ class ObjectiveTrainer(Trainer):
         values = {name: float(term.detach()) for name, term in terms.items()}
         label = " + ".join(names)
         self._steps[label] += 1
-        if not math.isfinite(float(loss.detach())):
+        if not all_agree(math.isfinite(float(loss.detach())), device=self.state.device):
             self._skip(label, f"loss not finite {values}")
             return values
         self.scaler.scale(loss).backward()

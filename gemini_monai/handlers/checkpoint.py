@@ -103,7 +103,8 @@ class RunCheckpoint:
             self.validator.state.best_metric = saved["best_metric"]
             self.validator.state.best_metric_epoch = saved["best_metric_epoch"]
         total = int(engine.state.max_epochs or 0) * int(engine.state.epoch_length or 0)
-        tqdm.write(f"goes on from {self.last} at iteration {saved['iteration']} of {total}")
+        if getattr(engine.state, "rank", 0) == 0:
+            tqdm.write(f"goes on from {self.last} at iteration {saved['iteration']} of {total}")
 
     def _read(self) -> dict[str, Any]:
         """The last checkpoint, as a whole."""

@@ -22,6 +22,7 @@ from torch.nn.parallel import DistributedDataParallel
 from gemini_monai.data.checks import SPLITS
 from gemini_monai.data.cohort import Cohort
 from gemini_monai.describe import describe
+from gemini_monai.engines.processes import process_count
 from gemini_monai.files import read_json, write_json, write_text
 from gemini_monai.objectives import Learner
 from gemini_monai.objectives.learner import unwrapped
@@ -91,6 +92,7 @@ class RunRecord:
             "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
             "parameters": sum(parameter.numel() for parameter in own.network.parameters()),
             "threads": torch.get_num_threads(),
+            "processes": process_count(),
         }
         self._earlier = dict.fromkeys(CLOCKS, 0.0)
         self._skipped: Counter[str] = Counter()

@@ -1,35 +1,111 @@
-"""The contract under two processes: their own images, the same weights."""
+"""Two processes that train together: own images, one network, one writer."""
 
 from __future__ import annotations
 
+import csv
 import json
 import os
+import shlex
 import subprocess
 import sys
 
 import pytest
+import torch
 
-from tests.bundles.contract import CASES
+from gemini_monai.configuration import start, start_together
+from gemini_monai.engines.processes import process_device
+from gemini_monai.errors import InputError
+from tests.bundles.doubled import EXACT, doubled_state
+from tests.bundles.runs import CONFIGS, SMALL, overrides_of, paths
+from tests.bundles.two_processes import TOGETHER
 from tests.conftest import ROOT
+from tests.pages import Page
+
+
+def _together(*arguments, processes=2, cwd=ROOT):
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    command += [f"--nproc_per_node={processes}", "-m", *map(str, arguments)]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        command, env=environment, cwd=cwd, capture_output=True, text=True, timeout=600
+    )
 
 
 @pytest.fixture(scope="module")
 def in_two_processes(datasets, tmp_path_factory):
-    """What two processes say of each case, trained together under gloo."""
+    """Folder and findings of each case, trained together under gloo."""
     output = tmp_path_factory.mktemp("two") / "found.json"
-    names = {dims: str(path) for dims, path in datasets.items()}
-    places = [json.dumps(names), str(output), str(output.parent)]
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    command += ["--nproc_per_node=2", "-m", "tests.bundles.two_processes", *places]
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=600
-    )
+    names = json.dumps({dims: str(path) for dims, path in datasets.items()})
+    done = _together("tests.bundles.two_processes", names, output, output.parent)
     assert done.returncode == 0, done.stderr[-3000:]
-    return json.loads(output.read_text())
+    return output.parent, json.loads(output.read_text())
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("case", TOGETHER, ids=str)
 def test_two_processes_stay_equal(in_two_processes, case):
-    found = in_two_processes[str(case)]
+    found = in_two_processes[1][str(case)]
     assert found == {"other_images": True, "equal_at_the_end": True, "moved": True}
+
+
+@pytest.mark.parametrize("case", EXACT, ids=str)
+def test_they_come_to_what_one_does_with_the_images_of_both(
+    in_two_processes, datasets, case, tmp_path
+):
+    found = torch.load(in_two_processes[0] / f"{case}.pt", weights_only=True)
+    expected = doubled_state(case, datasets, tmp_path)
+    assert found.keys() == expected.keys()
+    for name, value in expected.items():
+        torch.testing.assert_close(found[name], value, rtol=1e-3, atol=1e-5, msg=name)
+
+
+def test_a_step_that_is_bad_in_one_is_left_out_in_both(in_two_processes):
+    found = in_two_processes[1]["skipped"]
+    assert found == {"steps": {"segmentation": 1}, "equal_at_the_end": True}
+
+
+def test_the_pages_command_trains_tests_compares_and_goes_on(tiny_phantom, tmp_path):
+    folder = tmp_path / "run"
+    page = Page(ROOT / "docs" / "how_to" / "more_than_one_gpu.md")
+    words = shlex.split(page.fences["command", "together"])
+    assert words[:3] == ["torchrun", "--nproc_per_node=2", "-m"]
+    run = words[3 : words.index("--output_dir")]
+    given = overrides_of(paths(tiny_phantom, folder) | SMALL)
+    done = _together(*run, *given)
+    assert done.returncode == 0, done.stderr[-3000:]
+    record = json.loads((folder / "run.json").read_text())
+    assert (record["processes"], record["compare"]) == (2, ["supervised"])
+    assert (folder / "supervised" / "test" / "segmentation.csv").is_file()
+    assert done.stdout.count("Report:") == 2  # of the run and of its arm, each told once
+    more = {"epochs": 3, "resume": True, "compare": []}
+    again = _together(*run, *given, *overrides_of(more))
+    assert again.returncode == 0, again.stderr[-3000:]
+    with (folder / "history.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["iteration"]) for row in rows] == [1, 2, 3, 4, 5, 6]
+    alone = subprocess.run(
+        [sys.executable, "-m", *run[:4], str(CONFIGS / "train.json"), *given, *overrides_of(more)],
+        **{"cwd": ROOT, "capture_output": True, "text": True, "timeout": 300},
+    )
+    assert "trained with processes 2, now not set" in alone.stderr
+
+
+def test_several_processes_without_the_overlay_are_refused(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(InputError, match=r"WORLD_SIZE is 2, .* put multi_gpu_train\.json last"):
+        start()
+
+
+def test_the_overlay_without_several_processes_is_refused(monkeypatch):
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    with pytest.raises(InputError, match="start them by torchrun --nproc_per_node=GPUS"):
+        start_together()
+
+
+def test_each_process_has_a_gpu_of_its_own(monkeypatch):
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    for there, expected in ((0, torch.device("cpu")), (2, torch.device("cuda", 1))):
+        monkeypatch.setattr(torch.cuda, "device_count", lambda there=there: there)
+        assert process_device() == expected
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    with pytest.raises(InputError, match="process 1 of this machine has no GPU: there are 1"):
+        process_device()

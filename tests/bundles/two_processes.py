@@ -1,4 +1,4 @@
-"""Run by ``torch.distributed.run``: trains every case in two processes and compares them."""
+"""Run by ``torch.distributed.run``: trains in two processes by the shipped overlay; compares."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ import torch
 import torch.distributed as dist
 
 from tests.bundles.contract import CASES
+from tests.bundles.doubled import EXACT, exact_trainer
 from tests.bundles.runs import paths, workflow
+
+TOGETHER = [c for c in CASES if c.overlay is None or c.overlay.startswith("method_")]
+"""Every way to train; a data set's overlay changes sizes only."""
 
 
 def main(datasets: str, output: str, folder: str) -> None:
@@ -19,9 +23,16 @@ def main(datasets: str, output: str, folder: str) -> None:
     dist.init_process_group("gloo")
     known = {int(dims): Path(path) for dims, path in json.loads(datasets).items()}
     found = {}
-    for case in CASES:
+    for case in TOGETHER:
         places = paths(known[case.spatial_dims], Path(folder) / str(case))
         found[str(case)] = _together(case, places)
+    for case in EXACT:
+        trainer = exact_trainer(case, known, Path(folder), "multi_gpu_train")
+        trainer.run()
+        if dist.get_rank() == 0:
+            state = trainer.learner.module.state_dict()
+            torch.save(state, Path(folder) / f"{case}.pt")
+    found["skipped"] = _with_a_bad_image(known, Path(folder))
     if dist.get_rank() == 0:
         Path(output).write_text(json.dumps(found))
     gc.collect()  # a reducer that outlives its process group aborts the process
@@ -30,19 +41,10 @@ def main(datasets: str, output: str, folder: str) -> None:
 
 
 def _together(case, places):
-    distributed = {
-        "_target_": "torch.nn.parallel.DistributedDataParallel",
-        "module": "@learner",
-        "find_unused_parameters": True,
-    }
-    parts = {
-        "train#dataset#rank": dist.get_rank(),
-        "train#handlers": [],
-        "train#trainer#learner": distributed,
-    }
-    flow = workflow(*case.files, bundle=case.bundle, **places, **case.overrides())
-    for key, value in parts.items():
-        flow.parser[key] = value
+    changes = {"train#handlers": []}
+    flow = workflow(
+        *case.files, "multi_gpu_train", bundle=case.bundle, **places, **case.overrides() | changes
+    )
     flow.initialize()
     trainer, learner = (flow.parser.get_parsed_content(k) for k in ("train#trainer", "learner"))
     before = {name: value.clone() for name, value in learner.state_dict().items()}
@@ -53,6 +55,27 @@ def _together(case, places):
         "other_images": not all(_same(value) for value in batch.values()),
         "equal_at_the_end": all(_same(value) for value in after.values()),
         "moved": any(not torch.equal(value, before[name]) for name, value in after.items()),
+    }
+
+
+def _with_a_bad_image(known, folder):
+    """Steps left out, and whether weights stay equal, when one process alone meets a NaN."""
+    trainer = exact_trainer(EXACT[0], known, folder / "bad", "multi_gpu_train")
+    dataset, rank = trainer.data_loader.dataset, dist.get_rank()
+    draw = type(dataset).__getitem__
+
+    class Bad(type(dataset)):
+        def __getitem__(self, index):
+            batch = draw(self, index)
+            if rank == 1 and index == 2:
+                batch["image"] = batch["image"] * float("nan")
+            return batch
+
+    dataset.__class__ = Bad
+    trainer.run()
+    return {
+        "steps": trainer.state.skipped_steps,
+        "equal_at_the_end": all(_same(v) for v in trainer.learner.module.state_dict().values()),
     }
 
 
