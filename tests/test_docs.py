@@ -162,6 +162,16 @@ def test_one_run_per_device(place):
     assert (place / "seeds.html").is_file()
 
 
+def test_a_federated_client(place):
+    _prepared(place)
+    page = Page(DOCS / "how_to" / "clients.md")
+    small = '"epochs": 2, "epoch_length": 1, "channels": [4, 8], "compare": [],'
+    code = page.code()[0].replace('"epochs": 2,', small)
+    page.execute(code, place)
+    rows = (place / "runs/site/history.csv").read_text().splitlines()
+    assert [row.split(",")[0] for row in rows] == ["iteration", "1", "2"]
+
+
 def test_the_script_of_a_cluster_starts_and_goes_on(place):
     _prepared(place)
     page = Page(DOCS / "how_to" / "cluster.md")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import difflib
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from monai.bundle import ConfigParser
+from monai.bundle.utils import DEFAULT_EXP_MGMT_SETTINGS
 
 from gemini_monai.bundles import command_line_overrides, is_bundle_run
 from gemini_monai.errors import InputError
@@ -68,10 +69,21 @@ def refuse_unknown_overrides() -> None:
     if not is_bundle_run():
         return
     overrides = command_line_overrides(sys.argv[2:])
+    for key in _keys_of_tracking(overrides.get("tracking")):
+        overrides.pop(key, None)
     config_file = overrides.pop("config_file", None)
     if config_file is not None:
         check_configuration(config_file, **overrides)
         _refuse_unknown_run(config_file, overrides)
+
+
+def _keys_of_tracking(tracking: Any) -> Collection[str]:
+    """Keys that ``--tracking`` adds to a configuration, such as ``run_name``."""
+    if tracking is None:
+        return ()
+    known = DEFAULT_EXP_MGMT_SETTINGS.get(str(tracking))
+    found = known if known is not None else ConfigParser.load_config_files(tracking)
+    return found.get("configs", {}).keys()
 
 
 def _refuse_unknown_run(config_file: Any, overrides: Mapping[str, Any]) -> None:

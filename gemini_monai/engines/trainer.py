@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from monai.engines.trainer import Trainer
+from monai.engines.trainer import SupervisedTrainer
 from monai.engines.utils import IterationEvents
 from monai.engines.workflow import Workflow
 from torch import Tensor
@@ -29,13 +29,16 @@ class NonFiniteLossError(InputError):
     """The loss of an objective was not finite for too many steps in a row, or in all of them."""
 
 
-class ObjectiveTrainer(Trainer):
+class ObjectiveTrainer(SupervisedTrainer):
     """Train one network by several objectives.
 
     An iteration is, for each objective in order: zero the gradients, compute its terms, step back
     from their sum, and one step of the one optimizer (what the authors' code does), or one step on
-    the sum of all (what equations 10 and 11 say). ``engine.state.output`` holds every term as a
-    float, and their sum as ``loss``. An objective without terms has no step.
+    the sum of all (what equations 10 and 11 say). ``engine.state.output`` is a list of one
+    dictionary, as MONAI's handlers expect it: every term as a float, and their sum as ``loss``.
+    ``engine.state.learning_rate`` is that of the step. An objective without terms has no step.
+
+    It is a ``SupervisedTrainer`` for whoever asks for one, with the learner as the loss.
 
     A step whose loss or gradient is not finite is left out, in all processes where it is so in one,
     and counted by objective in ``engine.state.skipped_steps``; the end of a run says how many there
@@ -86,22 +89,25 @@ class ObjectiveTrainer(Trainer):
         super().__init__(
             device=device,
             max_epochs=max_epochs,
-            data_loader=train_data_loader,
+            train_data_loader=train_data_loader,
+            network=unwrapped(learner).network,
+            optimizer=optimizer,
+            loss_function=learner,
             epoch_length=epoch_length,
             non_blocking=non_blocking,
-            handlers=train_handlers,
+            train_handlers=train_handlers,
             amp=amp,
             amp_kwargs=amp_kwargs,
             decollate=False,
         )
         self.learner = learner
-        self.optimizer = optimizer
         self.update = update
         self.seed = seed
         self.max_skipped_steps = max_skipped_steps
         kind = self.state.device.type
         self.scaler = torch.amp.GradScaler(kind, enabled=self.amp and kind == "cuda")
         self.state.skipped_steps = {}
+        self.state.learning_rate = float(optimizer.param_groups[0]["lr"])
         self.state.saved_at = 0
         self._steps: Counter[str] = Counter()
         self._skipped_in_a_row: Counter[str] = Counter()
@@ -141,20 +147,21 @@ class ObjectiveTrainer(Trainer):
             if count == self._steps[names]:
                 raise NonFiniteLossError(f"{text}: it trained nothing")
 
-    def _iteration(self, engine: Any, batchdata: Batch) -> dict[str, float]:
+    def _iteration(self, engine: Any, batchdata: Batch) -> list[dict[str, float]]:
         batch = {
             key: value.to(self.state.device, non_blocking=self.non_blocking)
             for key, value in batchdata.items()
         }
         self.learner.train()
         self._seed()
+        self.state.learning_rate = float(self.optimizer.param_groups[0]["lr"])
         progress = (self.state.iteration - 1) / self.total_iterations
         terms: dict[str, float] = {}
         for group in self._groups():
             terms |= self._step(group, batch, progress=progress)
-        engine.state.output = {"loss": sum(terms.values()), **terms}
+        engine.state.output = [{"loss": sum(terms.values()), **terms}]
         engine.fire_event(IterationEvents.MODEL_COMPLETED)
-        return dict(engine.state.output)
+        return list(engine.state.output)
 
     def _seed(self) -> None:
         known = np.random.SeedSequence([self.seed, self.state.rank, self.state.iteration])

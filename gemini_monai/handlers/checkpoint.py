@@ -81,7 +81,14 @@ class RunCheckpoint:
             self.parts["scaler"] = scaler
 
     def restore(self, engine: Engine) -> None:
-        """Put learner, optimizer and position back to the last checkpoint."""
+        """Put learner, optimizer and position back to the last checkpoint, if asked.
+
+        A trainer that is run once more, for more epochs, goes on with the iteration that follows.
+
+        Raises:
+            InputError: As the class says, or if more iterations are to come than batches.
+        """
+        self._follow(engine)
         if not self.resume or not self.last.exists():
             return
         saved = self._read()
@@ -96,15 +103,25 @@ class RunCheckpoint:
             raise InputError(f"{self.last}: cannot go on from this checkpoint: {reason}") from error
         engine.state.iteration = engine.state.saved_at = saved["iteration"]
         engine.state.epoch = saved["epoch"]
-        sampler = getattr(engine.data_loader, "sampler", None)
-        if isinstance(sampler, RemainingIterations):
-            sampler.start = saved["iteration"]
+        self._follow(engine)
         if self.validator is not None:
             self.validator.state.best_metric = saved["best_metric"]
             self.validator.state.best_metric_epoch = saved["best_metric_epoch"]
         total = int(engine.state.max_epochs or 0) * int(engine.state.epoch_length or 0)
         if getattr(engine.state, "rank", 0) == 0:
             tqdm.write(f"goes on from {self.last} at iteration {saved['iteration']} of {total}")
+
+    def _follow(self, engine: Engine) -> None:
+        sampler = getattr(engine.data_loader, "sampler", None)
+        if not isinstance(sampler, RemainingIterations):
+            return
+        sampler.start = engine.state.iteration
+        total = int(engine.state.max_epochs or 0) * int(engine.state.epoch_length or 0)
+        if total > sampler.iterations:
+            raise InputError(
+                f"key 'epochs': training goes on to iteration {total}, but there are batches for "
+                f"{sampler.iterations}; give the epochs of all rounds together"
+            )
 
     def _read(self) -> dict[str, Any]:
         """The last checkpoint, as a whole."""

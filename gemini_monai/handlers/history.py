@@ -55,7 +55,7 @@ class History:
         self._validations = rows_until(self.scores, engine.state.iteration)
 
     def _record(self, engine: Engine) -> None:
-        terms: Mapping[str, float] = engine.state.output
+        terms: Mapping[str, float] = engine.state.output[0]
         self._rows.append({"iteration": engine.state.iteration, **terms})
 
     def _write(self, engine: Engine) -> None:

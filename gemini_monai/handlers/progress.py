@@ -36,7 +36,7 @@ class TrainingProgress:
 
     def _advance(self, engine: Engine) -> None:
         if self._bar is not None:
-            terms: dict[str, float] = engine.state.output
+            terms: dict[str, float] = engine.state.output[0]
             self._bar.set_postfix({k: f"{v:.3g}" for k, v in terms.items()}, refresh=False)
             self._bar.update()
 

@@ -76,7 +76,7 @@ def test_the_two_updates_differ():
 def test_the_output_is_every_term_and_their_sum():
     trainer = _trainer(small_network())
     trainer.run()
-    output = dict(trainer.state.output)
+    output = dict(trainer.state.output[0])
     total = output.pop("loss")
     assert set(output) == {"smoothness", "visual", "semantic", "dice", "cross_entropy"}
     assert total == pytest.approx(sum(output.values()))
@@ -170,7 +170,7 @@ def test_an_objective_without_terms_has_no_step():
     optimizer = torch.optim.AdamW(network.parameters(), 1e-3)  # whose step moves by itself
     trainer = _trainer(network, objectives={"a": _Function(lambda *_: {})}, optimizer=optimizer)
     trainer.run()
-    assert trainer.state.output == {"loss": 0}
+    assert trainer.state.output == [{"loss": 0}]
     for name, value in network.state_dict().items():
         torch.testing.assert_close(value, before[name], rtol=0, atol=0)
 
