@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from gemini_monai.bundles import bundle_root, command_line_overrides
 from gemini_monai.configuration import check_configuration
-from gemini_monai.errors import InputError
+from gemini_monai.configuration.overrides import refuse_unread_keys
+from gemini_monai.errors import InputError, input_error_in
+from tests.bundles.runs import workflow
 from tests.conftest import ROOT
 
 CONFIGS = ROOT / "bundles" / "gemini_semi" / "configs"
@@ -103,3 +105,17 @@ def test_a_bundle_is_found_from_the_clone_and_from_inside(monkeypatch, tmp_path)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match="give --bundle_root FOLDER"):
         bundle_root("gemini_semi")
+
+
+@pytest.mark.parametrize("name", ["train", "inference", "register"])
+def test_a_misspelled_override_in_python_is_named(name):
+    flow = workflow(name, kind="train" if name == "train" else "infer", device_="cpu")
+    with pytest.raises(Exception, match="Failed to evaluate") as failed:
+        flow.initialize()
+    message = "key 'device_': nothing reads it; did you mean 'device'?"
+    assert message in str(input_error_in(failed.value))
+
+
+def test_what_clients_and_overlays_bring_is_no_mistake():
+    config = {"used": 1, "run": "$@used", "run_name": "site", "positive": 0.1, "_x": 2, "part": {}}
+    refuse_unread_keys(config)

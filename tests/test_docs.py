@@ -162,6 +162,18 @@ def test_one_run_per_device(place):
     assert (place / "seeds.html").is_file()
 
 
+def test_from_python(place):
+    run, loop = Page(DOCS / "how_to" / "python.md").code()
+    _prepared(place)
+    Page.run_line("gemini train semi data --output_dir runs/own --spatial_size '[32,32]'", place)
+    names = Page.execute(run, place)
+    assert names["labels"].shape[0] == 1
+    assert names["pair"].displacement.shape[0] == 2
+    Page.execute(loop, place)
+    assert "encoder.0.0.conv.weight" in torch.load(place / "backbone.pt", weights_only=True)
+    assert len([line for line in loop.splitlines() if line and "import" not in line]) <= 15
+
+
 def test_a_federated_client(place):
     _prepared(place)
     page = Page(DOCS / "how_to" / "clients.md")

@@ -14,6 +14,7 @@ from monai.bundle.utils import DEFAULT_EXP_MGMT_SETTINGS
 
 from gemini_monai.bundles import command_line_overrides, is_bundle_run
 from gemini_monai.errors import InputError
+from gemini_monai.runs.settings import KNOBS
 
 # Arguments of ``monai.bundle run`` that are not keys of the configuration.
 RUN_ARGUMENTS = [
@@ -28,6 +29,9 @@ RUN_ARGUMENTS = [
     "workflow_type",
     "properties_path",
 ]
+
+
+STEPS = ("initialize", "run", "training", "finalize", "imports", "bundle_root")
 
 
 def check_configuration(config_file: str | Sequence[str], **overrides: Any) -> list[str]:
@@ -75,6 +79,28 @@ def refuse_unknown_overrides() -> None:
     if config_file is not None:
         check_configuration(config_file, **overrides)
         _refuse_unknown_run(config_file, overrides)
+
+
+def refuse_unread_keys(config: Mapping[str, Any]) -> None:
+    """Stop at a value that nothing reads, such as a misspelled override of a ``ConfigWorkflow``.
+
+    Args:
+        config: A configuration with its overlays and overrides; what MONAI and its clients add to
+            one, and knobs that an overlay leaves without use, are passed over.
+
+    Raises:
+        InputError: Naming the key and the nearest one.
+    """
+    read = {name for value in _texts(config) for name in re.findall(r"[@%](\w+)", value)}
+    passed = {*read, *KNOBS, *_keys_of_tracking("mlflow"), *STEPS}
+    for key, value in config.items():
+        if not isinstance(value, (dict, list)) and key not in passed and not key.startswith("_"):
+            nearest = difflib.get_close_matches(key, [*read, *KNOBS], n=1, cutoff=0.0)[0]
+            raise InputError(f"key '{key}': nothing reads it; did you mean '{nearest}'?")
+
+
+def _texts(config: Mapping[str, Any]) -> Iterator[str]:
+    return (value for _, value in _ids(config) if isinstance(value, str))
 
 
 def _keys_of_tracking(tracking: Any) -> Collection[str]:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import torch
 
-from gemini_monai.configuration.overrides import refuse_unknown_overrides
+from gemini_monai.bundles import is_bundle_run
+from gemini_monai.configuration.overrides import refuse_unknown_overrides, refuse_unread_keys
+from gemini_monai.configuration.running import running_configuration
 from gemini_monai.engines.processes import is_first_process, refuse_unjoined
 from gemini_monai.errors import install_hook
 from gemini_monai.files import read_json, refuse_existing
@@ -27,7 +29,10 @@ def start() -> None:
     """
     install_hook()
     refuse_unjoined()
-    refuse_unknown_overrides()
+    if is_bundle_run():
+        refuse_unknown_overrides()
+    else:
+        refuse_unread_keys(running_configuration())
 
 
 def warn_of_little(*, images: int, iterations: int) -> None:

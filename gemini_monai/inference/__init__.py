@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from gemini_monai.inference.correspond import Registration, register_pair
+from gemini_monai.inference.file_pairs import read_pairs
 from gemini_monai.inference.probe import Probe
-from gemini_monai.inference.registration_files import FileRegistration, read_pairs
+from gemini_monai.inference.registration_files import (
+    FileRegistration,
+    WorldRegistration,
+    register_files,
+)
 from gemini_monai.inference.registration_scores import RegistrationScores, registration_items
 from gemini_monai.inference.windows import window_inferer
 
@@ -13,7 +18,9 @@ __all__ = [
     "Probe",
     "Registration",
     "RegistrationScores",
+    "WorldRegistration",
     "read_pairs",
+    "register_files",
     "register_pair",
     "registration_items",
     "window_inferer",

@@ -12,102 +12,67 @@ from torch import nn
 from tqdm import tqdm
 
 from gemini_monai.errors import InputError
-from gemini_monai.files import read_json, refuse_existing
+from gemini_monai.files import refuse_existing
 from gemini_monai.images import (
-    case_of,
     read,
     read_label,
     smallest_type,
     write_field,
     write_image,
 )
-from gemini_monai.images.names import refuse_name
 from gemini_monai.inference.correspond import register_pair
-from gemini_monai.tables import read_table, write_table
+from gemini_monai.inference.file_pairs import FilePair
+from gemini_monai.tables import write_table
 from gemini_monai.world import apply_world_displacement, is_sheared, world_displacement
 
-COLUMNS = ("moving", "fixed", "moving_label")
 TABLE = "registration.csv"
 
 
-class FilePair(NamedTuple):
-    """Files of one registration."""
+class WorldRegistration(NamedTuple):
+    """One image warped onto another, in the world."""
 
-    moving: Path
-    fixed: Path
-    moving_label: Path | None
-    name: str
-    """What the names of the written files begin with."""
-
-    def inputs(self) -> list[Path]:
-        """Files that are read."""
-        return [path for path in self[:3] if path is not None]
-
-    def outputs(self, folder: Path) -> list[Path]:
-        """Files that are written: field, warped image, and the warped label if there is one."""
-        kinds = ["field", "warped", *(["label"] if self.moving_label else [])]
-        return [folder / f"{self.name}_{kind}.nii.gz" for kind in kinds]
+    warped: MetaTensor
+    """The moving image on the fixed image's grid, (C, *T)."""
+    displacement: torch.Tensor
+    """(N, *T) in mm, RAS+: point x of the fixed image goes to ``x + d(x)`` in the moving one."""
+    fixed: MetaTensor
+    """The fixed image on its own grid, (C, *T)."""
+    folding_percent: float
+    """Voxels of the network's grid where the field folds."""
 
 
-def read_pairs(
-    pairs: str | Path | None = None,
+def register_files(
+    network: nn.Module,
+    moving: str | Path,
+    fixed: str | Path,
     *,
-    moving: str | None = None,
-    fixed: str | None = None,
-    moving_label: str | None = None,
-) -> list[FilePair]:
-    """One pair from its files, or those of a list.
+    preprocessing: Callable[[dict[str, str]], Mapping[str, Any]],
+    device: torch.device | str = "cpu",
+) -> WorldRegistration:
+    """Warp the image of one file onto that of another.
 
     Args:
-        pairs: JSON (a list of objects) or CSV with the columns ``moving``, ``fixed`` and, if
-            wanted, ``moving_label`` and ``name``; paths relative to the list.
-        moving: The image to warp.
-        fixed: The image to warp it onto.
-        moving_label: Label map of ``moving``, to warp along.
+        network: A trained ``Gemini``.
+        moving: The image that is warped.
+        fixed: The image that it is warped onto.
+        preprocessing: As for ``FileRegistration``.
+        device: Where the network is.
 
     Raises:
-        InputError: If neither a pair nor a list is given, the list cannot be used, or two of its
-            pairs would be written to the same files.
+        InputError: If a file is missing or unreadable, or dimensions differ from training.
     """
-    if pairs is None:
-        if moving is None or fixed is None:
-            raise InputError("give --moving FILE and --fixed FILE, or --pairs LIST")
-        given = {"moving": moving, "fixed": fixed, "moving_label": moving_label}
-        return [_pair(given, Path(), where="--moving and --fixed")]
-    path = Path(pairs)
-    rows: Sequence[Any] = (
-        read_json(path, list) if path.suffix.lower() == ".json" else read_table(path)
+    images = [read(Path(moving)), read(Path(fixed))]
+    seen = [preprocessing({"image": str(path)})["image"] for path in (moving, fixed)]
+    batches = [image.as_tensor()[None].to(device, torch.float32) for image in seen]
+    result = register_pair(network, *batches)
+    displacement = world_displacement(
+        result.ddf,
+        fixed_network=seen[1].affine,
+        moving_network=seen[0].affine,
+        fixed=images[1],
     )
-    if not rows:
-        raise InputError(f"{path}: no pairs in it")
-    found: dict[str, int] = {}
-    result = []
-    for number, row in enumerate(rows, start=1):
-        where = f"{path}: entry {number}"
-        pair = _pair(row, path.parent, where=where)
-        if pair.name in found:
-            raise InputError(
-                f"{where}: would be written to the files of entry {found[pair.name]}, "
-                f"'{pair.name}'; give each a 'name'"
-            )
-        found[pair.name] = number
-        result.append(pair)
-    return result
-
-
-def _pair(row: Any, folder: Path, *, where: str) -> FilePair:
-    if not isinstance(row, Mapping) or not row.get("moving") or not row.get("fixed"):
-        raise InputError(f"{where} needs 'moving' and 'fixed', got {row!r:.120}")
-    files: dict[str, Path | None] = {}
-    for key in COLUMNS:
-        value = row.get(key)
-        if value is not None and not isinstance(value, str):
-            raise InputError(f"{where}: '{key}' must be a path, got {value!r}")
-        files[key] = folder / value if value else None
-    names = [case_of(folder / row[key]) for key in ("moving", "fixed")]
-    name = row.get("name") or "_to_".join(names)
-    refuse_name(name, where=where)
-    return FilePair(**files, name=name)  # type: ignore[arg-type]
+    warped = apply_world_displacement(images[0], displacement, fixed=images[1])
+    return WorldRegistration(warped, displacement, images[1], result.folding_percent)
 
 
 class FileRegistration:
@@ -165,27 +130,26 @@ class FileRegistration:
         return rows
 
     def _register(self, pair: FilePair) -> dict[str, Any]:
-        moving, fixed = read(pair.moving), read(pair.fixed)
-        seen_moving, seen_fixed = self._seen(pair.moving), self._seen(pair.fixed)
-        result = register_pair(self.network, self._batch(seen_moving), self._batch(seen_fixed))
-        displacement = world_displacement(
-            result.ddf,
-            fixed_network=seen_fixed.affine,
-            moving_network=seen_moving.affine,
-            fixed=fixed,
+        found = register_files(
+            self.network,
+            pair.moving,
+            pair.fixed,
+            preprocessing=self.preprocessing,
+            device=self.device,
         )
+        fixed, displacement = found.fixed, found.displacement
         if fixed.ndim == 4 and is_sheared(fixed.affine):
             tqdm.write(f"{pair.fixed}: a sheared grid, which ITK and ANTs do not read")
         field, warped, *label = pair.outputs(self.folder)
         write_field(field, displacement, affine=fixed.affine)
-        image = apply_world_displacement(moving, displacement, fixed=fixed)
-        write_image(warped, image, affine=fixed.affine, shape=fixed.meta.get("spatial_shape"))
+        shape = fixed.meta.get("spatial_shape")
+        write_image(warped, found.warped, affine=fixed.affine, shape=shape)
         for path in label:
             self._write_label(path, pair.moving_label, displacement, fixed)
         return {
             "moving": str(pair.moving),
             "fixed": str(pair.fixed),
-            "folding_percent": result.folding_percent,
+            "folding_percent": found.folding_percent,
         }
 
     def _write_label(
@@ -196,10 +160,3 @@ class FileRegistration:
         kind = smallest_type([0, int(label.max())])
         shape = fixed.meta.get("spatial_shape")
         write_image(path, warped.numpy().astype(kind), affine=fixed.affine, shape=shape)
-
-    def _seen(self, path: Path) -> MetaTensor:
-        """The image as the network sees it, (C, *S)."""
-        return self.preprocessing({"image": str(path)})["image"]
-
-    def _batch(self, image: MetaTensor) -> torch.Tensor:
-        return image.as_tensor()[None].to(self.device, torch.float32)

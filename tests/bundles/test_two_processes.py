@@ -92,7 +92,7 @@ def test_the_pages_command_trains_tests_compares_and_goes_on(tiny_phantom, tmp_p
 def test_several_processes_without_the_overlay_are_refused(monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(InputError, match=r"WORLD_SIZE is 2, .* put multi_gpu_train\.json last"):
-        start()
+        start()  # before it looks for a configuration
 
 
 def test_the_overlay_without_several_processes_is_refused(monkeypatch):

@@ -1,0 +1,95 @@
+"""Which image files are registered onto which."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from gemini_monai.errors import InputError
+from gemini_monai.files import read_json
+from gemini_monai.images import case_of
+from gemini_monai.images.names import refuse_name
+from gemini_monai.tables import read_table
+
+COLUMNS = ("moving", "fixed", "moving_label")
+
+
+class FilePair(NamedTuple):
+    """Files of one registration."""
+
+    moving: Path
+    fixed: Path
+    moving_label: Path | None
+    name: str
+    """What the names of the written files begin with."""
+
+    def inputs(self) -> list[Path]:
+        """Files that are read."""
+        return [path for path in self[:3] if path is not None]
+
+    def outputs(self, folder: Path) -> list[Path]:
+        """Files that are written: field, warped image, and the warped label if there is one."""
+        kinds = ["field", "warped", *(["label"] if self.moving_label else [])]
+        return [folder / f"{self.name}_{kind}.nii.gz" for kind in kinds]
+
+
+def read_pairs(
+    pairs: str | Path | None = None,
+    *,
+    moving: str | None = None,
+    fixed: str | None = None,
+    moving_label: str | None = None,
+) -> list[FilePair]:
+    """One pair from its files, or those of a list.
+
+    Args:
+        pairs: JSON (a list of objects) or CSV with the columns ``moving``, ``fixed`` and, if
+            wanted, ``moving_label`` and ``name``; paths relative to the list.
+        moving: The image to warp.
+        fixed: The image to warp it onto.
+        moving_label: Label map of ``moving``, to warp along.
+
+    Raises:
+        InputError: If neither a pair nor a list is given, the list cannot be used, or two of its
+            pairs would be written to the same files.
+    """
+    if pairs is None:
+        if moving is None or fixed is None:
+            raise InputError("give --moving FILE and --fixed FILE, or --pairs LIST")
+        given = {"moving": moving, "fixed": fixed, "moving_label": moving_label}
+        return [_pair(given, Path(), where="--moving and --fixed")]
+    path = Path(pairs)
+    rows: Sequence[Any] = (
+        read_json(path, list) if path.suffix.lower() == ".json" else read_table(path)
+    )
+    if not rows:
+        raise InputError(f"{path}: no pairs in it")
+    found: dict[str, int] = {}
+    result = []
+    for number, row in enumerate(rows, start=1):
+        where = f"{path}: entry {number}"
+        pair = _pair(row, path.parent, where=where)
+        if pair.name in found:
+            raise InputError(
+                f"{where}: would be written to the files of entry {found[pair.name]}, "
+                f"'{pair.name}'; give each a 'name'"
+            )
+        found[pair.name] = number
+        result.append(pair)
+    return result
+
+
+def _pair(row: Any, folder: Path, *, where: str) -> FilePair:
+    if not isinstance(row, Mapping) or not row.get("moving") or not row.get("fixed"):
+        raise InputError(f"{where} needs 'moving' and 'fixed', got {row!r:.120}")
+    files: dict[str, Path | None] = {}
+    for key in COLUMNS:
+        value = row.get(key)
+        if value is not None and not isinstance(value, str):
+            raise InputError(f"{where}: '{key}' must be a path, got {value!r}")
+        files[key] = folder / value if value else None
+    names = [case_of(folder / row[key]) for key in ("moving", "fixed")]
+    name = row.get("name") or "_to_".join(names)
+    refuse_name(name, where=where)
+    return FilePair(**files, name=name)  # type: ignore[arg-type]

@@ -1,0 +1,64 @@
+"""A run opened in Python says what the commands write."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import nibabel as nib
+import numpy as np
+import pytest
+import torch
+
+import gemini_monai
+from gemini_monai.data.dataset_file import read_cohort
+from gemini_monai.errors import InputError
+from gemini_monai.trained import Run
+from tests.bundles.runs import CONFIGS, command, overrides_of, run
+
+
+def test_it_segments_as_inference_does(trained, tiny_phantom, tmp_path):
+    entry = read_cohort(tiny_phantom).test[0]
+    opened = Run.open(trained)
+    found = opened.segment(entry["image"])
+    folders = {"dataset_dir": str(tiny_phantom.parent / "images"), "output_dir": str(tmp_path)}
+    run("inference", kind="infer", run_dir=str(trained), **folders)
+    written = nib.load(tmp_path / f"{entry['case']}.nii.gz")
+    np.testing.assert_array_equal(found[0].numpy(), written.get_fdata())
+    np.testing.assert_allclose(found.affine[:2, :2], written.affine[:2, :2])
+    assert opened.structures == dict(enumerate(opened.spec.structures, 1))
+
+
+def test_it_registers_as_the_command_does(trained, tiny_phantom, tmp_path):
+    moving, fixed = (entry["image"] for entry in read_cohort(tiny_phantom).test[:2])
+    found = Run.open(trained).register(moving, fixed)
+    given = {"moving": moving, "fixed": fixed, "run_dir": trained, "output_dir": tmp_path}
+    done = command("run", "--config_file", CONFIGS / "register.json", *overrides_of(given))
+    assert done.returncode == 0, done.stderr[-2000:]
+    written = nib.load(next(tmp_path.glob("*_warped.nii.gz"))).get_fdata()
+    np.testing.assert_allclose(found.warped[0].numpy(), written, atol=1e-4)
+
+
+def test_its_backbone_has_the_weights(trained):
+    opened = Run.open(trained)
+    saved = torch.load(trained / "models" / "model.pt", weights_only=True)
+    for name, value in opened.backbone.state_dict().items():
+        assert torch.equal(value, saved[f"backbone.{name}"])
+    assert opened.backbone(torch.rand(1, 1, 32, 32)).shape == (1, 4, 32, 32)
+
+
+def test_what_it_was_not_trained_for_is_refused(pretrained, tiny_phantom, tmp_path):
+    image = read_cohort(tiny_phantom).test[0]["image"]
+    with pytest.raises(InputError, match="a run for pre-training, expected one for segmentation"):
+        Run.open(pretrained).segment(image)
+    with pytest.raises(InputError, match="not a run folder"):
+        Run.open(tmp_path)
+
+
+def test_the_names_are_there_and_cost_nothing_until_asked():
+    assert all(getattr(gemini_monai, name) is not None for name in gemini_monai.__all__)
+    assert set(gemini_monai.__all__) <= set(dir(gemini_monai))
+    with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
+        gemini_monai.Nothing  # noqa: B018
+    code = "import sys, gemini_monai; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
