@@ -19,7 +19,7 @@ import numpy as np
 
 from gemini_monai.data import read_cohort
 from gemini_monai.errors import InputError
-from gemini_monai.report.read import Run, paired_difference, per_case, read_run
+from gemini_monai.report.read import RunContents, paired_difference, per_case, read_run
 
 METHODS = ("supervised", "gvsl", "gemini")
 
@@ -51,7 +51,7 @@ def _refuse_other_cases(scores: dict[str, list[dict[str, float]]]) -> None:
         raise InputError("the runs were not tested on the same cases")
 
 
-def _patients(runs: list[Run]) -> dict[str, str]:
+def _patients(runs: list[RunContents]) -> dict[str, str]:
     """Patient of each test case, where the data set is still there and names them."""
     path = Path(runs[0].dataset["path"])
     if not path.is_file():
@@ -79,7 +79,7 @@ def _difference(
     return f"{points} | {', '.join(f'{value:+.1f}' for value in each)}"
 
 
-def _registration(runs: list[Run]) -> str:
+def _registration(runs: list[RunContents]) -> str:
     if not all(run.pairs for run in runs):
         return "-"
     before, after = (

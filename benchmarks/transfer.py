@@ -24,7 +24,13 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from gemini_monai.report.figures.ink import color_of
-from gemini_monai.report.read import PairedDifference, Run, paired_difference, per_case, read_run
+from gemini_monai.report.read import (
+    PairedDifference,
+    RunContents,
+    paired_difference,
+    per_case,
+    read_run,
+)
 
 CONFIGS = "bundles/gemini_mip/configs"
 STARTS = {"scratch": [], "restoration": ["method_restoration_only"], "gvsl": ["method_gvsl"]}
@@ -93,17 +99,19 @@ def _train(names: Sequence[str], options: Sequence[str], *, output: Path) -> Non
         )
 
 
-def _read(runs: str, start: str, count: int, seeds: Sequence[int]) -> list[Run]:
+def _read(runs: str, start: str, count: int, seeds: Sequence[int]) -> list[RunContents]:
     folders = [Path(runs) / f"{start}_{count}_{seed}" for seed in seeds]
     return [read_run(folder) for folder in folders if (folder / "report.html").is_file()]
 
 
-def _means(runs: Sequence[Run]) -> np.ndarray:
+def _means(runs: Sequence[RunContents]) -> np.ndarray:
     """Mean test Dice in percent of each run."""
     return np.array([100 * np.mean(list(per_case(run).values())) for run in runs])
 
 
-def _difference(runs: Sequence[Run], reference: Sequence[Run]) -> PairedDifference | None:
+def _difference(
+    runs: Sequence[RunContents], reference: Sequence[RunContents]
+) -> PairedDifference | None:
     """Over test cases, each case's difference being its mean over seeds."""
     scores, others = (
         {case: float(np.mean([per_case(run)[case] for run in each])) for case in per_case(each[0])}
@@ -130,7 +138,7 @@ def table(
             print(row + ("| |" if start == "scratch" else _added(found, reference)))
 
 
-def _added(found: Sequence[Run], reference: Sequence[Run]) -> str:
+def _added(found: Sequence[RunContents], reference: Sequence[RunContents]) -> str:
     difference = _difference(found, reference) if len(found) == len(reference) > 0 else None
     if difference is None:
         return "- | - |"

@@ -20,15 +20,6 @@ hypothesis.settings.load_profile("repeatable")
 ROOT = Path(__file__).resolve().parents[1]
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """A process takes a file at a time, and of the contract, the longest, a case at a time."""
-    for item in items:
-        case = getattr(item, "callspec", None) and item.callspec.params.get("case")
-        own = f"-{case}" if item.path.name == "test_contract.py" and case else ""
-        item.add_marker(pytest.mark.xdist_group(f"{item.path.relative_to(ROOT)}{own}"))
-
-
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread():
     torch.set_num_threads(1)  # two processes share two cores

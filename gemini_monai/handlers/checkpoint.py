@@ -112,7 +112,7 @@ class RunCheckpoint:
             tqdm.write(f"goes on from {self.last} at iteration {saved['iteration']} of {total}")
 
     def _follow(self, engine: Engine) -> None:
-        sampler = getattr(engine.data_loader, "sampler", None)
+        sampler = getattr(getattr(engine, "data_loader", None), "sampler", None)
         if not isinstance(sampler, RemainingIterations):
             return
         sampler.start = engine.state.iteration

@@ -107,5 +107,7 @@ def test_no_overlay_is_left_out():
     known = {(case.bundle, name) for case in CASES for name in case.files}
     for bundle in {case.bundle for case in CASES}:
         for path in (bundle / "configs").glob("*_*.json"):
+            if path.stem == "multi_gpu_train":  # test_two_processes.py
+                continue
             assert (bundle, path.stem) in known, path
     assert files("train")

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
-from gemini_monai.report.read.run_contents import Run
+from gemini_monai.report.read.run_contents import RunContents
 
 
-def run_of(folder: Path) -> Run:
+def run_of(folder: Path) -> RunContents:
     """A run of structures a and b that kept what is in the folder."""
     details = {"dataset": {"structures": ["a", "b"], "spatial_dims": 2}}
     kept_pairs = {path.stem: path for path in folder.glob("*.npz")}
-    return Run(folder=folder, details=details, kept_pairs=kept_pairs)
+    return RunContents(folder=folder, details=details, kept_pairs=kept_pairs)
 
 
 def write(folder: Path, ddf: np.ndarray, **labels: np.ndarray) -> Path:

@@ -18,14 +18,14 @@ from gemini_monai.report.figures.pixels import (
 )
 from gemini_monai.report.figures.wording import percent
 from gemini_monai.report.read.kept_pairs import REGISTERED, KeptPair, open_pair, overlap
-from gemini_monai.report.read.run_contents import Run
+from gemini_monai.report.read.run_contents import RunContents
 
 GRID_LINES = 18
 BEYOND = 128  # gray level where the moving image was left
 WORST_FIRST = ("worst", "median", "best", "first", "second")  # the last two were never tested
 
 
-def deformation_rows(run: Run, *, names: Sequence[str] = WORST_FIRST) -> list[PanelRow]:
+def deformation_rows(run: RunContents, *, names: Sequence[str] = WORST_FIRST) -> list[PanelRow]:
     """Pictures of the pairs that a run kept: tested ones worst first, else those it watched.
 
     Args:
@@ -35,7 +35,7 @@ def deformation_rows(run: Run, *, names: Sequence[str] = WORST_FIRST) -> list[Pa
     return [_row(run, name) for name in names if name in run.kept_pairs]
 
 
-def _row(run: Run, name: str) -> PanelRow:
+def _row(run: RunContents, name: str) -> PanelRow:
     title = f"{name.capitalize()} pair"
     try:
         pair = open_pair(run, run.kept_pairs[name])

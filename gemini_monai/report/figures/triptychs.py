@@ -11,12 +11,12 @@ from gemini_monai.report.figures.pixels import gray_levels, window
 from gemini_monai.report.read.kept_pairs import network_orientation
 from gemini_monai.report.read.planes import Array, choose_view
 from gemini_monai.report.read.restored_images import RESTORED, read_restored
-from gemini_monai.report.read.run_contents import Run
+from gemini_monai.report.read.run_contents import RunContents
 
 SHOWN_IMAGES = 2
 
 
-def triptych_rows(run: Run) -> list[PanelRow]:
+def triptych_rows(run: RunContents) -> list[PanelRow]:
     """The first images that a pre-training restored, none where it restored none.
 
     Raises:
@@ -29,7 +29,7 @@ def triptych_rows(run: Run) -> list[PanelRow]:
     return [_row(run, {name: arrays[name][k, 0] for name in RESTORED}, k) for k in range(count)]
 
 
-def _row(run: Run, images: Mapping[str, Array], k: int) -> PanelRow:
+def _row(run: RunContents, images: Mapping[str, Array], k: int) -> PanelRow:
     clean = images["clean"]
     view = choose_view(clean.shape, {}, orientation=network_orientation(run, axes=clean.ndim))
     limits = window(view(clean))

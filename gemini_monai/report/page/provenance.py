@@ -8,7 +8,7 @@ from typing import Any
 from gemini_monai.report.figures.wording import UNDEFINED, duration, moment
 from gemini_monai.report.page.elements import Cell, CommandLine, Heading, Table, table
 from gemini_monai.report.read.comparison import Arm, Comparison
-from gemini_monai.report.read.run_contents import Run
+from gemini_monai.report.read.run_contents import RunContents
 
 
 def facts_table(comparison: Comparison) -> Table:
@@ -69,7 +69,7 @@ def _device(details: Mapping[str, object]) -> str:
     return f"{device}, {threads} threads" if threads is not None else device
 
 
-def _cases(run: Run) -> list[tuple[str, object]]:
+def _cases(run: RunContents) -> list[tuple[str, object]]:
     """How many cases each split of the data has, where that was recorded."""
     cases = run.dataset.get("cases")
     return list(cases.items()) if isinstance(cases, Mapping) else []

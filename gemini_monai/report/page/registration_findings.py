@@ -9,7 +9,7 @@ from gemini_monai.report.figures.wording import decimal, percent, plural
 from gemini_monai.report.page.sentences import Sentence, Strong, sentence
 from gemini_monai.report.read.case_scores import registration_means
 from gemini_monai.report.read.comparison import Comparison
-from gemini_monai.report.read.run_contents import Run
+from gemini_monai.report.read.run_contents import RunContents
 from gemini_monai.runs import MATCHING, pairs_match
 
 
@@ -44,7 +44,7 @@ def _unmatched(name: str, last: Mapping[str, float]) -> Sentence:
     )
 
 
-def _registration(run: Run, *, title: str) -> Sentence:
+def _registration(run: RunContents, *, title: str) -> Sentence:
     means = registration_means(run.pairs)
     said = sentence(
         f"{title} of {plural(len(run.pairs), 'pair')}: Dice {percent(means.dice_before)} before, ",

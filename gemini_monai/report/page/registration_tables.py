@@ -16,7 +16,7 @@ from gemini_monai.report.figures.wording import (
 from gemini_monai.report.page.elements import Cell, Table, table
 from gemini_monai.report.read.comparison import Arm, Comparison
 from gemini_monai.report.read.paired_statistics import Summary, paired_difference, summarize
-from gemini_monai.report.read.run_contents import RegisteredPair, Run
+from gemini_monai.report.read.run_contents import RegisteredPair, RunContents
 
 
 def registration_table(comparison: Comparison) -> Table:
@@ -41,7 +41,7 @@ def _registration_row(arm: Arm, comparison: Comparison) -> list[Cell | str]:
     return row + (_paired(arm, comparison.first) if comparison.several else [])
 
 
-def _log_jacobian(run: Run) -> str:
+def _log_jacobian(run: RunContents) -> str:
     value = run.registration.get("std_log_jacobian")
     value = value.get("mean") if isinstance(value, dict) else value
     return decimal(float(value)) if isinstance(value, (int, float)) else UNDEFINED

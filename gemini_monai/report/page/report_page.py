@@ -15,7 +15,7 @@ from gemini_monai.report.page.rendering import render
 from gemini_monai.report.page.run_sections import provenance, training
 from gemini_monai.report.page.score_sections import cases, findings, segmentation
 from gemini_monai.report.read.comparison import Comparison, compare
-from gemini_monai.report.read.run_contents import Run
+from gemini_monai.report.read.run_contents import RunContents
 from gemini_monai.report.read.run_reading import read_run
 
 SECTIONS: tuple[Callable[[Comparison], Section | None], ...] = (
@@ -95,7 +95,7 @@ def _meta(comparison: Comparison) -> str:
     return ", ".join(_circumstances(comparison.first.run))
 
 
-def _circumstances(run: Run) -> list[str]:
+def _circumstances(run: RunContents) -> list[str]:
     known = [
         f"{run.dataset['spatial_dims']}-D" if "spatial_dims" in run.dataset else "",
         f"{run.details['iterations']} iterations" if "iterations" in run.details else "",

@@ -10,7 +10,7 @@ from gemini_monai.report.page.sentences import Sentence, Strong, in_a_row, sente
 from gemini_monai.report.read.case_scores import mean_dice, per_case
 from gemini_monai.report.read.comparison import SUPERVISED, Arm, Comparison
 from gemini_monai.report.read.paired_statistics import paired_difference
-from gemini_monai.report.read.run_contents import Run, Score
+from gemini_monai.report.read.run_contents import RunContents, Score
 from gemini_monai.runs import too_little
 
 
@@ -32,7 +32,7 @@ def segmentation_sentences(comparison: Comparison) -> list[Sentence]:
     return [said for said in [*_compared(comparison), _missing(comparison)] if said]
 
 
-def _expected(run: Run) -> list[Sentence]:
+def _expected(run: RunContents) -> list[Sentence]:
     """What a pre-training of this size lets one expect, where its record has the size."""
     images = run.dataset.get("cases", {}).get("unlabeled")
     iterations = run.details.get("iterations")
@@ -72,7 +72,7 @@ def _in_text(arm: Arm, *, article: str = "the") -> str:
     return f"{article} {arm.name}" if arm.name == SUPERVISED else arm.name
 
 
-def _steps(run: Run, supervised: Run) -> str:
+def _steps(run: RunContents, supervised: RunContents) -> str:
     own, other = run.details.get("iterations"), supervised.details.get("iterations")
     if own is not None and own == other:
         return " trained for as many segmentation steps"

@@ -15,7 +15,7 @@ from gemini_monai.report.page.elements import Cell, Table, table
 from gemini_monai.report.read.case_scores import MEAN_ROW, row_values
 from gemini_monai.report.read.comparison import Comparison
 from gemini_monai.report.read.paired_statistics import paired_difference, summarize
-from gemini_monai.report.read.run_contents import Run
+from gemini_monai.report.read.run_contents import RunContents
 
 
 def structure_table(comparison: Comparison) -> Table:
@@ -80,7 +80,7 @@ def distance_table(comparison: Comparison) -> Table:
     return table(header, rows, caption=caption)
 
 
-def _distance_cells(run: Run, name: str) -> list[Cell | str]:
+def _distance_cells(run: RunContents, name: str) -> list[Cell | str]:
     scores = [score for score in run.scores if score.structure == name]
     found = summarize([score.distance for score in scores])
     counts = {

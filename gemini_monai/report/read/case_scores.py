@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gemini_monai.report.read.paired_statistics import summarize
-from gemini_monai.report.read.run_contents import RegisteredPair, Run, Score
+from gemini_monai.report.read.run_contents import RegisteredPair, RunContents, Score
 
 MEAN_ROW = "mean over structures"
 
@@ -23,7 +23,7 @@ class RegistrationMeans(NamedTuple):
     error_after: float
 
 
-def per_structure(run: Run, structure: str, quantity: str = "dice") -> dict[str, float]:
+def per_structure(run: RunContents, structure: str, quantity: str = "dice") -> dict[str, float]:
     """Value of one structure in each case, NaN where it is not defined.
 
     Args:
@@ -34,7 +34,7 @@ def per_structure(run: Run, structure: str, quantity: str = "dice") -> dict[str,
     return {s.case: float(getattr(s, quantity)) for s in run.scores if s.structure == structure}
 
 
-def per_case(run: Run, quantity: str = "dice") -> dict[str, float]:
+def per_case(run: RunContents, quantity: str = "dice") -> dict[str, float]:
     """Mean over the structures that are defined in each case, NaN where none is.
 
     Args:
@@ -47,7 +47,7 @@ def per_case(run: Run, quantity: str = "dice") -> dict[str, float]:
     }
 
 
-def by_case(run: Run) -> dict[str, list[Score]]:
+def by_case(run: RunContents) -> dict[str, list[Score]]:
     """Scores of each case, in the file's order."""
     cases: dict[str, list[Score]] = {}
     for score in run.scores:
@@ -74,12 +74,12 @@ def worst_median_best(values: Mapping[str, float]) -> dict[str, str]:
     return chosen
 
 
-def row_values(run: Run, row: str) -> dict[str, float]:
+def row_values(run: RunContents, row: str) -> dict[str, float]:
     """Dice, 0 to 1, per case of a structure, or of the mean over structures (``MEAN_ROW``)."""
     return per_case(run) if row == MEAN_ROW else per_structure(run, row)
 
 
-def mean_dice(run: Run) -> float:
+def mean_dice(run: RunContents) -> float:
     """Mean over cases of the mean over each case's structures, 0 to 1; NaN without a case."""
     return summarize(list(per_case(run).values())).mean
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gemini_monai.report.read.run_contents import Run
+from gemini_monai.report.read.run_contents import RunContents
 
 SUPERVISED = "supervised U-Net"
 
@@ -14,7 +14,7 @@ SUPERVISED = "supervised U-Net"
 class Arm:
     """One run on the page, by the name that it has throughout; its place decides its color."""
 
-    run: Run
+    run: RunContents
     name: str
     place: int
 
@@ -36,7 +36,7 @@ class Comparison:
         return self.arms[0]
 
 
-def compare(runs: Sequence[Run]) -> Comparison:
+def compare(runs: Sequence[RunContents]) -> Comparison:
     """One run against each of its own arms, or several runs against the first of them.
 
     Args:
@@ -58,7 +58,7 @@ def compare(runs: Sequence[Run]) -> Comparison:
     )
 
 
-def _names(runs: Sequence[Run]) -> list[str]:
+def _names(runs: Sequence[RunContents]) -> list[str]:
     """The shortest names that tell the runs apart: method, folder, both, or the whole path."""
     methods = [run.method for run in runs]
     folders = [run.folder.resolve().name for run in runs]

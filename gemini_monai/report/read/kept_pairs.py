@@ -17,7 +17,7 @@ from gemini_monai.report.read.planes import (
     as_it_lies,
     choose_view,
 )
-from gemini_monai.report.read.run_contents import Run
+from gemini_monai.report.read.run_contents import RunContents
 from gemini_monai.report.read.shown_volumes import (
     channel_masks,
     load_volume,
@@ -53,7 +53,7 @@ class KeptPair:
     view: View
 
 
-def open_pair(run: Run, path: Path) -> KeptPair:
+def open_pair(run: RunContents, path: Path) -> KeptPair:
     """Load a pair that the registration of a run kept.
 
     Args:
@@ -94,12 +94,12 @@ def _arrays(path: Path) -> dict[str, Array]:
     return arrays
 
 
-def _masks(run: Run, arrays: Mapping[str, Array], name: str) -> Masks:
+def _masks(run: RunContents, arrays: Mapping[str, Array], name: str) -> Masks:
     label = arrays.get(name)
     return {} if label is None else channel_masks(label, values=structure_values(run))
 
 
-def network_orientation(run: Run, *, axes: int) -> Orientation:
+def network_orientation(run: RunContents, *, axes: int) -> Orientation:
     """How an image lies that a network sees: volumes turned to RAS, planes as their files.
 
     Args:

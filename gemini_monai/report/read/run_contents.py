@@ -33,7 +33,7 @@ class Score:
         case: Name of the case.
         structure: Name of the structure.
         dice: 0 to 1; NaN where the file leaves it empty.
-        distance: Average surface distance in ``Run.distance_unit``; NaN where there is none.
+        distance: Average surface distance in ``RunContents.distance_unit``; NaN where there is none.
         reference_voxels: How many voxels the truth has; None where the file has no such column.
         predicted_voxels: The same for the prediction.
         image: Files of the case, in this order where there are several; none where not recorded.
@@ -85,7 +85,7 @@ class RegisteredPair:
 
 
 @dataclass(frozen=True)
-class Run:
+class RunContents:
     """All that a run folder holds; a part that is absent is None or empty.
 
     Attributes:
@@ -115,7 +115,7 @@ class Run:
     registration: dict[str, Any] = field(default_factory=dict)
     kept_pairs: dict[str, Path] = field(default_factory=dict)
     restoration: Path | None = None
-    arms: tuple[Run, ...] = ()
+    arms: tuple[RunContents, ...] = ()
 
     @property
     def method(self) -> str:

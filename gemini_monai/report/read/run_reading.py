@@ -10,12 +10,12 @@ import numpy as np
 
 from gemini_monai.errors import InputError
 from gemini_monai.files import read_json
-from gemini_monai.report.read.run_contents import RegisteredPair, Run, Score, Series
+from gemini_monai.report.read.run_contents import RegisteredPair, RunContents, Score, Series
 from gemini_monai.runs import RunFolder, refuse_evaluated_settings
 from gemini_monai.tables import number, read_table
 
 
-def read_run(folder: Path) -> Run:
+def read_run(folder: Path) -> RunContents:
     """Read a run folder.
 
     Args:
@@ -38,7 +38,7 @@ def read_run(folder: Path) -> Run:
     pairs = sorted((run.test / "pairs").glob("*.npz"))
     pairs = pairs or sorted((run.examples / "pairs").glob("*.npz"))
     restoration = run.examples / "restoration.npz"
-    return Run(
+    return RunContents(
         folder=run.path,
         details=_details(run.record),
         history=_read_series(run.history),

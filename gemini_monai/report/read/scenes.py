@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gemini_monai.report.read.case_scores import by_case
 from gemini_monai.report.read.planes import Masks, View, choose_view
-from gemini_monai.report.read.run_contents import Run, Score
+from gemini_monai.report.read.run_contents import RunContents, Score
 from gemini_monai.report.read.shown_volumes import (
     ShownVolume,
     load_masks,
@@ -23,14 +23,14 @@ class Scene:
     ``truth`` has a binary mask (*S) per structure, on the image's own grid.
     """
 
-    run: Run
+    run: RunContents
     case: str
     volume: ShownVolume
     truth: Masks
     view: View
 
 
-def open_scene(run: Run, case: str) -> Scene:
+def open_scene(run: RunContents, case: str) -> Scene:
     """Load the image and the truth of a test case.
 
     Args:
@@ -54,14 +54,14 @@ def open_scene(run: Run, case: str) -> Scene:
     return Scene(run=run, case=case, volume=volume, truth=truth, view=view)
 
 
-def _score(run: Run, case: str) -> Score:
+def _score(run: RunContents, case: str) -> Score:
     scores = by_case(run).get(case)
     if not scores:
         raise OSError(f"{case} was not tested in this run")
     return scores[0]
 
 
-def prediction_masks(scene: Scene, run: Run) -> Masks:
+def prediction_masks(scene: Scene, run: RunContents) -> Masks:
     """Predicted masks (*S) of the scene's case, on the scene's grid.
 
     Args:

@@ -18,7 +18,7 @@ from gemini_monai.report.read.planes import (
     as_it_lies,
     orientation_of,
 )
-from gemini_monai.report.read.run_contents import Run
+from gemini_monai.report.read.run_contents import RunContents
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def channel_masks(channels: Array, *, values: Mapping[str, int]) -> Masks:
     return {name: channels[0] == value for name, value in values.items()}
 
 
-def structure_values(run: Run) -> dict[str, int]:
+def structure_values(run: RunContents) -> dict[str, int]:
     """Value of each structure in an index map: the data set's own, else 1, 2, ... in order."""
     path = Path(str(run.dataset.get("path") or ""))
     path = path / "dataset.json" if path.is_dir() else path
@@ -99,6 +99,6 @@ def structure_values(run: Run) -> dict[str, int]:
         return {name: place for place, name in enumerate(run.structures, 1)}
 
 
-def spatial_dims(run: Run) -> int:
+def spatial_dims(run: RunContents) -> int:
     """2 or 3; 2 when the run does not say."""
     return 3 if run.dataset.get("spatial_dims") == 3 else 2

@@ -15,7 +15,7 @@ from gemini_monai.report.figures.curves import (
     validation_curves,
 )
 from gemini_monai.report.read.comparison import compare
-from gemini_monai.report.read.run_contents import Run
+from gemini_monai.report.read.run_contents import RunContents
 from gemini_monai.report.read.run_reading import read_run
 
 
@@ -75,5 +75,5 @@ def test_validation_tells_the_best_iteration(run_2d: Path) -> None:
 
 @pytest.mark.parametrize("draw", [loss_curves, validation_curves])
 def test_run_without_records_has_no_curve(draw: object) -> None:
-    arms = compare([Run(folder=Path("run"), details={})]).arms
+    arms = compare([RunContents(folder=Path("run"), details={})]).arms
     assert draw(arms) is None  # type: ignore[operator]

@@ -10,12 +10,12 @@ import pytest
 from gemini_monai.report.page.learning_findings import first_passing, learning_sentences
 from gemini_monai.report.page.sentences import Strong
 from gemini_monai.report.read.comparison import compare
-from gemini_monai.report.read.run_contents import Run, Series
+from gemini_monai.report.read.run_contents import RunContents, Series
 
 
 def _run(tmp_path, method, dice):
     series = Series(np.arange(1, len(dice) + 1) * 10.0, {"mean_dice": np.array(dice)})
-    return Run(folder=tmp_path / method, details={"method": method}, validation=series)
+    return RunContents(folder=tmp_path / method, details={"method": method}, validation=series)
 
 
 SCRATCH = [0.2, 0.8, 0.7]

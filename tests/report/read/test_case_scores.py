@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gemini_monai.report.read.case_scores import per_case, worst_first, worst_median_best
-from gemini_monai.report.read.run_contents import Run, Score
+from gemini_monai.report.read.run_contents import RunContents, Score
 
 
 def score(case: str, structure: str, dice: float, **counts: int) -> Score:
@@ -26,7 +26,7 @@ def score(case: str, structure: str, dice: float, **counts: int) -> Score:
 
 
 def test_missed_structure_counts_as_zero_and_absent_one_not_at_all() -> None:
-    run = Run(
+    run = RunContents(
         folder=Path("run"),
         details={},
         scores=(
