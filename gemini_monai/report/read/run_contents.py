@@ -33,7 +33,7 @@ class Score:
         case: Name of the case.
         structure: Name of the structure.
         dice: 0 to 1; NaN where the file leaves it empty.
-        distance: Average surface distance in ``RunContents.distance_unit``; NaN where there is none.
+        distance: Average surface distance, in the run's ``distance_unit``; NaN where there is none.
         reference_voxels: How many voxels the truth has; None where the file has no such column.
         predicted_voxels: The same for the prediction.
         image: Files of the case, in this order where there are several; none where not recorded.
