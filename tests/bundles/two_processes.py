@@ -14,7 +14,11 @@ from tests.bundles.contract import CASES
 from tests.bundles.doubled import EXACT, exact_trainer
 from tests.bundles.runs import paths, workflow
 
-TOGETHER = [c for c in CASES if c.overlay is None or c.overlay.startswith("method_")]
+TOGETHER = [
+    case
+    for case in CASES
+    if case.overlay is None or (case.overlay.startswith("method_") and case.spatial_dims == 2)
+]
 """Every way to train; a data set's overlay changes sizes only."""
 
 

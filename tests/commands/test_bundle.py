@@ -215,7 +215,7 @@ def test_help_imports_nothing_that_takes_a_second():
 
 
 def test_a_person_trains_and_uses_a_network(tiny_phantom, tmp_path):
-    """Every command in a process of its own, as typed."""
+    """Each in a process of its own, as typed; the README's and the tutorial's have tests there."""
 
     def gemini(*words):
         done = command(*words, module="gemini_monai")
@@ -226,20 +226,11 @@ def test_a_person_trains_and_uses_a_network(tiny_phantom, tmp_path):
     small = overrides_of(SMALL | {"compare": []})
     printed = gemini("train", "semi", data, "--output_dir", run, *small)
     assert printed.startswith("python -m monai.bundle run training --config_file ")
-    gemini("segment", run, images, tmp_path / "labels")
-    assert len(list((tmp_path / "labels").iterdir())) == 12
     one = sorted(images.iterdir())[0]
     gemini("segment", run, one, tmp_path / "one")
     assert [path.name for path in (tmp_path / "one").iterdir()] == [one.name]
-    gemini("register", run, *sorted(images.iterdir())[:2], tmp_path / "fields")
-    assert len(list((tmp_path / "fields").iterdir())) == 3
     printed = gemini("evaluate", run, tmp_path / "scores")
     assert re.search(r"^mean Dice +\d+\.\d %; ", printed, re.M)
     scores = "test/segmentation.json"
     assert (tmp_path / "scores" / scores).read_text() == (run / scores).read_text()
-    backbone = tmp_path / "pre"
-    small = overrides_of({k: v for k, v in SMALL.items() if k != "registration_pairs"})
-    gemini("train", "mip", data, "--output_dir", backbone, *small)
-    assert "effective rank" in gemini("probe", backbone, data)
-    gemini("finetune", data, "--pretrained", backbone, "--output_dir", tmp_path / "fine", *small)
-    gemini("segment", tmp_path / "fine", one, tmp_path / "fine_labels")
+    assert "effective rank" in gemini("probe", run, data)
