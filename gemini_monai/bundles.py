@@ -7,6 +7,7 @@ import inspect
 import re
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -63,9 +64,8 @@ def _folders_of_workflows() -> Iterator[Path]:
     frame = inspect.currentframe()
     while frame is not None:
         owner = frame.f_locals.get("self")
-        root = getattr(owner, "__dict__", {}).get(
-            "config_root_path"
-        )  # a parser looks up ids instead
+        # not getattr of the owner itself, by which a parser looks up ids
+        root = getattr(owner, "__dict__", {}).get("config_root_path")
         if isinstance(root, Path):
             yield root.absolute().parent
         frame = frame.f_back
@@ -119,7 +119,9 @@ def copy_bundle(name: str, folder: str | Path) -> Path:
     target = Path(folder) / name
     if target.exists():
         raise InputError(f"{target}: is there already; nothing of it was changed")
-    part = target.with_name(f"{name}.part")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=".part-", dir=target.parent))
+    part = beside / name
     try:
         for pattern in SHIPPED:
             for file in (shipped / name).glob(pattern):
@@ -128,7 +130,7 @@ def copy_bundle(name: str, folder: str | Path) -> Path:
                 shutil.copyfile(file, copy)
         part.rename(target)
     finally:
-        shutil.rmtree(part, ignore_errors=True)
+        shutil.rmtree(beside, ignore_errors=True)
     return target
 
 

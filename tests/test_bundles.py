@@ -77,6 +77,15 @@ def test_a_copy_is_the_bundle(tmp_path):
     assert (target / train).read_bytes() == (original / train).read_bytes()
 
 
+def test_what_lies_beside_it_stays_and_nothing_else_is_left(tmp_path):
+    theirs = tmp_path / "gemini_semi.part" / "theirs.txt"
+    theirs.parent.mkdir()
+    theirs.write_text("theirs")
+    copy_bundle("semi", tmp_path)
+    assert theirs.read_text() == "theirs"
+    assert {path.name for path in tmp_path.iterdir()} == {"gemini_semi", "gemini_semi.part"}
+
+
 def test_what_is_there_stays(tmp_path):
     mine = tmp_path / "gemini_semi" / "mine.txt"
     mine.parent.mkdir()
