@@ -5,7 +5,7 @@ from pathlib import Path
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
-PARTS = ("configs/*.json", "configs/*.conf", "docs/*", "LICENSE", "large_files.json")
+PARTS = ("configs/*.json", "configs/*.conf", "docs/*", "LICENSE")
 """What a bundle is, without data and runs that lie in it after use."""
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from gemini_monai.errors import InputError
 
-SHIPPED = ("configs/*.json", "configs/*.conf", "docs/*", "LICENSE", "large_files.json")
+SHIPPED = ("configs/*.json", "configs/*.conf", "docs/*", "LICENSE")
 """What a bundle is, without the data, runs and weights that lie in it after use."""
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,10 +13,13 @@ from monai.bundle import ConfigParser
 
 from gemini_monai.bundles import SHIPPED
 from gemini_monai.errors import InputError
-from gemini_monai.files import read_json, refuse_existing, replacing, write_text
+from gemini_monai.files import read_json, read_text, refuse_existing, replacing, write_text
 from gemini_monai.networks import check_description
 from gemini_monai.runs import RunFolder, read_record, run_settings
+from gemini_monai.weights.card import model_card
+from gemini_monai.weights.metadata import state_run
 from gemini_monai.weights.network import load_network
+from gemini_monai.weights.release import TERMS, read_release
 
 MOMENT = (1980, 1, 1, 0, 0, 0)  # of every file, so that the same content is the same archive
 ARCHITECTURE = (
@@ -44,7 +46,9 @@ def package_bundle(
     The archive's folder is the bundle and a run at once: it has ``models/model.pt``, ``run.json``
     and ``checksums.sha256``, its ``inference.json`` states the run's settings, and the network
     knobs of its training configurations are those of the weights. So ``monai.bundle.load``,
-    ``--run_dir`` and ``--pretrained`` take it as it is.
+    ``--run_dir`` and ``--pretrained`` take it as it is. ``docs/README.md`` is the card of the
+    weights, from the run's record and scores and what ``release.json`` and ``data_license.txt``
+    beside it say; the bundle's own page is ``docs/usage.md``.
 
     Args:
         bundle: The bundle's folder.
@@ -57,17 +61,20 @@ def package_bundle(
 
     Raises:
         InputError: If either is not what it should be, the run is of another bundle, the weights
-            do not fit the bundle's network, or the archive is there.
+            do not fit the bundle's network, ``release.json`` says something unknown, or the
+            archive is there.
     """
     bundle = Path(bundle)
     metadata = _read(bundle / "configs" / "metadata.json")
-    folder = Path(output) if output is not None else bundle.absolute().parent
-    archive = folder / f"{bundle.absolute().name}_v{metadata.get('version')}.zip"
     run = Path(run) if run is not None else _only_run(bundle)
+    release = read_release(run)
+    version = release.get("version", metadata.get("version"))
+    folder = Path(output) if output is not None else bundle.absolute().parent
+    archive = folder / f"{bundle.absolute().name}_v{version}.zip"
     refuse_existing([archive, _sum_of(archive)], overwrite=overwrite)
     files = {str(p.relative_to(bundle)): p for glob in SHIPPED for p in sorted(bundle.glob(glob))}
     content: dict[str, bytes] = {name: path.read_bytes() for name, path in files.items()}
-    content |= _with_run(bundle, run)
+    content |= _with_run(bundle, run, release)
     sums = {name: hashlib.sha256(data).hexdigest() for name, data in content.items()}
     listing = "".join(f"{value}  {name}\n" for name, value in sorted(sums.items()))
     content["checksums.sha256"] = listing.encode()
@@ -83,14 +90,10 @@ def _only_run(bundle: Path) -> Path:
     return found[0]
 
 
-def _with_run(bundle: Path, run: Path) -> dict[str, bytes]:
+def _with_run(bundle: Path, run: Path, release: Mapping[str, Any]) -> dict[str, bytes]:
     """What the run adds to the bundle or changes in it, by name."""
     record = read_record(run)
-    there = {path.stem for path in (bundle / "configs").glob("*.json")}
-    configs = {
-        name: _read(bundle / "configs" / f"{name}.json")
-        for name in ("metadata", "inference", "train", *sorted(there & {*USES, "finetune"}))
-    }
+    configs = _configurations(bundle)
     name = str(configs["metadata"].get("name")).lower().replace("-", "_")
     if record["bundle"] != name:
         raise InputError(f"{run}: a run of {record['bundle']}, which does not fit {bundle}")
@@ -98,23 +101,45 @@ def _with_run(bundle: Path, run: Path) -> dict[str, bytes]:
     settings = run_settings(run, default=known) | ELSEWHERE
     if settings["backbone"] is not None:
         check_description(settings["backbone"], f"{run}: backbone")
-    for name in {"inference", *USES} & configs.keys():
-        configs[name]["settings"]["default"] = settings
-        configs[name]["run_dir"] = "@bundle_root"
+    _state_settings(configs, settings)
     _refuse_other_weights(configs["inference"], run)
-    for name in ("train", "finetune"):
-        if name in configs:
-            configs[name] |= {key: settings[key] for key in ARCHITECTURE}
-    if "finetune" in configs:
-        configs["finetune"]["pretrained"] = "@bundle_root"
-    _state_shapes(configs["metadata"]["network_data_format"], settings)
-    record["settings"] |= ELSEWHERE
+    record["settings"] |= settings
     record.get("dataset", {}).pop("path", None)  # of the machine that trained
+    state_run(configs["metadata"], run, record, release)
     changed = {f"configs/{name}.json": config for name, config in configs.items()}
     texts = {name: json.dumps(value, indent=4) for name, value in changed.items()}
     texts["run.json"] = json.dumps(record, indent=1)
+    texts |= _documents(bundle, run, record=record, release=release)
     weights = RunFolder(run).model.read_bytes()
     return {name: text.encode() for name, text in texts.items()} | {"models/model.pt": weights}
+
+
+def _configurations(bundle: Path) -> dict[str, dict[str, Any]]:
+    there = {path.stem for path in (bundle / "configs").glob("*.json")}
+    names = ("metadata", "inference", "train", *sorted(there & {*USES, "finetune"}))
+    return {name: _read(bundle / "configs" / f"{name}.json") for name in names}
+
+
+def _state_settings(configs: dict[str, dict[str, Any]], settings: Mapping[str, Any]) -> None:
+    """Those of the run, wherever the configurations would look for a run."""
+    for name in {"inference", *USES} & configs.keys():
+        configs[name]["settings"]["default"] = settings
+        configs[name]["run_dir"] = "@bundle_root"
+    for name in {"train", "finetune"} & configs.keys():
+        configs[name] |= {key: settings[key] for key in ARCHITECTURE}
+    if "finetune" in configs:
+        configs["finetune"]["pretrained"] = "@bundle_root"
+
+
+def _documents(
+    bundle: Path, run: Path, *, record: Mapping[str, Any], release: Mapping[str, Any]
+) -> dict[str, str]:
+    """The model's card, with the bundle's own page and the terms of the data beside it."""
+    terms = run / TERMS
+    texts = {"docs/README.md": model_card(run, record, release, terms=terms.is_file())}
+    page = bundle / "docs" / "README.md"
+    texts |= {"docs/usage.md": read_text(page)} if page.is_file() else {}
+    return texts | ({f"docs/{TERMS}": read_text(terms)} if terms.is_file() else {})
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -127,18 +152,6 @@ def _refuse_other_weights(inference: Mapping[str, Any], run: Path) -> None:
     """The network that the configuration describes takes the run's weights."""
     network = ConfigParser(dict(inference)).get_parsed_content("network_def")
     load_network(network, RunFolder(run).model)
-
-
-def _state_shapes(formats: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
-    """Channels and sizes of the network's input and output, as the weights have them."""
-    axes = 2 if settings.get("slices") else settings["spatial_dims"]
-    multiple = settings["backbone_multiple"]
-    if settings["backbone"] is None:
-        multiple = math.lcm(multiple, 2 ** (len(settings["channels"]) - 1))
-    sizes = [f"{multiple}*n"] * axes
-    image, prediction = formats["inputs"]["image"], formats["outputs"]["pred"]
-    image |= {"num_channels": settings["in_channels"], "spatial_shape": sizes}
-    prediction |= {"num_channels": settings["out_channels"], "spatial_shape": sizes}
 
 
 def _write(archive: Path, content: Mapping[str, bytes], *, folder: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import re
 import shutil
 import threading
 import zipfile
@@ -52,7 +53,7 @@ def test_what_is_in_it_has_its_checksums(archive):
             content = file.read(f"gemini_mip/{name}")
             assert hashlib.sha256(content).hexdigest() == value, name
     assert set(sums) == names - {"checksums.sha256"}
-    assert {"LICENSE", "run.json", "models/model.pt", "docs/README.md", "large_files.json"} < names
+    assert {"LICENSE", "run.json", "models/model.pt", "docs/README.md", "docs/usage.md"} < names
 
 
 def test_the_same_run_is_the_same_archive_and_leaves_no_path(archive, pretrained, tmp_path):
@@ -157,4 +158,56 @@ def test_what_cannot_be_packaged_is_named_and_nothing_is_written(pretrained, tmp
     (other / "models" / "model.pt").write_bytes((pretrained / "models" / "model.pt").read_bytes())
     with pytest.raises(InputError, match=r"model\.pt: does not fit the network"):
         package_bundle(MIP, other, output=tmp_path)
+    assert list(tmp_path.glob("*.zip*")) == []
+
+
+def _copied(run, folder):
+    skip = shutil.ignore_patterns("tensorboard", "examples")
+    return shutil.copytree(run, folder, ignore=skip)
+
+
+def test_the_card_says_what_the_run_was_and_what_its_maker_adds(trained, tmp_path):
+    run = _copied(trained, tmp_path / "run")
+    said = {"title": "Lungs of nobody", "version": "2.0.0", "changelog": {"2.0.0": "larger"}}
+    (run / "release.json").write_text(json.dumps(said | {"limitations": "Phantoms only."}))
+    (run / "data_license.txt").write_text("free")
+    archive = package_bundle(BUNDLE, run, output=tmp_path)
+    assert archive.name == "gemini_semi_v2.0.0.zip"
+    with zipfile.ZipFile(archive) as file:
+        content = {
+            n.removeprefix("gemini_semi/"): file.read(n).decode("latin1") for n in file.namelist()
+        }
+    card = content["docs/README.md"]
+    record = json.loads((run / "run.json").read_text())
+    assert card.startswith("# Lungs of nobody\n")
+    assert f"GEMINI, {record['iterations']} iterations, seed {record['seed']}" in card
+    assert "Phantoms only." in card
+    assert record["dataset"]["hash"] in card
+    scores = json.loads((run / "test" / "segmentation.json").read_text())
+    heart = scores["structures"]["heart"]["dice"]["mean"]
+    assert f"| heart | {100 * heart:.1f}" in card
+    assert content["docs/data_license.txt"] == "free"
+    assert content["docs/usage.md"] == (BUNDLE / "docs" / "README.md").read_text("latin1")
+    metadata = json.loads(content["configs/metadata.json"])
+    assert metadata["version"] == "2.0.0"
+    assert list(metadata["changelog"]) == ["0.1.0", "2.0.0"]
+    assert metadata["eval_metrics"] == {"mean_dice": round(scores["mean_dice"], 4)}
+    channels = metadata["network_data_format"]["outputs"]["pred"]["channel_def"]
+    assert list(channels.values()) == ["background", *record["settings"]["structures"]]
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ({"titel": "a"}, "unknown key 'titel', expected some of title"),
+        ({"tags": "a, b"}, "key 'tags': expected a list"),
+        ({"version": "2.0.0"}, "version 2.0.0 is not in the changelog"),
+        ({"changelog": {"2.0.0": 1}}, "key 'changelog': 2.0.0: expected text, got 1"),
+    ],
+)
+def test_a_release_that_is_not_understood_is_not_packaged(said, message, pretrained, tmp_path):
+    run = _copied(pretrained, tmp_path / "run")
+    (run / "release.json").write_text(json.dumps(said))
+    with pytest.raises(InputError, match=re.escape(message)):
+        package_bundle(MIP, run, output=tmp_path)
     assert list(tmp_path.glob("*.zip*")) == []

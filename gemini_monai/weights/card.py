@@ -1,0 +1,114 @@
+"""``README.md`` of released weights, in the sections that MONAI's model zoo asks for."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from gemini_monai.files import read_json
+from gemini_monai.runs import RunFolder
+
+TAGS = ("GEMINI", "Self-Supervised")
+
+
+@cache
+def _templates() -> Environment:
+    return Environment(
+        loader=PackageLoader("gemini_monai.weights"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def model_card(
+    run: str | Path, record: Mapping[str, Any], release: Mapping[str, Any], *, terms: bool = False
+) -> str:
+    """The card as Markdown: what the run recorded, and what ``release.json`` adds.
+
+    Args:
+        run: The run folder, whose scores are told where it was tested.
+        record: Its record.
+        release: What a person said.
+        terms: Whether ``data_license.txt`` lies beside the card.
+    """
+    settings, data = record["settings"], record.get("dataset", {})
+    template = _templates().get_template("model_card.md")
+    return template.render(
+        record=_Known(record),
+        release=_Known(release),
+        settings=settings,
+        data=_Known(data),
+        terms=terms,
+        title=release.get("title", f"{record['method']} on {data.get('name')}"),
+        tags=release.get("tags", TAGS),
+        network=_network(settings),
+        cases=", ".join(f"{n} {role}" for role, n in data.get("cases", {}).items() if n),
+        spacing=_by("x", settings["spacing"], unit=" mm") if settings["spacing"] else "as they are",
+        intensity="{lower:g} to {upper:g} ({kind})".format(**settings["intensity"]),
+        minutes=f"{record.get('seconds', 0) / 60:.0f}",
+        versions=", ".join(f"{n} {v}" for n, v in record.get("versions", {}).items()),
+        commands=list(_commands(record)),
+        **_scores(RunFolder(run)),
+    )
+
+
+class _Known(dict[str, Any]):
+    """What an early record, or a short ``release.json``, does not have is empty."""
+
+    def __missing__(self, key: str) -> None:
+        return None
+
+
+def _network(settings: Mapping[str, Any]) -> str:
+    backbone = settings.get("backbone")
+    if backbone is not None:
+        return f"backbone {backbone['_target_']}"
+    return f"channels {_by(', ', settings['channels'])}"
+
+
+def _by(separator: str, values: Any, *, unit: str = "") -> str:
+    return separator.join(f"{value:g}" for value in values) + unit
+
+
+def _commands(record: Mapping[str, Any]) -> Iterator[str]:
+    """The commands of the training, each as it would be typed again."""
+    for part in (record, *record.get("resumed", [])):
+        _, *words = shlex.split(str(part["command"]))
+        yield " ".join(["python -m monai.bundle", *map(_quoted, words)])
+
+
+def _quoted(word: str) -> str:
+    """For a shell, without a backslash where a list of names can stand between double quotes."""
+    return f'"{word}"' if "'" in word and not set(word) & set('"$`\\!') else shlex.quote(word)
+
+
+def _scores(run: RunFolder) -> dict[str, Any]:
+    found: dict[str, Any] = {"segmentation": {}, "registration": {}, "tested": 0}
+    path = run.test / "segmentation.json"
+    if path.is_file():
+        structures = read_json(path, dict)["structures"]
+        found["segmentation"] = {name: _percent(own["dice"]) for name, own in structures.items()}
+        found["tested"] = max(own["dice"]["n"] for own in structures.values())
+    path = run.test / "registration.json"
+    if path.is_file():
+        own = read_json(path, dict)
+        found["registration"] = {
+            "pairs": own["pairs"],
+            "before": _percent(own["dice_before"]),
+            "after": _percent(own["dice_after"]),
+            "folding": f"{own['folding_percent']['mean']:.2f}",
+        }
+    return found
+
+
+def _percent(value: Mapping[str, Any]) -> str:
+    if value["mean"] is None:
+        return "not defined"
+    return f"{100 * value['mean']:.1f} ± {100 * value['std']:.1f}"
