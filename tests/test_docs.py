@@ -17,11 +17,10 @@ from monai.bundle import ConfigParser
 from gemini_monai import Run
 from gemini_monai.images import read
 from gemini_monai.networks import Gemini
-from gemini_monai.world import to_world
 from tests.conftest import ROOT
 from tests.data.prepare.made import folder, image, label, save
 from tests.images.dicom import write_slices
-from tests.images.enhanced import rounded, segment_points, turned, write_enhanced
+from tests.images.enhanced import segment_points, turned, write_enhanced
 from tests.pages import Page
 
 DOCS = ROOT / "docs"
@@ -71,10 +70,10 @@ def test_dicom_in_and_out(place):
     shutil.rmtree(place / "scans")
     images = place / "scans" / "images"
     for k in range(9):
-        source = _dicom_scan(images, k, image(k, (16, 14, 12)).T.astype(np.int16))
+        source = _dicom_scan(images, k, image(k, (12, 10, 8)).T.astype(np.int16))
         if k < 6:
             path = place / "scans" / "labels" / f"patient{k}.nii.gz"
-            save(path, label((16, 14, 12)), affine=np.asarray(read(source).affine))
+            save(path, label((12, 10, 8)), affine=np.asarray(read(source).affine))
     Page(DOCS / "how_to" / "dicom.md").run("dicom", place)
     opened = Run.open(place / "runs/own")
     assert len(list((place / "segments").iterdir())) == 9
@@ -83,11 +82,10 @@ def test_dicom_in_and_out(place):
         points = segment_points(place / "segments" / f"{source.stem}.dcm")
         assert list(points) == list(opened.structures.values())
         for value, name in opened.structures.items():
-            lps = (
-                np.diag([-1, -1, 1])
-                @ to_world(torch.nonzero(found[0] == value).double().T, found.affine).numpy()
-            )
-            assert points[name] == {rounded(point) for point in lps.T}
+            lps = np.array(sorted(points[name])).reshape(-1, 3) / 1000
+            steps, origin = np.asarray(found.affine)[:3, :3], np.asarray(found.affine)[:3, 3]
+            voxels = np.round((lps * [-1, -1, 1] - origin) @ np.linalg.inv(steps).T).astype(int)
+            assert {*map(tuple, voxels)} == {*map(tuple, np.argwhere(found[0].numpy() == value))}
     assert any(points.values())
 
 

@@ -184,7 +184,7 @@ def _segmentation(
         manufacturer_model_name=MAKER,
         software_versions=__version__,
         device_serial_number="0",
-        content_creator_name=MAKER,
+        content_creator_name=f"{MAKER}^",
         omit_empty_frames=bool(frames.any()),
         specific_character_set="ISO_IR 192",  # UTF-8: names of structures are anybody's
     )

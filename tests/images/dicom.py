@@ -23,7 +23,7 @@ def write_slices(
         notes["0008|103e"] = f"series {uid}"
         notes["0020|000d"], notes["0020|0052"] = f"{uid}.1", f"{uid}.2"  # study, frame of reference
         writer.KeepOriginalUIDOn()
-        itk.imwrite(image, str(folder / f"{name}{(7 * k) % 31:03d}.dcm"), imageio=writer)
+        itk.imwrite(image, str(folder / f"{name}{(7 * k) % 997:03d}.dcm"), imageio=writer)
     return folder
 
 

@@ -114,6 +114,24 @@ def test_it_is_of_the_patient_and_study_and_refers_to_its_images(tmp_path):
         assert frame.PlanePositionSequence[0].ImagePositionPatient == place
 
 
+def test_what_scanners_write_loosely_is_no_obstacle(tmp_path):
+    source = _series(tmp_path / "in", axes=np.eye(3))
+    for k, path in enumerate(sorted(source.iterdir())):
+        dataset = pydicom.dcmread(path)
+        dataset.ImageOrientationPatient = [1, k * 1e-7, 0, 0, 1, 0]
+        dataset.SpacingBetweenSlices = "99"
+        for name in ("PatientID", "PatientName", "StudyDate", "AccessionNumber", "SliceThickness"):
+            if name in dataset:
+                del dataset[name]
+        dataset.save_as(path)
+    masks = _masks()
+    path = _write(tmp_path / "a.dcm", source, masks)
+    shared = pydicom.dcmread(path).SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
+    assert float(shared.SpacingBetweenSlices) == pytest.approx(SPACING[2])
+    assert float(shared.SliceThickness) == pytest.approx(SPACING[2])
+    assert [len(own) for own in segment_points(path).values()] == [*masks.sum((1, 2, 3))]
+
+
 def test_segments_say_what_they_are_and_who_made_them(tmp_path):
     source = _series(tmp_path / "in", axes=np.eye(3))
     dataset = pydicom.dcmread(_write(tmp_path / "a.dcm", source, _masks()))
