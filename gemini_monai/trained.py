@@ -90,7 +90,7 @@ class Run:
         """Label map of an image on the image's own grid.
 
         Args:
-            image: File, or folder of a DICOM series.
+            image: File, or folder of a DICOM series, or an enhanced DICOM file.
 
         Returns:
             (1, *S) of label values, uint8 or larger; (structures, *S) of zeros and ones where

@@ -25,7 +25,9 @@ def _requirements():
     config = configparser.ConfigParser()
     config.read(ROOT / "setup.cfg")
     extras = config["options.extras_require"]
-    optional = [name for extra in ("ants", "hub", "tensorboard") for name in extras[extra].split()]
+    optional = [
+        name for extra in ("ants", "dicom", "hub", "tensorboard") for name in extras[extra].split()
+    ]
     return config["options"]["install_requires"].split(), extras["test"].split(), optional
 
 
