@@ -79,6 +79,8 @@ def install_viewer() -> str:
         [npm, "ci", "--prefix", str(FOLDER)], capture_output=True, text=True, check=False
     )
     if done.returncode:
-        said = [line for line in done.stderr.splitlines() if line.strip()] or ["it did not say why"]
-        raise InputError(f"viewer: npm could not bring NiiVue to {FOLDER}: {said[-1]}")
+        said = [line for line in done.stderr.splitlines() if line.startswith("npm error")]
+        reason = said[0] if said else f"exit code {done.returncode}"
+        more = f"npm ci --prefix {FOLDER}"
+        raise InputError(f"viewer: npm could not bring NiiVue: {reason}; all it says: {more}")
     return viewer_code().version

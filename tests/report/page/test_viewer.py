@@ -109,8 +109,9 @@ def test_npm_that_fails_or_is_absent_is_one_line(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     without_niivue(monkeypatch, tmp_path / "viewer")
-    _npm(monkeypatch, tmp_path / "bin", "echo 'npm error no network' >&2; exit 1")
-    with pytest.raises(InputError, match=r"could not bring NiiVue to .*: npm error no network"):
+    said = "npm warn old\nnpm error code ENOTFOUND\nnpm error A log is at x"
+    _npm(monkeypatch, tmp_path / "bin", f"printf '{said}' >&2; exit 1")
+    with pytest.raises(InputError, match="NiiVue: npm error code ENOTFOUND; all it says: npm ci"):
         install_viewer()
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(InputError, match="no npm found, which brings NiiVue; install Node"):
