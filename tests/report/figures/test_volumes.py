@@ -17,6 +17,7 @@ from gemini_monai.report.read import read_run, volume_grids
 from gemini_monai.report.read.comparison import compare
 from gemini_monai.report.read.kept_pairs import open_pair
 from gemini_monai.report.read.planes import Orientation, View, orientation_of
+from tests.report.small_pair import run_of, write
 
 RAS = Orientation((1.0, 1.0, 1.0), world=(0, 1, 2), reverse=(True, True, True))
 
@@ -118,3 +119,12 @@ def test_a_pair_brings_three_images_and_their_labels(run_3d: Path) -> None:
     assert [layer.name for layer in volumes.layers] == names + [f"labels of {n}" for n in names]
     with np.load(run.kept_pairs["worst"]) as kept:
         assert np.array_equal(values(volumes.layers[4]), kept["warped_label"][0])
+
+
+def test_a_pair_of_pre_training_has_no_labels(tmp_path: Path) -> None:
+    pair = open_pair(run_of(tmp_path), write(tmp_path, np.zeros((3, 5, 6, 7), np.float32)))
+    volumes = pair_volumes(pair)
+    assert volumes is not None
+    assert [layer.name for layer in volumes.layers] == ["fixed", "warped", "moving"]
+    assert volumes.structures == ()
+    assert values(volumes.layers[0]).shape == (5, 6, 7)  # black throughout: nothing is cut
