@@ -104,7 +104,8 @@ class Run:
         item = before({"image": str(image), "case": str(image)})
         batch = item["image"].as_tensor()[None].to(self.device, torch.float32)
         logits = window_inferer(self.spec)(batch, self.network)
-        item["pred"] = torch.as_tensor(logits)[0].float().cpu()
+        found = torch.as_tensor(logits)[0].float().cpu()
+        item["pred"] = MetaTensor(found, affine=item["image"].affine)  # the way back begins there
         found = postprocessing(self.spec, preprocessing=before)(item)["pred"]
         if not self.spec.overlapping:
             values = torch.tensor(self._values(), dtype=torch.int32)
