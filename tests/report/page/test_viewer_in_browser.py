@@ -41,8 +41,8 @@ class Opened:
         case = self.page.locator(".case", has=self.page.locator("h3", has_text=title))
         viewer = case.locator(".viewer")
         if viewer.get_attribute("data-state") is None:
-            viewer.get_by_role("button").click()
-        case.locator('.viewer[data-state="open"]').wait_for(timeout=SLOW)
+            viewer.get_by_role("button").press("Enter")
+        case.locator('.viewer[data-state="open"]').wait_for()
         return viewer
 
 
@@ -66,6 +66,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def opened(browser: Any, report: Path) -> Opened:
     context = browser.new_context(offline=True)
+    context.set_default_timeout(SLOW)
     found = Opened(context.new_page())
     found.page.on("request", lambda request: found.asked.append(request.url))
     found.page.on("pageerror", lambda error: found.complaints.append(str(error)))
@@ -185,20 +186,19 @@ def test_the_warped_image_fades_over_the_fixed_one(opened: Opened) -> None:
     assert near(pixels(viewer), STRUCTURE_COLORS[0]) > 200
 
 
-def test_keys_alone_open_it(opened: Opened) -> None:
-    title = "Median case"
-    case = opened.page.locator(".case", has=opened.page.locator("h3", has_text=title))
-    case.get_by_role("button").focus()
-    opened.page.keyboard.press("Enter")
-    viewer = opened.viewer(title)
+def test_keys_alone_open_and_close_it(opened: Opened) -> None:
+    button = opened.viewer("Best case").get_by_role("button")
+    canvas = opened.viewer("Best case").locator("canvas")
+    button.press("Enter")
+    assert not canvas.is_visible()
+    button.press("Enter")
+    assert canvas.is_visible()
     reached = []
     for _ in range(5):
         opened.page.keyboard.press("Tab")
         reached.append(opened.page.evaluate("document.activeElement.labels[0].innerText.trim()"))
     words = ("Over the image", "Opacity", "sagittal", "coronal", "axial")
     assert all(text.startswith(word) for text, word in zip(reached, words, strict=True))
-    viewer.get_by_role("button").press("Enter")
-    assert not viewer.locator("canvas").is_visible()
 
 
 def test_nothing_is_asked_of_a_network_and_nothing_complained_of(
