@@ -21,6 +21,7 @@ from tests.conftest import ROOT
 from tests.data.prepare.made import folder, image, label, save
 from tests.images.dicom import write_slices
 from tests.images.enhanced import segment_points, turned, write_enhanced
+from tests.networks import nnunet
 from tests.pages import Page
 
 DOCS = ROOT / "docs"
@@ -141,6 +142,24 @@ def test_the_backbone_elsewhere(place):
     assert page.execute(theirs, place)["logits"].shape == (1, 3, 64, 64)
     page.run("finetune", place)
     assert (place / "curves.html").is_file()
+
+
+def test_to_nnunet(place):
+    pytest.importorskip(nnunet.PACKAGE, reason="heavy: pip install 'gemini_monai[nnunet]'")
+    raw = place / "nnUNet_raw" / "Dataset501_Tiny"
+    for k in range(7):
+        save(raw / "imagesTr" / f"case_{k}_0000.nii.gz", image(k, (16, 12, 8)))
+        if k < 5:
+            save(raw / "labelsTr" / f"case_{k}.nii.gz", label((16, 12, 8)))
+    plan = {"network_class_name": nnunet.PLAIN, "arch_kwargs": nnunet.ARCHITECTURE}
+    plans = {"configurations": {"3d_fullres": {"spacing": [1, 1, 1], "architecture": plan}}}
+    path = place / "nnUNet_preprocessed" / "Dataset501_Tiny" / "nnUNetPlans.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(plans))
+    printed = Page(DOCS / "how_to" / "nnunet.md").run("there", place)
+    assert '"_target_": "gemini_monai.networks.NnUNetBackbone"' in printed
+    saved = torch.load(place / "gemini.pth", weights_only=True)
+    assert "decoder.transpconvs.0.weight" in saved["network_weights"]
 
 
 def test_a_new_method(place):
