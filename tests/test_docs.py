@@ -75,7 +75,9 @@ def test_dicom_in_and_out(place):
         if k < 6:
             path = place / "scans" / "labels" / f"patient{k}.nii.gz"
             save(path, label((12, 10, 8)), affine=np.asarray(read(source).affine))
-    Page(DOCS / "how_to" / "dicom.md").run("dicom", place)
+    page = Page(DOCS / "how_to" / "dicom.md")
+    page.run("train", place)
+    page.run("segment", place)
     opened = Run.open(place / "runs/own")
     assert len(list((place / "segments").iterdir())) == 9
     for source in (images / "patient0", images / "patient1.dcm", images / "patient2"):

@@ -78,7 +78,10 @@ def test_its_numbers_are_those_of_the_results():
         assert any(all(part in line for part in parts) for line in results.splitlines()), row
 
 
-GENERATED = ("dataset.json", "labels.json", "run.json", "config.json", "segmentation.json")
+GENERATED = (
+    *("dataset.json", "labels.json", "run.json", "config.json", "segmentation.json"),
+    *("release.json", "backbone.json"),
+)
 PAGES = [ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("bundles/*/docs/*.md")]
 
 

@@ -42,7 +42,11 @@ class Case:
         if self.base == "finetune":
             del small["registration_pairs"]
             return small | {"pretrained": "none"}
-        return small | ({"compare": []} if self.bundle is BUNDLE else FEW_BOXES)
+        return small | ({"compare": []} if self.bundle is BUNDLE else {})
+
+    def quick(self) -> dict:
+        """Beside the overrides, what only shortens a training."""
+        return FEW_BOXES if self.bundle is MIP and self.base == "train" else {}
 
 
 def _overlays(bundle, kind):
@@ -76,7 +80,8 @@ class Killed(BaseException):
 def trained(case, dataset, folder, *, resume=False, kill_at=None, **overrides):
     """Trainer of a case that ran two epochs of two iterations, and what a gradient reached."""
     places = paths(dataset, folder) | {"resume": resume}
-    flow = workflow(*case.files, bundle=case.bundle, **places, **case.overrides() | overrides)
+    given = case.overrides() | case.quick() | overrides
+    flow = workflow(*case.files, bundle=case.bundle, **places, **given)
     flow.initialize()
     trainer = flow.parser.get_parsed_content("train#trainer")
     if kill_at is not None:
