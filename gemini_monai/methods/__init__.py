@@ -1,0 +1,23 @@
+"""The systems that GEMINI is compared with: each is an objective, and an overlay of a bundle."""
+
+from __future__ import annotations
+
+from gemini_monai.methods.cross_pseudo import CrossPseudoSupervision
+from gemini_monai.methods.masked import MaskedRestoration
+from gemini_monai.methods.mean_teacher import MeanTeacher, UncertaintyAwareMeanTeacher
+from gemini_monai.methods.momentum_contrast import MomentumContrast
+from gemini_monai.methods.rotation import RotationPrediction
+from gemini_monai.methods.siamese import BYOL, SimSiam
+from gemini_monai.methods.simclr import SimCLR
+
+__all__ = [
+    "BYOL",
+    "CrossPseudoSupervision",
+    "MaskedRestoration",
+    "MeanTeacher",
+    "MomentumContrast",
+    "RotationPrediction",
+    "SimCLR",
+    "SimSiam",
+    "UncertaintyAwareMeanTeacher",
+]
