@@ -5,30 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gemini_monai.methods.embedding import embedded, width_of
+from gemini_monai.methods.key_queue import KeyQueue
 from gemini_monai.methods.teacher import Teacher
-from gemini_monai.objectives import Batch, Objective, full_precision
+from gemini_monai.objectives import Batch, Objective
 from gemini_monai.types import Image
 
 
 class MomentumContrast(Objective):
-    """MoCo v2: InfoNCE against a queue of a moving average's keys (Chen et al., 2020).
+    """MoCo v2: ``KeyQueue`` of a moving average's embeddings (Chen et al., 2020).
 
-    ``-log(exp(q k+ / t) / (exp(q k+ / t) + sum over the queue of exp(q k / t)))``, all of length 1.
     Trains the encoder; the decoder stays as it is initialized. Batches are not shuffled between
     processes, because the encoder has no batch normalization.
 
     Args:
-        temperature: ``t``, above 0.
+        temperature: Of ``KeyQueue``.
         momentum: Share of the average that stays at every step, from 0 to 1.
         queue: Keys that are kept; 65,536 in the paper, of a million images.
         projection: Width of queries and keys.
     """
 
-    queue: Tensor
     reads = ("view_a", "view_b")
     trains = "encoder"
 
@@ -41,8 +39,8 @@ class MomentumContrast(Objective):
         projection: int = 128,
     ) -> None:
         super().__init__()
-        self.temperature, self.momentum, self.projection = temperature, momentum, projection
-        self.register_buffer("queue", F.normalize(torch.randn(queue, projection), dim=1))
+        self.momentum, self.projection = momentum, projection
+        self.queue = KeyQueue(queue, projection, temperature=temperature)
 
     def bind(self, network: nn.Module) -> None:
         """Fit the projection to the network's deepest features, and copy what is averaged."""
@@ -62,27 +60,18 @@ class MomentumContrast(Objective):
             batch: ``view_a`` and ``view_b`` (B, C, *S).
             progress: Unused; this objective has no schedule.
         """
-        query = _unit(self._projected((network, self.projector), batch["view_a"]))
+        query = _projected((network, self.projector), batch["view_a"])
         with torch.no_grad():
-            self.keys = _unit(self._projected(self.teacher.module.children(), batch["view_b"]))
-        queue = self.queue.to(query.dtype)
-        scores = torch.cat([(query * self.keys).sum(dim=1, keepdim=True), query @ queue.T], dim=1)
-        first = torch.zeros(len(scores), dtype=torch.long, device=scores.device)
-        return {"queue_contrast": F.cross_entropy(scores / self.temperature, first)}
+            self.latest = _projected(self.teacher.module.children(), batch["view_b"])
+        return {"queue_contrast": self.queue(query, self.latest)}
 
-    @staticmethod
-    def _projected(own: Iterable[nn.Module], view: Image) -> Tensor:
-        network, projector = own
-        projected: Tensor = projector(embedded(network, view))
-        return projected
-
-    @torch.no_grad()
     def after_step(self, network: nn.Module, *, progress: float = 1.0) -> None:
         """Let the average follow, and the newest keys take the place of the oldest."""
         self.teacher.update_parameters(nn.ModuleList([network, self.projector]))
-        kept = self.queue[: len(self.queue) - len(self.keys)]
-        self.queue.copy_(torch.cat([self.keys.to(self.queue.dtype), kept])[: len(self.queue)])
+        self.queue.push(self.latest)
 
 
-def _unit(features: Tensor) -> Tensor:
-    return F.normalize(full_precision(features), dim=1)
+def _projected(own: Iterable[nn.Module], view: Image) -> Tensor:
+    network, projector = own
+    projected: Tensor = projector(embedded(network, view))
+    return projected

@@ -97,7 +97,7 @@ def test_byols_average_stands_still_at_the_end(network):
 def test_moco_tells_the_key_from_the_queue_which_moves_on(network):
     objective = _bound(MomentumContrast(queue=7, projection=5), network)
     batch = _batch()
-    before = objective.queue.clone()
+    before = objective.queue.keys.clone()
     found = objective(network, batch)["queue_contrast"]
     teacher, projector = objective.teacher.module.children()
     q = F.normalize(objective.projector(embedded(network, batch["view_a"])), dim=1)
@@ -108,14 +108,14 @@ def test_moco_tells_the_key_from_the_queue_which_moves_on(network):
         total -= math.log(own / (own + sum(math.exp(float(q[i] @ old) / 0.2) for old in before)))
     assert float(found) == pytest.approx(total / 3, rel=1e-9)
     objective.after_step(network)
-    torch.testing.assert_close(objective.queue, torch.cat([k, before[:4]]))
+    torch.testing.assert_close(objective.queue.keys, torch.cat([k, before[:4]]))
 
 
 def test_moco_with_another_queue_is_another_loss(network):
     objective = _bound(MomentumContrast(queue=7, projection=5), network)
     batch = _batch()
     first = float(objective(network, batch)["queue_contrast"])
-    objective.queue.copy_(F.normalize(torch.randn_like(objective.queue), dim=1))
+    objective.queue.keys.copy_(F.normalize(torch.randn_like(objective.queue.keys), dim=1))
     assert float(objective(network, batch)["queue_contrast"]) != first
 
 
