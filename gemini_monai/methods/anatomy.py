@@ -47,7 +47,8 @@ class AnatomySimilarity(Objective):
         Args:
             network: A ``Gemini`` with a head for exclusive classes.
             batch: ``image_a``, and ``image_b`` unless each image is paired with the next,
-                (B, C, *S); ``image`` and ``label`` (B, 1, *S), two or more, each paired with the next.
+                (B, C, *S); ``image`` and ``label`` (B, 1, *S), two or more, each paired with the
+                next.
             progress: Unused; this objective has no schedule.
         """
         terms: dict[str, Tensor] = {}
