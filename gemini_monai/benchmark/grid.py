@@ -28,7 +28,7 @@ class Run:
         name: Of its folder and its log.
         command: As it would be typed.
         done: The file that it writes last.
-        after: Files of others that must be there before.
+        after: Names of those that must be done before.
         data: Name of the data set that it is tested on; empty for a pre-training.
         method: Its method.
         labels: Labeled images that it has; 0 for a pre-training.
@@ -125,7 +125,7 @@ class Question:
                 if method != self.baseline:
                     words = [*_train("mip", self.data[0], method), *self.pretraining]
                     start = self._run(words, data=self.data[0], method=method, labels=0, seed=seed)
-                    source, before = str(start.folder), (start.done,)
+                    source, before = str(start.folder), (start.name,)
                     yield start
                 for data in self.tested:
                     for labels in self.labels:

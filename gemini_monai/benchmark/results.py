@@ -130,7 +130,7 @@ def _minutes(runs: Sequence[Run]) -> float:
     """CPU minutes of a run and of those that it started from, mean over runs."""
     totals = []
     for run in runs:
-        before = [Path(own).parent for own in run.after]
+        before = [run.folder.parent / name for name in run.after]
         records = [read_json(folder / "run.json", dict) for folder in (run.folder, *before)]
         totals.append(sum(record.get("cpu_seconds", float("nan")) for record in records) / 60)
     return float(np.mean(totals)) if totals else float("nan")

@@ -36,7 +36,8 @@ def run_grid(question: Question, *, cores: int = 1, more: Sequence[str] = ()) ->
         )
     output = question.output.absolute()
     output.mkdir(parents=True, exist_ok=True)
-    write_json(output / GRID, {"runs": as_json(question.runs())})
+    content = {"here": str(Path.cwd()), "runs": as_json(question.runs())}
+    write_json(output / GRID, content)
     words = ["--snakefile", str(SNAKEFILE), "--configfile", str(output / GRID)]
     words += ["--directory", str(output), "--keep-going", "--rerun-incomplete"]
     command = [sys.executable, "-m", "snakemake", *words, "--cores", str(cores), *more]

@@ -49,7 +49,7 @@ def test_a_pretraining_stands_before_what_starts_from_it(question):
     assert len(starts) == 2 * 2
     for start in starts:
         assert "--epochs 3" in start.command
-        followers = [run for run in runs if start.done in run.after]
+        followers = [run for run in runs if start.name in run.after]
         assert {run.labels for run in followers} == {1, 2}
         assert all(f"--pretrained {start.folder}" in run.command for run in followers)
         assert runs.index(start) < min(runs.index(run) for run in followers)
