@@ -57,8 +57,7 @@ def write_results(question: Question, rows: Sequence[Row]) -> list[Path]:
 def cells(row: Row) -> list[str]:
     """The row as texts, in the order of ``HEADER``."""
     if not row.dice:
-        why = "; ".join(f"seed {seed}: {said}" for seed, said in row.missing.items())
-        return [row.method, f"failed: {why}", *[""] * (len(HEADER) - 2)]
+        return [row.method, "failed", *[""] * (len(HEADER) - 2)]
     values = [100 * dice for dice in row.dice]
     mean = sum(values) / len(values)
     spread = (sum((v - mean) ** 2 for v in values) / max(1, len(values) - 1)) ** 0.5
@@ -68,6 +67,11 @@ def cells(row: Row) -> list[str]:
     p = "" if row.p != row.p else f"{row.p:.2g}"
     differences = [_points(row.to_baseline), _points(row.to_best)]
     return [row.method, dice, *differences, p, f"{rank:.1f}", f"{100 * first:.0f}", _minutes(row)]
+
+
+def failures(row: Row) -> list[str]:
+    """Why runs of the row are not there, a sentence each."""
+    return [f"{row.method}, seed {seed}: {said}" for seed, said in row.missing.items()]
 
 
 def _points(found: PairedDifference | None) -> str:
@@ -113,6 +117,7 @@ def _tables(question: Question, rows: Sequence[Row]) -> Iterator[Section]:
     for k, (data, labels) in enumerate(dict.fromkeys((row.data, row.labels) for row in rows)):
         own = [row for row in rows if (row.data, row.labels) == (data, labels)]
         blocks: list[Block] = [table(HEADER, [cells(row) for row in own], caption=caption)]
+        blocks += [Note(sentence) for row in own for sentence in failures(row)]
         if any(row.dice for row in own):
             blocks.append(ChartBlock(_cost(own)))
         name = f"{data}, {labels} labels"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +71,7 @@ def benchmark(
     several(whole(1), least=1)(labels, "--labels")
     several(whole(0), least=1)(seeds, "--seeds")
     whole(1)(cores, "--cores")
-    from gemini_monai.benchmark import Question, cells, rows, run_grid, write_results
+    from gemini_monai.benchmark import Question, cells, failures, rows, run_grid, write_results
 
     question = Question(
         suite=suite,
@@ -90,8 +89,9 @@ def benchmark(
     found = rows(question)
     for row in found:
         print(f"{row.data}, {row.labels} labels: {'  '.join(cells(row))}")
+        for sentence in failures(row):
+            print(f"  {sentence}")
     for path in write_results(question, found):
         print(path)
     if not well:
-        print("some runs failed; their rows say why", file=sys.stderr)
-        raise InputError(f"{output}/logs: has the whole of what they said")
+        raise InputError(f"some runs failed; {output}/logs has the whole of what they said")
