@@ -90,7 +90,7 @@ class Run:
         """Label map of an image on the image's own grid.
 
         Args:
-            image: File, or folder of a DICOM series.
+            image: File, or folder of a DICOM series, or an enhanced DICOM file.
 
         Returns:
             (1, *S) of label values, uint8 or larger; (structures, *S) of zeros and ones where
@@ -104,7 +104,8 @@ class Run:
         item = before({"image": str(image), "case": str(image)})
         batch = item["image"].as_tensor()[None].to(self.device, torch.float32)
         logits = window_inferer(self.spec)(batch, self.network)
-        item["pred"] = torch.as_tensor(logits)[0].float().cpu()
+        found = torch.as_tensor(logits)[0].float().cpu()
+        item["pred"] = MetaTensor(found, affine=item["image"].affine)  # the way back begins there
         found = postprocessing(self.spec, preprocessing=before)(item)["pred"]
         if not self.spec.overlapping:
             values = torch.tensor(self._values(), dtype=torch.int32)

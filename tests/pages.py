@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.bundles.runs import FINE, SMALL, overrides_of
 from tests.conftest import ROOT
+from tests.preloaded import interpreter
 
 FENCE = re.compile(r"<!-- (command|file): (\S+) -->\n```(\w+)\n(.*?)^```", re.M | re.S)
 SHIM = """#!/bin/sh
@@ -51,12 +52,14 @@ class Page:
         return self.run_line(self.fences["command", name], place)
 
     @staticmethod
-    def run_line(text, place):
+    def run_line(text, place, python=None):
+        """What a line prints; ``python`` is preloaded unless one is given."""
+        python = shlex.quote(python or interpreter())
         tools = place / ".tools"
         tools.mkdir(exist_ok=True)
         small = {"semi": shlex.join(overrides_of(SMALL)), "mip": shlex.join(overrides_of(FINE))}
-        (tools / "gemini").write_text(SHIM.format(python=shlex.quote(sys.executable), **small))
-        (tools / "python").write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n')
+        (tools / "gemini").write_text(SHIM.format(python=python, **small))
+        (tools / "python").write_text(f'#!/bin/sh\nexec {python} "$@"\n')
         for tool in tools.iterdir():
             tool.chmod(0o755)
         found = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": f"{ROOT}:{place}"}

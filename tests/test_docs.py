@@ -5,16 +5,23 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 from monai.bundle import ConfigParser
 
+from gemini_monai import Run
+from gemini_monai.images import read
 from gemini_monai.networks import Gemini
 from tests.conftest import ROOT
 from tests.data.prepare.made import folder, image, label, save
+from tests.images.dicom import write_slices
+from tests.images.enhanced import segment_points, turned, write_enhanced
+from tests.networks import nnunet
 from tests.pages import Page
 
 DOCS = ROOT / "docs"
@@ -60,6 +67,42 @@ def test_own_scans(place):
     assert (place / "runs/both/supervised/run.json").is_file()
 
 
+def test_dicom_in_and_out(place):
+    shutil.rmtree(place / "scans")
+    images = place / "scans" / "images"
+    for k in range(9):
+        source = _dicom_scan(images, k, image(k, (12, 10, 8)).T.astype(np.int16))
+        if k < 6:
+            path = place / "scans" / "labels" / f"patient{k}.nii.gz"
+            save(path, label((12, 10, 8)), affine=np.asarray(read(source).affine))
+    Page(DOCS / "how_to" / "dicom.md").run("dicom", place)
+    opened = Run.open(place / "runs/own")
+    assert len(list((place / "segments").iterdir())) == 9
+    for source in (images / "patient0", images / "patient1.dcm", images / "patient2"):
+        found = opened.segment(source)
+        points = segment_points(place / "segments" / f"{source.stem}.dcm")
+        assert list(points) == list(opened.structures.values())
+        for value, name in opened.structures.items():
+            lps = np.array(sorted(points[name])).reshape(-1, 3) / 1000
+            steps, origin = np.asarray(found.affine)[:3, :3], np.asarray(found.affine)[:3, 3]
+            voxels = np.round((lps * [-1, -1, 1] - origin) @ np.linalg.inv(steps).T).astype(int)
+            assert {*map(tuple, voxels)} == {*map(tuple, np.argwhere(found[0].numpy() == value))}
+    assert any(points.values())
+
+
+def _dicom_scan(folder, number, values):
+    """A series, an enhanced file, or a folder with one, of frames in any order."""
+    axes = turned(number)
+    order = np.random.default_rng(number).permutation(len(values))
+    places = [2.0 * k * axes[:, 2] for k in range(len(values))]
+    path = folder / f"patient{number}"
+    if number % 3 == 0:
+        return write_slices(path, values, places, direction=axes)
+    file = folder / f"patient{number}.dcm" if number % 3 == 1 else path / "1.dcm"
+    write_enhanced(file, values[order], [places[k] for k in order], direction=axes)
+    return file if number % 3 == 1 else path
+
+
 def test_another_backbone(place):
     page = Page(DOCS / "how_to" / "another_backbone.md").write_files(place)
     _prepared(place)
@@ -99,6 +142,24 @@ def test_the_backbone_elsewhere(place):
     assert page.execute(theirs, place)["logits"].shape == (1, 3, 64, 64)
     page.run("finetune", place)
     assert (place / "curves.html").is_file()
+
+
+def test_to_nnunet(place):
+    pytest.importorskip(nnunet.PACKAGE, reason="heavy: pip install 'gemini_monai[nnunet]'")
+    raw = place / "nnUNet_raw" / "Dataset501_Tiny"
+    for k in range(7):
+        save(raw / "imagesTr" / f"case_{k}_0000.nii.gz", image(k, (16, 12, 8)))
+        if k < 5:
+            save(raw / "labelsTr" / f"case_{k}.nii.gz", label((16, 12, 8)))
+    plan = {"network_class_name": nnunet.PLAIN, "arch_kwargs": nnunet.ARCHITECTURE}
+    plans = {"configurations": {"3d_fullres": {"spacing": [1, 1, 1], "architecture": plan}}}
+    path = place / "nnUNet_preprocessed" / "Dataset501_Tiny" / "nnUNetPlans.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(plans))
+    printed = Page(DOCS / "how_to" / "nnunet.md").run("there", place)
+    assert '"_target_": "gemini_monai.networks.NnUNetBackbone"' in printed
+    saved = torch.load(place / "gemini.pth", weights_only=True)
+    assert "decoder.transpconvs.0.weight" in saved["network_weights"]
 
 
 def test_a_new_method(place):

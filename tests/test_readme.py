@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import sys
 
 import pytest
 import torch
@@ -40,7 +41,7 @@ def test_the_first_command_installs_and_trains(tiny_phantom, tmp_path):
     run = tmp_path / "run"
     paths = {"dataset_dir": tiny_phantom.parent, "datalist": tiny_phantom, "output_dir": run}
     small = shlex.join(overrides_of(paths | SMALL))
-    printed = Page.run_line(f"{train} {small}", tmp_path)
+    printed = Page.run_line(f"{train} {small}", tmp_path, python=sys.executable)
     assert "Mean Dice on 3 test subjects" in printed
     assert "supervised U-Net" in printed
     assert (run / "report.html").is_file()

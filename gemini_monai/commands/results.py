@@ -1,4 +1,4 @@
-"""Commands on files that are there: check, report."""
+"""Commands on files that are there: check, report, and the viewer of its page."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ def add_commands(commands: Any) -> None:
     command.add_argument("given", nargs=argparse.REMAINDER, metavar="--KEY VALUE", help="overrides")
     command.set_defaults(function=check)
     _add_report(commands)
+    text = "Install NiiVue by npm, so that pages of 3-D runs have volumes to scroll through."
+    command = commands.add_parser("viewer", help=text, description=text)
+    command.set_defaults(function=viewer)
 
 
 def _add_report(commands: Any) -> None:
@@ -54,3 +57,14 @@ def report(runs: list[str], output: str | None) -> None:
     folders = [Path(run) for run in runs]
     page = write_report(folders, output=Path(output) if output else None)
     print_findings(folders, page=page)
+
+
+def viewer() -> None:
+    """``viewer``.
+
+    Raises:
+        InputError: If npm is not there or says no.
+    """
+    from gemini_monai.report import install_viewer
+
+    print(f"NiiVue {install_viewer()} is installed; make a page again with: gemini report RUN")

@@ -1,18 +1,21 @@
-"""Commands that hand things on: export, inspect, push, pull, package, bundle."""
+"""Commands that hand things on: export, plans, inspect, push, pull, package, bundle."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from gemini_monai.bundles import copy_bundle, literal
 from gemini_monai.commands.preparation import add_overwrite
+from gemini_monai.errors import InputError
 from gemini_monai.limits import flag
 
 
 def add_commands(commands: Any) -> None:
     """Add them."""
     _add_export(commands)
+    _add_plans(commands)
     text = "Where an exported backbone comes from."
     command = commands.add_parser("inspect", help=text, description=text)
     command.add_argument("file", metavar="FILE")
@@ -32,6 +35,13 @@ def _add_export(commands: Any) -> None:
         choices=("backbone", "encoder"),
         default="backbone",
         help="what is written; default: backbone",
+    )
+    command.add_argument(
+        "--format",
+        dest="layout",
+        choices=("plain", "nnunet"),
+        default="plain",
+        help="nnunet: what nnUNetv2_train -pretrained_weights takes; default: plain",
     )
     add_overwrite(command)
     command.set_defaults(function=export)
@@ -76,16 +86,47 @@ def _add_bundle(commands: Any) -> None:
     command.set_defaults(function=bundle)
 
 
-def export(run: str, output: str, part: str, overwrite: Any) -> None:
+def _add_plans(commands: Any) -> None:
+    text = "Write an overlay whose backbone is the network of nnU-Net's plans."
+    command = commands.add_parser("plans", help=text, description=text)
+    command.add_argument("plans", metavar="PLANS", help="nnUNetPlans.json")
+    command.add_argument("output", metavar="FILE", help="the new overlay, .json")
+    command.add_argument("--configuration", default="3d_fullres", help="default: 3d_fullres")
+    add_overwrite(command)
+    command.set_defaults(function=plans)
+
+
+def export(run: str, output: str, part: str, layout: str, overwrite: Any) -> None:
     """``export RUN FILE``.
 
     Raises:
         InputError: If the run is not there, or the file is.
     """
-    from gemini_monai.weights import export_backbone
+    from gemini_monai.weights import export_backbone, export_nnunet
 
     flag(overwrite, "--overwrite")
+    if layout == "nnunet":
+        if part != "backbone":
+            raise InputError(f"--part {part}: nnU-Net takes encoder and decoder together")
+        print(export_nnunet(run, output, overwrite=overwrite))
+        return
     print(export_backbone(run, output, part=part, overwrite=overwrite))
+
+
+def plans(plans: str, output: str, configuration: str, overwrite: Any) -> None:
+    """``plans PLANS FILE``.
+
+    Raises:
+        InputError: If the plans have no such configuration, or the file is there.
+    """
+    from gemini_monai.files import refuse_existing, write_text
+    from gemini_monai.weights import overlay_of_plans
+
+    flag(overwrite, "--overwrite")
+    overlay = overlay_of_plans(plans, configuration)
+    refuse_existing([Path(output)], overwrite=overwrite, inputs=[Path(plans)])
+    write_text(Path(output), json.dumps(overlay, indent=1))
+    print(output)
 
 
 def inspect(file: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gemini_monai.images.dicom_seg import refuse_other_than_dicom, write_segmentation
 from gemini_monai.images.names import case_of, find_images, is_picture
 from gemini_monai.images.read import read, read_label, source_of
 from gemini_monai.images.write import smallest_type, write_field, write_image
@@ -12,8 +13,10 @@ __all__ = [
     "is_picture",
     "read",
     "read_label",
+    "refuse_other_than_dicom",
     "smallest_type",
     "source_of",
     "write_field",
     "write_image",
+    "write_segmentation",
 ]

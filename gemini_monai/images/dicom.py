@@ -1,10 +1,10 @@
-"""A DICOM series as one volume that lies where its slices say."""
+"""A DICOM series, or an enhanced file, as one volume that lies where its slices say."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import itk
 import numpy as np
@@ -13,59 +13,51 @@ from einops import rearrange
 from monai.data.meta_tensor import MetaTensor
 
 from gemini_monai.errors import InputError
-from gemini_monai.world.axes import LPS
+from gemini_monai.images.enhanced import ENHANCED, frame_values, frames_of
+from gemini_monai.images.slices import Slice, stacked
 
-TOLERANCE = 0.05
-"""Share of the step between slices by which one may lie beside its place."""
-DESCRIPTION, SERIES_NUMBER = "0008|103e", "0020|0011"
-
-
-class Slice(NamedTuple):
-    """Where one file of a series lies, in LPS+ mm."""
-
-    file: Path
-    size: tuple[int, ...]
-    """Columns, rows and frames."""
-    spacing: tuple[float, float]
-    """Between columns and between rows."""
-    direction: np.ndarray
-    """(3, 2): along a row and along a column."""
-    position: np.ndarray
-    """(3,) of the first pixel."""
-    description: str
+SOP_CLASS, DESCRIPTION = "0008|0016", "0008|103e"
+PIXEL_SIZES = ("0028|0030", "0018|1164", "0018|2010")
+"""In the patient, at the imager, of the scanned film."""
 
 
-def read_series(folder: Path, *, dtype: Any = np.float32) -> MetaTensor:
-    """The volume (C, X, Y, Z) of a folder that holds one DICOM series.
-
-    Slices are ordered along their normal; the k-th must lie at the first one's position and k times
-    one step, which gantry tilt turns away from the normal: the affine is sheared then, as the
-    patient was seen.
+def read_dicom(source: Path, *, dtype: Any = np.float32) -> MetaTensor:
+    """The volume (C, X, Y, Z) of a folder that holds one DICOM series, or of an enhanced file.
 
     Args:
-        folder: The series.
+        source: The folder or the file.
         dtype: Type that the voxels' values are given in, after the files' own rescaling.
 
     Raises:
-        InputError: If there is no series or more than one, or slices are missing, there twice, or
-            of different size or orientation.
+        InputError: As ``located``, or if pixels cannot be decoded.
     """
-    files = _files_of_the_series(folder)
-    slices = [_located(file) for file in files]
-    _refuse_unlike(slices, folder)
-    slices = sorted(slices, key=lambda own: float(_normal(own) @ own.position))
-    step = _step(slices, folder)
-    try:
-        stack = np.stack(
-            [np.asarray(itk.array_from_image(itk.imread(str(s.file)))) for s in slices]
-        )
-    except RuntimeError as error:
-        reason = " ".join(str(error).split())[-200:]
-        raise InputError(f"{folder}: cannot be read as a DICOM series: {reason}") from error
-    values = _channels_first(stack, frames=slices[0].size[2]).astype(dtype)
-    affine = LPS @ _affine(slices[0], step)
-    meta = {"filename_or_obj": str(folder), "spatial_shape": np.asarray(values.shape[1:])}
+    slices, affine = located(source)
+    files = {own.file: own for own in slices}
+    frames = {file: _values(own, dtype=dtype) for file, own in files.items()}
+    stack = np.stack([frames[own.file][own.frame or 0] for own in slices])
+    values = np.ascontiguousarray(rearrange(stack, "z y x c -> c x y z")).astype(dtype, copy=False)
+    meta = {"filename_or_obj": str(source), "spatial_shape": np.asarray(values.shape[1:])}
     return MetaTensor(torch.as_tensor(values), affine=torch.as_tensor(affine), meta=meta)
+
+
+def located(source: Path) -> tuple[list[Slice], np.ndarray]:
+    """Slices of a volume in the order in which they lie, and voxel to RAS+ mm, (4, 4).
+
+    Args:
+        source: Folder of one series, or an enhanced file.
+
+    Raises:
+        InputError: If a folder holds no series or more than one, a file is a slice alone or does
+            not say where it lies, or slices do not make one volume.
+    """
+    files = [source] if source.is_file() else _files_of_the_series(source)
+    slices = [own for file in files for own in _slices_of(file)]
+    if source.is_file() and slices[0].frame is None:
+        raise InputError(
+            f"{source}: one slice; every DICOM series goes into a folder of its own, named by its "
+            "case"
+        )
+    return stacked(slices, source=source)
 
 
 def _files_of_the_series(folder: Path) -> list[Path]:
@@ -92,96 +84,57 @@ def _files_of_the_series(folder: Path) -> list[Path]:
 
 
 def _described(uid: str, files: Sequence[Path]) -> str:
-    text = _located(files[0]).description
+    text = _note(_header(files[0]), DESCRIPTION)
     return f"{len(files)} file(s) of {uid}" + (f" '{text}'" if text else "")
 
 
-def _located(file: Path) -> Slice:
+def _header(file: Path) -> Any:
     reader = itk.GDCMImageIO.New()
     reader.SetFileName(str(file))
     try:
         reader.ReadImageInformation()
     except RuntimeError as error:
         raise InputError(f"{file}: cannot be read as a DICOM image") from error
-    axes = [np.asarray(list(reader.GetDirection(k)), dtype=float) for k in range(2)]
-    notes = reader.GetMetaDataDictionary()
-    return Slice(
-        file=file,
-        size=tuple(int(reader.GetDimensions(k)) for k in range(3)),
-        spacing=(float(reader.GetSpacing(0)), float(reader.GetSpacing(1))),
-        direction=np.stack(axes, axis=1),
-        position=np.asarray([float(reader.GetOrigin(k)) for k in range(3)]),
-        description=str(notes[DESCRIPTION]).strip() if notes.HasKey(DESCRIPTION) else "",
-    )
+    return reader
 
 
-def _normal(own: Slice) -> np.ndarray:
-    return np.cross(own.direction[:, 0], own.direction[:, 1])
+def _note(header: Any, tag: str) -> str:
+    notes = header.GetMetaDataDictionary()
+    return str(notes[tag]).strip(" \0") if notes.HasKey(tag) else ""
 
 
-def _refuse_unlike(slices: Sequence[Slice], folder: Path) -> None:
-    first = slices[0]
-    for own in slices[1:]:
-        if own.size != first.size or own.size[2] != 1:
-            raise InputError(
-                f"{folder}: {own.file.name} has {own.size} pixels, {first.file.name} has "
-                f"{first.size}: not one volume"
-            )
-        same = np.allclose(own.direction, first.direction, atol=1e-3)
-        if not (same and np.allclose(own.spacing, first.spacing, rtol=1e-3)):
-            raise InputError(
-                f"{folder}: {own.file.name} has another orientation or pixel size than "
-                f"{first.file.name}: not one volume"
-            )
-
-
-def _step(slices: Sequence[Slice], folder: Path) -> np.ndarray:
-    """From one slice to the next, (3,), in mm; the median one is that of slices side by side."""
-    if len(slices) == 1:
-        return _own_step(slices[0])
-    steps = np.diff([own.position for own in slices], axis=0)
-    along = steps @ _normal(slices[0])
-    length = float(np.median(along))
-    twice = np.flatnonzero(along <= TOLERANCE * max(length, 1e-9))
-    if len(twice):
-        pair = slices[twice[0]].file.name, slices[twice[0] + 1].file.name
-        raise InputError(f"{folder}: {pair[0]} and {pair[1]} lie at one place: not one volume")
-    step = steps[np.argsort(along)[len(along) // 2]]
-    places = slices[0].position + np.arange(len(slices))[:, None] * step
-    away = np.linalg.norm([own.position for own in slices] - places, axis=1)
-    if away.max() > TOLERANCE * np.linalg.norm(step):
-        gap = int(np.argmax(away > TOLERANCE * np.linalg.norm(step)))
-        expected = round(float(along.sum()) / length) + 1
+def _slices_of(file: Path) -> list[Slice]:
+    header = _header(file)
+    if int(header.GetDimensions(2)) > 1 or _note(header, SOP_CLASS) in ENHANCED:
+        return frames_of(file)
+    if not any(_note(header, tag) for tag in PIXEL_SIZES):
         raise InputError(
-            f"{folder}: {len(slices)} slices where {expected} of {length:.4g} mm fit; "
-            f"{np.linalg.norm(steps[gap - 1]):.4g} mm between {slices[gap - 1].file.name} and "
-            f"{slices[gap].file.name}: slices are missing, or spaced unevenly"
+            f"{file}: does not say how large its pixels are, such as a secondary capture; store "
+            "it as PNG, which has no voxel size"
         )
-    return (slices[-1].position - slices[0].position) / (len(slices) - 1)
+    axes = [np.asarray(list(header.GetDirection(k)), dtype=float) for k in range(2)]
+    return [
+        Slice(
+            file=file,
+            size=(int(header.GetDimensions(0)), int(header.GetDimensions(1))),
+            spacing=(
+                float(header.GetSpacing(0)),
+                float(header.GetSpacing(1)),
+                float(header.GetSpacing(2)) or 1.0,
+            ),
+            direction=np.stack(axes, axis=1),
+            position=np.asarray([float(header.GetOrigin(k)) for k in range(3)]),
+        )
+    ]
 
 
-def _own_step(own: Slice) -> np.ndarray:
-    """Step in mm, (3,), between slices of one file: a volume, or a slice alone, never used then."""
-    reader = itk.GDCMImageIO.New()
-    reader.SetFileName(str(own.file))
-    reader.ReadImageInformation()
-    return _normal(own) * (float(reader.GetSpacing(2)) or 1.0)
-
-
-def _affine(first: Slice, step: np.ndarray) -> np.ndarray:
-    """Voxel to LPS+ mm, (4, 4)."""
-    affine = np.eye(4)
-    affine[:3, :2] = first.direction * first.spacing
-    affine[:3, 2] = step
-    affine[:3, 3] = first.position
-    return affine
-
-
-def _channels_first(stack: np.ndarray, *, frames: int) -> np.ndarray:
-    """(Z, Y, X), with a file's own frames or colors, as (C, X, Y, Z)."""
-    if frames > 1:
-        stack = stack[0]
-    elif stack.ndim > 3 and stack.shape[1] == 1:
-        stack = stack[:, 0]
-    colors = stack if stack.ndim == 4 else stack[..., None]
-    return np.ascontiguousarray(rearrange(colors, "z y x c -> c x y z"))
+def _values(own: Slice, *, dtype: Any) -> np.ndarray:
+    """All of the file that a slice is from, (frames, rows, columns, colors)."""
+    if own.frame is not None:
+        return frame_values(own.file, dtype=dtype)
+    try:
+        values = np.asarray(itk.array_from_image(itk.imread(str(own.file))))
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())[-200:]
+        raise InputError(f"{own.file}: cannot be read as a DICOM image: {reason}") from error
+    return values.reshape(1, own.size[1], own.size[0], -1)

@@ -11,6 +11,8 @@ from gemini_monai.errors import InputError
 SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha", ".mhd", ".png", ".jpg", ".jpeg")
 PICTURES = (".png", ".jpg", ".jpeg")
 LOSSY = (".jpg", ".jpeg")
+DICOM = ".dcm"
+"""Of an enhanced file, which is a case by itself; the slices of a series have a folder."""
 COMPANIONS = (".raw", ".zraw", ".json", ".bval", ".bvec")
 """What may lie beside an image: data of ``.mhd`` headers, and the notes of BIDS."""
 FORBIDDEN = ("/", "\\", "\0", "\n", "\r")
@@ -20,6 +22,11 @@ FORBIDDEN = ("/", "\\", "\0", "\n", "\r")
 def is_picture(file: Any) -> bool:
     """Whether a file is a PNG or JPEG, which has no voxel size."""
     return isinstance(file, (str, Path)) and str(file).lower().endswith(PICTURES)
+
+
+def is_dicom(path: Path) -> bool:
+    """Whether an image is a folder, which holds a series, or a ``.dcm`` file."""
+    return path.is_dir() or path.name.lower().endswith(DICOM)
 
 
 def suffix_of(path: Path) -> str | None:
@@ -38,16 +45,16 @@ def case_of(path: Path) -> str:
     """
     if path.is_dir():
         return path.name
-    suffix = suffix_of(path)
-    if suffix is None or suffix == path.name:
+    suffix = path.suffix if is_dicom(path) else suffix_of(path)
+    if not suffix or suffix == path.name:
         raise InputError(f"{path}: unknown image format{_hint(path)}")
     return path.name.removesuffix(suffix)
 
 
 def _hint(path: Path) -> str:
-    if path.name.lower().endswith((".dcm", ".ima")):
+    if path.name.lower().endswith(".ima"):
         return "; every DICOM series goes into a folder of its own, named by its case"
-    return f", expected one of {' '.join(SUFFIXES)}, or a folder per DICOM series"
+    return f", expected one of {' '.join(SUFFIXES)} {DICOM}, or a folder per DICOM series"
 
 
 def refuse_name(case: Any, *, where: str) -> None:
@@ -64,6 +71,8 @@ def refuse_name(case: Any, *, where: str) -> None:
 
 def find_images(folder: str | Path) -> dict[str, Path]:
     """Image files and DICOM series (sub-folders) of a folder by case; a file is a case alone.
+
+    Whether a ``.dcm`` file is a volume is seen when it is read.
 
     Raises:
         InputError: If the folder is missing or empty, a file is of no known format, or two files

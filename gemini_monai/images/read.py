@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ from monai.data.meta_tensor import MetaTensor
 from monai.transforms.io.array import LoadImage
 
 from gemini_monai.errors import InputError
-from gemini_monai.images.dicom import read_series
-from gemini_monai.images.names import is_picture
+from gemini_monai.images.dicom import read_dicom
+from gemini_monai.images.monai_readers import quiet_readers
+from gemini_monai.images.names import is_dicom, is_picture
 from gemini_monai.world.axes import is_singular
 
 COLORS = 3
@@ -27,24 +29,25 @@ WHOLE = 2**53
 def read(path: str | Path | Sequence[str | Path], *, dtype: Any = np.float32) -> MetaTensor:
     """An image (C, *S) with its affine, RAS+ mm; several files are channels of one image.
 
-    A folder is a DICOM series. A volume of a single slice, (X, Y, 1), is an image of two axes. A
-    PNG or JPEG that says the same gray in every color has one channel, and none for opacity where
-    all is opaque: some hundred images of ChestX-ray8 are stored so.
+    A folder is a DICOM series, a ``.dcm`` file an enhanced one. A volume of a single slice,
+    (X, Y, 1), is an image of two axes. A PNG or JPEG that says the same gray in every color has one
+    channel, and none for opacity where all is opaque: some hundred images of ChestX-ray8 are stored
+    so.
 
     Args:
         path: A file, a folder, or several.
         dtype: Type that the voxels' values are given in.
 
     Raises:
-        InputError: If a file is missing or cannot be read, a folder is not one series, or the
-            affine does not span space.
+        InputError: If a file is missing or cannot be read, a folder is not one series, a ``.dcm``
+            file is a slice alone, or the affine does not span space.
     """
     files = [Path(path)] if isinstance(path, (str, Path)) else [Path(file) for file in path]
     for file in files:
         if not file.exists():
             raise InputError(f"{file}: no such file")
-    is_series = files[0].is_dir()
-    image = read_series(files[0], dtype=dtype) if is_series else _loaded(files, dtype=dtype)
+    dicom = is_dicom(files[0])
+    image = read_dicom(files[0], dtype=dtype) if dicom else _loaded(files, dtype=dtype)
     axes = min(image.ndim - 1, 3)
     if not is_picture(files[0]) and is_singular(image.affine, axes=axes):
         raise InputError(
@@ -57,11 +60,17 @@ def read(path: str | Path | Sequence[str | Path], *, dtype: Any = np.float32) ->
 def _loaded(files: Sequence[Path], *, dtype: Any) -> MetaTensor:
     source = files[0] if len(files) == 1 else list(files)
     try:
-        image = LoadImage(image_only=True, ensure_channel_first=True, dtype=dtype)(source)
+        image = _loader(dtype)(source)
         return _without_copies(image) if is_picture(files[0]) else image
     except Exception as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"{files[0]}: cannot be read as an image: {reason}") from error
+
+
+@cache
+def _loader(dtype: Any) -> LoadImage:
+    with quiet_readers():
+        return LoadImage(image_only=True, ensure_channel_first=True, dtype=dtype)
 
 
 def _without_copies(image: MetaTensor) -> MetaTensor:

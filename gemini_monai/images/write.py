@@ -15,7 +15,7 @@ from PIL import Image
 
 from gemini_monai.errors import InputError
 from gemini_monai.files import writing
-from gemini_monai.images.names import suffix_of
+from gemini_monai.images.names import DICOM, suffix_of
 from gemini_monai.world.axes import LPS, is_sheared
 
 TYPES = (np.uint8, np.uint16, np.uint32, np.int64)
@@ -59,10 +59,11 @@ def refuse_suffix(suffix: str) -> None:
     """Stop at a format that cannot be written.
 
     Raises:
-        InputError: If it is none of ``WRITTEN``.
+        InputError: If it is none of ``WRITTEN``, nor ``.dcm``, which is DICOM-SEG.
     """
-    if suffix not in WRITTEN:
-        raise InputError(f"output_ext must be one of {' '.join(WRITTEN)}, got '{suffix}'")
+    known = (*WRITTEN, DICOM)
+    if suffix not in known:
+        raise InputError(f"output_ext must be one of {' '.join(known)}, got '{suffix}'")
 
 
 def write_image(

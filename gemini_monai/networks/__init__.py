@@ -6,12 +6,14 @@ from gemini_monai.networks.blocks import reinitialized
 from gemini_monai.networks.deformer import Deformer
 from gemini_monai.networks.described import built_network, check_description
 from gemini_monai.networks.gemini import Correspondence, Gemini, placed
+from gemini_monai.networks.nnunet import NnUNetBackbone
 from gemini_monai.networks.unet import UNetBackbone
 
 __all__ = [
     "Correspondence",
     "Deformer",
     "Gemini",
+    "NnUNetBackbone",
     "UNetBackbone",
     "built_network",
     "check_description",

@@ -69,22 +69,19 @@ class Deformer(nn.Module):
             features_a: Features of the image to be warped, (B, K, *S).
             features_b: Features of the image it should match, (B, K, *S).
         """
-        return self._field(torch.cat([features_a, features_b], dim=1))
-
-    @torch.jit.unused
-    def both_ways(self, features_a: Features, features_b: Features) -> tuple[DDF, DDF]:
-        """Fields from ``a`` to ``b`` and from ``b`` to ``a`` (equation 5), in one pass."""
-        there, back = (features_a, features_b), (features_b, features_a)
-        pairs = torch.cat([torch.cat(pair, dim=1) for pair in (there, back)])
-        ddf_ab, ddf_ba = self._field(pairs).chunk(2)
-        return ddf_ab, ddf_ba
-
-    def _field(self, pair: Tensor) -> DDF:
+        pair = torch.cat([features_a, features_b], dim=1)
         pair, padding = pad_to_multiple(pair, self.multiple)
         ddf = self._predict(self.average(pair) if self.half_resolution else pair)
         if self.half_resolution:
             ddf = 2.0 * _upsample_cells(ddf)  # displacements in voxels of the full grid
         return crop_padding(ddf, padding)
+
+    @torch.jit.unused
+    def both_ways(self, features_a: Features, features_b: Features) -> tuple[DDF, DDF]:
+        """Fields from ``a`` to ``b`` and from ``b`` to ``a`` (equation 5), in one pass."""
+        there, back = [features_a, features_b], [features_b, features_a]
+        ddf_ab, ddf_ba = self(torch.cat(there), torch.cat(back)).chunk(2)
+        return ddf_ab, ddf_ba
 
     def _predict(self, level: Tensor) -> Tensor:
         skips: list[Tensor] = []

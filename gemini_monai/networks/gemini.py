@@ -154,13 +154,19 @@ def _head(spatial_dims: int, feature_channels: int, out_channels: int) -> nn.Seq
     return head
 
 
-def placed(network: nn.Module, device: torch.device | str) -> nn.Module:
+def placed(network: Gemini, device: torch.device | str, *, compiled: bool = False) -> Gemini:
     """A network on its device; 3-D ones with channels last, which CPUs and GPUs convolve faster.
 
     Args:
         network: Moved in place.
         device: Where.
+        compiled: ``torch.compile`` backbone and deformer in place, when they are first called; the
+            names of the weights stay.
     """
     three = any(isinstance(module, nn.Conv3d) for module in network.modules())
     kind = torch.channels_last_3d if three else torch.contiguous_format
-    return network.to(device=device, memory_format=kind)  # type: ignore[call-overload]
+    network.to(device=device, memory_format=kind)  # type: ignore[call-overload]
+    if compiled:
+        network.backbone.compile()
+        network.deformer.compile()
+    return network

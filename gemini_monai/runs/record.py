@@ -55,7 +55,7 @@ def run_settings(
     default: Mapping[str, Any],
     transforms: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Settings of a training run, which its network and preprocessing need.
+    """Settings of a training run, which its network and preprocessing need, and its ``method``.
 
     Args:
         run_dir: The run folder; its ``run.json`` is read when the folder is there.
@@ -73,7 +73,7 @@ def run_settings(
     record = read_record(run_dir)
     if transforms is not None:
         _refuse_other_transforms(record, describe(transforms), path=path)
-    settings = record["settings"]
+    settings = {"method": record.get("method", ""), **record["settings"]}
     for name in default:
         if name not in settings and name not in DESCRIBED:
             raise InputError(f"{path}: setting '{name}' is missing")

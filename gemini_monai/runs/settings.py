@@ -41,7 +41,7 @@ KNOBS: dict[str, Check] = {
         ("in_channels", "out_channels", "sw_batch_size", "backbone_multiple"), whole(1)
     ),
     **dict.fromkeys(("num_workers", "registration_pairs", "probe_interval"), whole(0)),
-    **dict.fromkeys(("resume", "overwrite", "amp", "bijective", "slices"), flag),
+    **dict.fromkeys(("resume", "overwrite", "amp", "compile", "bijective", "slices"), flag),
     **dict.fromkeys(("half_resolution_field", "overlapping", "foreground"), flag),
     **dict.fromkeys(("smoothness", "visual", "semantic", "positive"), real(0)),
     **dict.fromkeys(("supervised_weight", "contrast_weight", "restoration_weight"), real(0)),
@@ -76,8 +76,8 @@ KNOBS: dict[str, Check] = {
 """Every knob of both bundles; others are whatever their component takes."""
 
 PASSING = {
-    *("device", "resume", "overwrite", "output_dir", "dataset_dir", "num_workers", "cache_rate"),
-    *("cache_dir", "compare", "val_interval", "registration_pairs", "probe_interval"),
+    *("device", "compile", "resume", "overwrite", "output_dir", "dataset_dir", "num_workers"),
+    *("cache_rate", "cache_dir", "compare", "val_interval", "registration_pairs", "probe_interval"),
     "probe_datalist",
 }
 """Knobs that do not decide what a training comes to."""

@@ -14,7 +14,14 @@ from monai.transforms.transform import MapTransform
 
 from gemini_monai.errors import InputError
 from gemini_monai.files import refuse_existing
-from gemini_monai.images import smallest_type, write_image
+from gemini_monai.images import (
+    refuse_other_than_dicom,
+    smallest_type,
+    source_of,
+    write_image,
+    write_segmentation,
+)
+from gemini_monai.images.names import DICOM
 from gemini_monai.images.write import refuse_suffix
 
 
@@ -41,14 +48,16 @@ class SaveCased(MapTransform):
     """Write label maps or masks (C, *S) as ``folder/<case><suffix>``, whole or not at all.
 
     On the grid of the image, in the smallest type that holds the label values; a volume of one
-    slice stays one.
+    slice stays one. Of DICOM images, ``.dcm`` is one DICOM-SEG file a case, a segment a structure.
 
     Args:
         keys: Keys of the items to write: each a MetaTensor (C, *S) on the image's own grid, of
             class indices, or of zeros and ones.
         folder: Where the files go.
-        suffix: ``.nii.gz``, ``.nii``, ``.nrrd``, ``.mha`` or ``.png``.
+        suffix: ``.nii.gz``, ``.nii``, ``.nrrd``, ``.mha``, ``.png`` or ``.dcm``.
         label_values: Value of each class, ascending; ``None`` for masks, which stay as they are.
+        structures: Names of the classes without background, or of the masks, for DICOM-SEG.
+        method: What made them, for DICOM-SEG.
     """
 
     def __init__(
@@ -58,10 +67,15 @@ class SaveCased(MapTransform):
         folder: str | Path,
         suffix: str = ".nii.gz",
         label_values: Sequence[int] | None = None,
+        structures: Sequence[str] = (),
+        method: str = "",
     ) -> None:
         super().__init__(keys)
         self.folder = Path(folder)
         self.suffix = suffix
+        self.is_map = label_values is not None
+        self.structures = structures
+        self.method = method
         values = sorted(label_values or (0, 1))
         self.values = np.array(values, smallest_type([0, *values]))
 
@@ -73,14 +87,32 @@ class SaveCased(MapTransform):
         """
         item = dict(data)
         for key in self.key_iterator(item):
-            values: MetaTensor = item[key]
-            write_image(
-                self.folder / f"{item['case']}{self.suffix}",
-                self.values[values.cpu().numpy().round().astype(int)],
-                affine=values.affine.cpu(),
-                shape=_file_shape(item.get("image")),
-            )
+            path = self.folder / f"{item['case']}{self.suffix}"
+            write = self._write_segments if self.suffix == DICOM else self._write_map
+            write(path, item[key], item.get("image"))
         return item
+
+    def _write_map(self, path: Path, found: MetaTensor, image: Any) -> None:
+        write_image(
+            path,
+            self.values[found.cpu().numpy().round().astype(int)],
+            affine=found.affine.cpu(),
+            shape=_file_shape(image),
+        )
+
+    def _write_segments(self, path: Path, found: MetaTensor, image: Any) -> None:
+        classes = found.cpu().numpy().round().astype(int)
+        if self.is_map:
+            numbers = np.arange(1, len(self.values))
+            classes = classes == numbers.reshape(-1, *[1] * (classes.ndim - 1))
+        write_segmentation(
+            path,
+            classes,
+            source=Path(source_of(image)),
+            affine=found.affine.cpu(),
+            structures=self.structures,
+            method=self.method,
+        )
 
 
 def _file_shape(image: Any) -> Sequence[int] | None:
@@ -105,10 +137,13 @@ def refuse_outputs(
         overwrite: They may replace files that are there; an image that is read, never.
 
     Raises:
-        InputError: Naming the first file that is in the way, or if the suffix cannot be written.
+        InputError: Naming the first file that is in the way, or if the suffix cannot be written,
+            or not of these images.
     """
     refuse_suffix(suffix)
     items = list(data)
+    if suffix == DICOM:
+        refuse_other_than_dicom(Path(str(item["image"])) for item in items)
     outputs = [Path(folder) / f"{item['case']}{suffix}" for item in items]
     inputs = [Path(str(item["image"])) for item in items]
     refuse_existing(outputs, overwrite=overwrite, inputs=inputs)

@@ -19,6 +19,7 @@ def postprocessing(
     preprocessing: Compose | None = None,
     folder: str | Path | None = None,
     suffix: str = ".nii.gz",
+    method: str = "",
     label: str | None = None,
 ) -> Compose:
     """From ``pred`` (K, *S), logits, to the structures that it says.
@@ -29,6 +30,7 @@ def postprocessing(
             the network's.
         folder: Where predictions are written, one file a case; ``None`` for nowhere.
         suffix: Ending of those files' names, such as ``.nii.gz``; it says the format.
+        method: What made them, where the format has a place for it.
         label: Key of the truth that ``pred`` is compared with, on the same grid; both become
             channels of zeros and ones then, as metrics want them.
     """
@@ -40,7 +42,8 @@ def postprocessing(
     decide = {"threshold": 0.0} if spec.overlapping else {"argmax": True}
     chain.append(AsDiscreted("pred", **decide))
     if folder is not None:
-        chain.append(SaveCased("pred", folder=folder, suffix=suffix, label_values=spec.values))
+        known: dict[str, Any] = {"label_values": spec.values, "structures": spec.structures}
+        chain.append(SaveCased("pred", folder=folder, suffix=suffix, method=method, **known))
     if label is not None and not spec.overlapping:
         chain.append(AsDiscreted(["pred", label], to_onehot=spec.out_channels))
     return Compose(chain)

@@ -15,6 +15,7 @@ from monai.transforms.io.dictionary import LoadImaged
 from monai.transforms.spatial.dictionary import Orientationd, Resized, Spacingd
 from monai.transforms.utility.dictionary import CopyItemsd, EnsureChannelFirstd
 
+from gemini_monai.images.monai_readers import quiet_readers
 from gemini_monai.transforms.alignment import ResampleToGridd
 from gemini_monai.transforms.input import InputSpec
 from gemini_monai.transforms.load import LoadScand
@@ -67,8 +68,10 @@ def _loaded(spec: InputSpec, images: Sequence[str]) -> LoadScand:
 def _fields(fields: Sequence[str]) -> Transforms:
     if not fields:
         return []
+    with quiet_readers():
+        loaded = LoadImaged(fields, allow_missing_keys=True)
     return [
-        LoadImaged(fields, allow_missing_keys=True),
+        loaded,
         EnsureChannelFirstd(fields, channel_dim=-1, allow_missing_keys=True),
     ]
 

@@ -6,15 +6,18 @@ from gemini_monai.weights.backbone import LoadedBackbone, load_backbone
 from gemini_monai.weights.export import export_backbone, read_card
 from gemini_monai.weights.hub import pull_backbone, push_backbone
 from gemini_monai.weights.network import load_network
+from gemini_monai.weights.nnunet import export_nnunet, overlay_of_plans
 from gemini_monai.weights.package import package_bundle
 from gemini_monai.weights.published import import_published
 
 __all__ = [
     "LoadedBackbone",
     "export_backbone",
+    "export_nnunet",
     "import_published",
     "load_backbone",
     "load_network",
+    "overlay_of_plans",
     "package_bundle",
     "pull_backbone",
     "push_backbone",

@@ -11,9 +11,14 @@ from torch import Tensor, nn
 
 from gemini_monai.errors import InputError
 from gemini_monai.runs import RunFolder
-from gemini_monai.weights.network import read_state, without_prefix
+from gemini_monai.weights.network import state_of, without_prefix
+from gemini_monai.weights.tensors import read_tensors
 
 PREFIX = "backbone."
+PLAN = "nnssl_adaptation_plan"
+"""Key of what checkpoints of nnssl say of their network."""
+ENCODER = "encoder."
+"""Names of what such a checkpoint hands over at least."""
 
 
 class LoadedBackbone(NamedTuple):
@@ -46,10 +51,11 @@ def load_backbone(
 
     Args:
         network: Has a ``backbone`` (a ``Gemini``), or is one.
-        source: A checkpoint (ours, of DistributedDataParallel, of the authors' code, or a state
-            dict of the backbone alone), or a run's or bundle's folder, or a bundle's name below
-            ``bundles`` or where ``monai.bundle download`` puts it.
-        min_share: Least share of the backbone's weights that must be loaded.
+        source: A checkpoint (ours, of DistributedDataParallel, of the authors' code, of nnU-Net or
+            nnssl, or a state dict of the backbone alone), or a run's or bundle's folder, or a
+            bundle's name below ``bundles`` or where ``monai.bundle download`` puts it.
+        min_share: Least share of the backbone's weights that must be loaded; of its encoder's,
+            where nnssl's adaptation plan says that the encoder is what is handed over.
         verbose: Print the account.
 
     Returns:
@@ -62,7 +68,8 @@ def load_backbone(
     target: nn.Module = getattr(network, "backbone", network)
     path = _checkpoint(source)
     expected = target.state_dict()
-    found = _backbone_of(read_state(path), expected)
+    saved = read_tensors(path)
+    found = _backbone_of(state_of(saved, path=path), expected)
     chosen = {key: _adapted(found[key], expected[key]) for key in expected if key in found}
     weights = {key: value for key, value in chosen.items() if value.shape == expected[key].shape}
     loaded = LoadedBackbone(
@@ -71,10 +78,13 @@ def load_backbone(
         missing=[key for key in expected if key not in weights],
         unexpected=[key for key in found if key not in weights],
     )
-    share = len(weights) / max(1, len(expected))
+    part = "encoder" if PLAN in saved else "backbone"
+    needed = [key for key in expected if part == "backbone" or key.startswith(ENCODER)]
+    fitting = sum(key in weights for key in needed)
+    share = fitting / max(1, len(needed))
     if share < min_share:
         raise InputError(
-            f"{path}: only {len(weights)} of the backbone's {len(expected)} weights fit "
+            f"{path}: only {fitting} of the {part}'s {len(needed)} weights fit "
             f"({100 * share:.0f} %, at least {100 * min_share:.0f} % expected); first missing: "
             f"'{loaded.missing[0]}'{_instead(found, loaded)}; check channels and spatial_dims"
         )

@@ -49,15 +49,41 @@ def export_backbone(
     output, folder = Path(output), RunFolder(run)
     record = read_record(folder.path)
     refuse_existing([output], overwrite=overwrite, inputs=[folder.model])
+    chosen = backbone_weights(folder, part=part)
+    write_state(output, chosen, card=card_text(record, chosen, part=part))
+    return output
+
+
+def backbone_weights(folder: RunFolder, *, part: str = "backbone") -> dict[str, Tensor]:
+    """Weights of a run's backbone by its own names.
+
+    Args:
+        folder: The run's.
+        part: ``"backbone"`` or ``"encoder"``.
+
+    Raises:
+        InputError: If it has no such part.
+    """
     state = read_state(folder.model)
     prefix = PREFIX if part == "backbone" else f"{PREFIX}encoder."
     cut = len(PREFIX)
     chosen = {key[cut:]: value for key, value in state.items() if key.startswith(prefix)}
     if not chosen:
-        raise InputError(f"{run}: its network has no weights that begin with '{prefix}'")
-    card = {"part": part, **_card(record), "parameters": _count(chosen)}
-    write_state(output, chosen, card=json.dumps(card))
-    return output
+        raise InputError(f"{folder.path}: its network has no weights that begin with '{prefix}'")
+    return chosen
+
+
+def card_text(
+    record: Mapping[str, Any], weights: Mapping[str, Tensor], *, part: str = "backbone"
+) -> str:
+    """The card of a run's weights, as JSON.
+
+    Args:
+        record: Of the run.
+        weights: What the card goes with.
+        part: What they are.
+    """
+    return json.dumps({"part": part, **_card(record), "parameters": _count(weights)})
 
 
 def read_card(path: str | Path) -> dict[str, Any]:
@@ -94,5 +120,6 @@ def _backbone(settings: Mapping[str, Any]) -> dict[str, Any]:
     return dict(settings.get("backbone") or default)
 
 
-def _count(state: dict[str, Tensor]) -> int:
-    return sum(value.numel() for value in state.values())
+def _count(state: Mapping[str, Tensor]) -> int:
+    """Numbers in all weights; one that has two names counts once."""
+    return sum({value.data_ptr(): value.numel() for value in state.values()}.values())

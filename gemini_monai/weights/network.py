@@ -25,7 +25,20 @@ def read_state(path: Path) -> dict[str, Tensor]:
     Raises:
         InputError: If the file is missing, not readable as weights, or a weight is not finite.
     """
-    saved = _of_learner(read_tensors(path))
+    return state_of(read_tensors(path), path=path)
+
+
+def state_of(saved: dict[Any, Any], *, path: Path) -> dict[str, Tensor]:
+    """Weights by our names, of what a file holds.
+
+    Args:
+        saved: Its content.
+        path: For messages.
+
+    Raises:
+        InputError: If there are no weights in it, or one is not finite.
+    """
+    saved = _of_learner(saved)
     saved = next((saved[key] for key in NESTED if isinstance(saved.get(key), Mapping)), saved)
     state = {
         _unwrapped(str(key)): value for key, value in saved.items() if isinstance(value, Tensor)

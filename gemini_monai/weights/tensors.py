@@ -15,13 +15,15 @@ from gemini_monai.files import replacing, write_tensors
 
 SAFE = ".safetensors"
 """Suffix of files that hold tensors and text, and cannot hold code."""
+NUMBERS = ("numpy._core.multiarray.scalar", "numpy.core.multiarray.scalar", "numpy.dtype")
+"""What nnU-Net's checkpoints name beside their weights: scores, as numbers of NumPy."""
 
 
 def read_tensors(path: Path) -> dict[Any, Any]:
     """What a weights file holds, read without running anything in it.
 
     Of a safetensors file that ``write_state`` wrote this is what it was given; of another one, the
-    tensors by name.
+    tensors by name. Numbers of NumPy beside the weights are passed over.
 
     Raises:
         InputError: If it is missing, damaged, holds an object that is not read, or is no mapping.
@@ -73,8 +75,17 @@ def safe_bytes(state: Mapping[str, Tensor], *, card: str) -> bytes:
     return content
 
 
+class _Skipped:
+    """Stands for a number of NumPy; nothing of NumPy is run to read a file."""
+
+    def __init__(self, *_: Any) -> None: ...
+
+    def __setstate__(self, _: Any) -> None: ...
+
+
 def _read_torch(path: Path) -> Any:
-    return torch.load(path, map_location="cpu", weights_only=True)
+    with torch.serialization.safe_globals([(_Skipped, name) for name in NUMBERS]):
+        return torch.load(path, map_location="cpu", weights_only=True)
 
 
 def _read_safe(path: Path) -> dict[str, Any]:

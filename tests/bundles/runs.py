@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 
 from monai.bundle import ConfigWorkflow
 
 from tests.conftest import ROOT
+from tests.preloaded import interpreter
 
 BUNDLE = ROOT / "bundles" / "gemini_semi"
 MIP = ROOT / "bundles" / "gemini_mip"
@@ -47,11 +47,11 @@ def run(*names, kind="train", bundle=BUNDLE, **overrides):
     return flow
 
 
-def command(*arguments, cwd=ROOT, module="monai.bundle"):
-    """``python -m monai.bundle ...`` in a process of its own."""
+def command(*arguments, cwd=ROOT, module="monai.bundle", python=None):
+    """``python -m monai.bundle ...`` in a process of its own, of a preloaded ``python``."""
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     return subprocess.run(
-        [sys.executable, "-m", module, *map(str, arguments)],
+        [python or interpreter(), "-m", module, *map(str, arguments)],
         cwd=cwd,
         env=environment,
         capture_output=True,

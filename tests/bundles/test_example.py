@@ -7,12 +7,12 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 
 import torch
 
 from tests.bundles.runs import command
 from tests.conftest import ROOT
+from tests.preloaded import interpreter
 
 EXAMPLE = ROOT / "examples" / "segment_with_backbone.py"
 
@@ -30,7 +30,7 @@ def test_a_backbone_in_a_pipeline_of_ones_own(pretrained, tiny_phantom, tmp_path
     out = tmp_path / "network.pt"
     arguments = [tmp_path / "backbone.pt", tmp_path / "image", tmp_path / "label", out]
     result = subprocess.run(
-        [sys.executable, str(EXAMPLE), *map(str, arguments), "--epochs", "1"],
+        [interpreter(), str(EXAMPLE), *map(str, arguments), "--epochs", "1"],
         env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,

@@ -7,7 +7,6 @@ import json
 import os
 import shlex
 import subprocess
-import sys
 
 import pytest
 import torch
@@ -16,18 +15,19 @@ from gemini_monai.configuration import start, start_together
 from gemini_monai.engines.processes import process_device
 from gemini_monai.errors import InputError
 from tests.bundles.doubled import EXACT, doubled_state
-from tests.bundles.runs import CONFIGS, SMALL, overrides_of, paths
+from tests.bundles.runs import CONFIGS, SMALL, command, overrides_of, paths
 from tests.bundles.two_processes import TOGETHER
 from tests.conftest import ROOT
 from tests.pages import Page
+from tests.preloaded import interpreter
 
 
 def _together(*arguments, processes=2, cwd=ROOT):
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    command += [f"--nproc_per_node={processes}", "-m", *map(str, arguments)]
+    words = [interpreter(), "-m", "torch.distributed.run", "--standalone"]
+    words += [f"--nproc_per_node={processes}", "-m", *map(str, arguments)]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     return subprocess.run(
-        command, env=environment, cwd=cwd, capture_output=True, text=True, timeout=600
+        words, env=environment, cwd=cwd, capture_output=True, text=True, timeout=600
     )
 
 
@@ -82,10 +82,7 @@ def test_the_pages_command_trains_tests_compares_and_goes_on(tiny_phantom, tmp_p
     with (folder / "history.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [int(row["iteration"]) for row in rows] == [1, 2, 3, 4, 5, 6]
-    alone = subprocess.run(
-        [sys.executable, "-m", *run[:4], str(CONFIGS / "train.json"), *given, *overrides_of(more)],
-        **{"cwd": ROOT, "capture_output": True, "text": True, "timeout": 300},
-    )
+    alone = command(*run[1:4], CONFIGS / "train.json", *given, *overrides_of(more))
     assert "trained with processes 2, now not set" in alone.stderr
 
 

@@ -215,10 +215,10 @@ def test_help_imports_nothing_that_takes_a_second():
 
 
 def test_a_person_trains_and_uses_a_network(tiny_phantom, tmp_path):
-    """Each in a process of its own, as typed; the README's and the tutorial's have tests there."""
+    """Each in an interpreter of its own; the README's and the tutorial's have tests there."""
 
     def gemini(*words):
-        done = command(*words, module="gemini_monai")
+        done = command(*words, module="gemini_monai", python=sys.executable)
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
         return done.stdout
 

@@ -49,6 +49,11 @@ def test_check_says_ok(monkeypatch, capsys):
             ["export", "absent", "out.pt", "--part", "head"],
             "argument --part: invalid choice: 'head' (choose from",
         ),
+        (
+            ["export", "absent", "out.pth", "--format", "nnunet", "--part", "encoder"],
+            "--part encoder: nnU-Net takes encoder and decoder together",
+        ),
+        (["plans", "absent.json", "overlay.json"], "absent.json: no such file"),
         (["package", "absent"], "absent/configs/metadata.json: no such file; expected a bundle"),
         (["inspect", "absent.pt"], "absent.pt: no such weights file"),
     ],

@@ -21,8 +21,9 @@ def write_slices(
         notes = image.GetMetaDataDictionary()
         notes["0008|0060"], notes["0020|0013"], notes["0020|000e"] = "CT", str(k + 1), uid
         notes["0008|103e"] = f"series {uid}"
+        notes["0020|000d"], notes["0020|0052"] = f"{uid}.1", f"{uid}.2"  # study, frame of reference
         writer.KeepOriginalUIDOn()
-        itk.imwrite(image, str(folder / f"{name}{(7 * k) % 31:03d}.dcm"), imageio=writer)
+        itk.imwrite(image, str(folder / f"{name}{(7 * k) % 997:03d}.dcm"), imageio=writer)
     return folder
 
 

@@ -19,6 +19,7 @@ from gemini_monai.images.names import refuse_name
         ("1.2.840.3.nii", "1.2.840.3"),
         ("x.y.PNG", "x.y"),
         ("v.mha", "v"),
+        ("1.2.3.DCM", "1.2.3"),
     ],
 )
 def test_a_case_is_its_file_without_the_suffix(file, case):
@@ -44,7 +45,8 @@ def test_notes_beside_images_are_no_images(tmp_path):
         (["a.nii.gz", "a.png"], "case 'a' is there twice"),
         (["a.NII.GZ", "a.nii"], "case 'a' is there twice"),
         (["notes.txt"], r"notes\.txt: unknown image format, expected one of"),
-        (["a.dcm"], r"a\.dcm: unknown image format; every DICOM series goes into a folder"),
+        (["a.ima"], r"a\.ima: unknown image format; every DICOM series goes into a folder"),
+        ([".x.dcm", "a.dcm", "a.nii"], "case 'a' is there twice"),
         ([".nii.gz.x"], "empty"),
         ([], "empty"),
     ],

@@ -44,7 +44,7 @@ class Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         """Collect visible text."""
-        if "style" in self.open_tags:
+        if {"style", "script"} & set(self.open_tags):
             return
         self.text += data
         if self.open_tags and self.open_tags[-1] == "h3":

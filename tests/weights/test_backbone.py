@@ -150,7 +150,7 @@ def test_wrappers_of_others_are_taken_off(source, tmp_path, kind, alone):
         ([torch.zeros(1)], "holds a list, expected weights by name"),
         (torch.zeros(2), "holds a Tensor, expected weights by name"),
         ({"epoch": 3}, "no weights in it, but 'epoch'"),
-        ({"model": {"a": torch.zeros(1)}, "best": np.float64(1)}, "an object of numpy"),
+        ({"model": {"a": torch.zeros(1)}, "best": np.zeros(1)}, "an object of numpy"),
         ({"a": torch.tensor([1.0, float("nan")])}, "weight 'a' is not finite"),
         ({"other": torch.zeros(1)}, "the file has 'other' and so on"),
         (b"no weights", "not a readable weights file"),

@@ -16,6 +16,7 @@ from gemini_monai.report.figures.pixels import (
     gray_levels,
     window,
 )
+from gemini_monai.report.figures.volumes import pair_volumes
 from gemini_monai.report.figures.wording import percent
 from gemini_monai.report.read.kept_pairs import REGISTERED, KeptPair, open_pair, overlap
 from gemini_monai.report.read.run_contents import RunContents
@@ -25,17 +26,20 @@ BEYOND = 128  # gray level where the moving image was left
 WORST_FIRST = ("worst", "median", "best", "first", "second")  # the last two were never tested
 
 
-def deformation_rows(run: RunContents, *, names: Sequence[str] = WORST_FIRST) -> list[PanelRow]:
+def deformation_rows(
+    run: RunContents, *, names: Sequence[str] = WORST_FIRST, scrolled: bool = False
+) -> list[PanelRow]:
     """Pictures of the pairs that a run kept: tested ones worst first, else those it watched.
 
     Args:
         run: The run.
         names: Which of ``run.kept_pairs``, in this order; those that it did not keep are left out.
+        scrolled: Whether whole volumes come with the pictures.
     """
-    return [_row(run, name) for name in names if name in run.kept_pairs]
+    return [_row(run, name, scrolled=scrolled) for name in names if name in run.kept_pairs]
 
 
-def _row(run: RunContents, name: str) -> PanelRow:
+def _row(run: RunContents, name: str, *, scrolled: bool) -> PanelRow:
     title = f"{name.capitalize()} pair"
     try:
         pair = open_pair(run, run.kept_pairs[name])
@@ -48,7 +52,8 @@ def _row(run: RunContents, name: str) -> PanelRow:
         _difference(pair, name, title="difference after", key="warped"),
         _folding(pair, name),
     )
-    return PanelRow(title=title, note=_note(pair), panels=panels)
+    volumes = pair_volumes(pair) if scrolled else None
+    return PanelRow(title=title, note=_note(pair), panels=panels, volumes=volumes)
 
 
 def _note(pair: KeptPair) -> str:

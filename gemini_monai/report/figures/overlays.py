@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from gemini_monai.report.figures.lines import Line, structure_lines
 from gemini_monai.report.figures.pictures import Panel, PanelRow, Picture
 from gemini_monai.report.figures.pixels import gray_levels, window
+from gemini_monai.report.figures.volumes import Volumes, volumes_of
 from gemini_monai.report.figures.wording import missing_notes
 from gemini_monai.report.read.case_scores import by_case, per_case, worst_median_best
 from gemini_monai.report.read.comparison import Arm, Comparison
 from gemini_monai.report.read.scenes import Scene, open_scene, prediction_masks
 
 
-def overlay_rows(comparison: Comparison) -> list[PanelRow]:
-    """Worst, median and best case of the first arm, each with every arm's prediction."""
+def overlay_rows(comparison: Comparison, *, scrolled: bool = False) -> list[PanelRow]:
+    """Worst, median and best case of the first arm, each with every arm's prediction.
+
+    Args:
+        comparison: Whose cases they are.
+        scrolled: Whether whole volumes come with the pictures.
+    """
     chosen = worst_median_best(per_case(comparison.first.run))
     return [
-        _row(comparison, case=case, title=f"{name.capitalize()} case: {case}")
+        _row(comparison, case=case, title=f"{name.capitalize()} case: {case}", scrolled=scrolled)
         for name, case in chosen.items()
     ]
 
 
-def _row(comparison: Comparison, *, case: str, title: str) -> PanelRow:
+def _row(comparison: Comparison, *, case: str, title: str, scrolled: bool) -> PanelRow:
     try:
         scene = open_scene(comparison.first.run, case)
     except OSError as error:
@@ -34,7 +41,17 @@ def _row(comparison: Comparison, *, case: str, title: str) -> PanelRow:
         *(_prediction(scene, arm) for arm in comparison.arms),
     ]
     note = scene.view.caption(scene.volume.array.shape[1:])
-    return PanelRow(title=title, note=note, panels=tuple(panels))
+    volumes = _volumes(scene, comparison.arms) if scrolled else None
+    return PanelRow(title=title, note=note, panels=tuple(panels), volumes=volumes)
+
+
+def _volumes(scene: Scene, arms: Sequence[Arm]) -> Volumes | None:
+    """The image under the truth and every prediction that its panel could show."""
+    labels = {"truth": scene.truth}
+    for arm in arms:
+        with suppress(OSError):  # said below the panel
+            labels[arm.name] = prediction_masks(scene, arm.run)
+    return volumes_of({"image": scene.volume.array[0]}, labels, view=scene.view)
 
 
 def _scene_picture(scene: Scene, *, alt: str, lines: Sequence[Line] = ()) -> Picture:

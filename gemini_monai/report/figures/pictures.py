@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 
 from gemini_monai.report.figures.lines import Line
+from gemini_monai.report.figures.volumes import Volumes
 from gemini_monai.report.read.planes import Array, View
 
 MAX_SIDE = 288
@@ -77,8 +78,9 @@ class Panel:
 
 @dataclass(frozen=True)
 class PanelRow:
-    """The pictures of one case under its title; none where a note says why."""
+    """The pictures of one case under its title, none where a note says why; its whole volumes."""
 
     title: str
     note: str
     panels: tuple[Panel, ...] = ()
+    volumes: Volumes | None = None

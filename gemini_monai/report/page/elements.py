@@ -12,6 +12,7 @@ from typing import ClassVar, TypeAlias
 from gemini_monai.report.figures.charts import Chart
 from gemini_monai.report.figures.pictures import PanelRow
 from gemini_monai.report.page.sentences import Sentence
+from gemini_monai.report.page.viewer_code import ViewerCode
 
 
 @dataclass(frozen=True)
@@ -166,9 +167,13 @@ class Section:
 
 @dataclass(frozen=True)
 class Page:
-    """A whole page; ``meta`` is the line below its title, ``version`` that of the package."""
+    """A whole page; ``meta`` is the line below its title, ``version`` that of the package.
+
+    ``viewer`` is the code that shows volumes, for a page that has some.
+    """
 
     title: str
     meta: str
     sections: tuple[Section, ...]
     version: str
+    viewer: ViewerCode | None = None

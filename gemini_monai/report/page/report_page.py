@@ -1,4 +1,4 @@
-"""Puts the report together: one self-contained HTML page, no script, nothing from outside."""
+"""Puts the report together: one self-contained HTML page, nothing from outside."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import gemini_monai
 from gemini_monai.errors import InputError
 from gemini_monai.files import read_text, write_text
 from gemini_monai.report.figures.wording import moment
-from gemini_monai.report.page.elements import Page, Section
+from gemini_monai.report.page.elements import Gallery, Page, Section
 from gemini_monai.report.page.picture_sections import overlays, registration, restoration
 from gemini_monai.report.page.rendering import render
 from gemini_monai.report.page.run_sections import provenance, training
 from gemini_monai.report.page.score_sections import cases, findings, segmentation
+from gemini_monai.report.page.viewer_code import viewer_code
 from gemini_monai.report.read.comparison import Comparison, compare
 from gemini_monai.report.read.run_contents import RunContents
 from gemini_monai.report.read.run_reading import read_run
@@ -74,12 +75,19 @@ def page_of(comparison: Comparison) -> Page:
     """The whole page as plain data; what pre-training alone has no part in is left out."""
     left_out = SCORED if all(arm.run.is_pretraining for arm in comparison.arms) else ()
     made = [make(comparison) for make in SECTIONS if make not in left_out]
+    sections = tuple(section for section in made if section is not None)
     return Page(
         title=_title(comparison),
         meta=_meta(comparison),
-        sections=tuple(section for section in made if section is not None),
+        sections=sections,
         version=gemini_monai.__version__,
+        viewer=viewer_code() if _has_volumes(sections) else None,
     )
+
+
+def _has_volumes(sections: Sequence[Section]) -> bool:
+    galleries = [b for section in sections for b in section.blocks if isinstance(b, Gallery)]
+    return any(row.volumes for gallery in galleries for row in gallery.rows)
 
 
 def _title(comparison: Comparison) -> str:

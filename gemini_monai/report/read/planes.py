@@ -31,6 +31,15 @@ class Orientation:
     world: tuple[int, ...]
     reverse: tuple[bool, ...]
 
+    @property
+    def affine(self) -> Array:
+        """(4, 4) from voxels to mm in RAS, upright and with the first voxel at the origin."""
+        matrix = np.eye(4)
+        matrix[:3, : len(self.world)] = 0
+        for axis, place in enumerate(self.world):
+            matrix[place, axis] = self.spacing[axis] * (1 if self.reverse[axis] else -1)
+        return matrix
+
 
 def as_it_lies(spacing: Sequence[float]) -> Orientation:
     """For an image that does not say how it lies, such as a PNG: first axis right, second down.

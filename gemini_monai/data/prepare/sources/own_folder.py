@@ -10,7 +10,7 @@ from gemini_monai.data.prepare.source import Source, prepare_source
 from gemini_monai.data.prepare.split import Wanted
 from gemini_monai.errors import InputError
 from gemini_monai.images import find_images
-from gemini_monai.images.names import suffix_of
+from gemini_monai.images.names import DICOM, suffix_of
 from gemini_monai.tables import read_table
 
 CASE_COLUMNS = ("case", "id", "image", "filename")
@@ -25,11 +25,12 @@ def prepare_folder(
     """Write ``destination/dataset.json`` for a folder of images.
 
     ``source/images``, or ``source`` itself where there are no labels, holds NIfTI, NRRD, MHA/MHD,
-    PNG or JPEG files, or a sub-folder per DICOM series. ``source/labels``, which pre-training does
-    without, holds for some a label map of the same name, or a sub-folder with a mask per structure
-    for structures that overlap. ``imagesTr`` and ``labelsTr`` are the same by nnU-Net's names.
-    Optional: ``labels.json`` with names and values; ``patients.csv`` or ``manifest.csv`` with a
-    case and a patient column, so that one patient's images stay on one side of the split.
+    PNG or JPEG files, or a sub-folder per DICOM series; ``source/images`` enhanced DICOM, too.
+    ``source/labels``, which pre-training does without, holds for some a label map of the same name,
+    or a sub-folder with a mask per structure for structures that overlap. ``imagesTr`` and
+    ``labelsTr`` are the same by nnU-Net's names. Optional: ``labels.json`` with names and values;
+    ``patients.csv`` or ``manifest.csv`` with a case and a patient column, so that one patient's
+    images stay on one side of the split.
 
     Args:
         source: The folder; never changed.
@@ -121,6 +122,6 @@ def _read_patients(path: Path, cases: Collection[str]) -> dict[str, str]:
 def _case_in(cell: str, cases: Collection[str]) -> str:
     """The case that a cell names, by itself or as a file with its suffix and folder."""
     name = Path(cell).name
-    stem = name.removesuffix(suffix_of(Path(name)) or "")
+    stem = name.removesuffix(suffix_of(Path(name)) or DICOM)
     options = (cell, name, stem, stem.removesuffix(CHANNEL))
     return next((option for option in options if option in cases), stem)

@@ -1,0 +1,193 @@
+"""DICOM-SEG: segments on the frames of the DICOM images that they were found in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from einops import rearrange
+
+from gemini_monai import __version__
+from gemini_monai.errors import InputError
+from gemini_monai.files import writing
+from gemini_monai.images.dicom import located
+from gemini_monai.images.dicom_library import DicomLibraries, dicom_libraries
+from gemini_monai.images.dicom_source import referred
+from gemini_monai.images.names import DICOM, is_dicom
+from gemini_monai.images.slices import Slice
+from gemini_monai.world import grid_distance
+
+MAKER = "gemini_monai"
+SERIES_NUMBER = 300  # beside those of scanners, which count from 1
+KNOWN = ("cid7152", "cid7153", "cid7154", "cid7155")
+"""DICOM's lists of structures of the heart, the nervous system, the abdomen and the chest."""
+LONGEST = 64
+"""Characters in the label of a segment."""
+APART = 0.1
+"""Voxels by which the grid of masks may lie beside the images', at any corner."""
+
+
+def refuse_other_than_dicom(sources: Iterable[Path]) -> None:
+    """Before the first prediction: every image is DICOM, and what writes DICOM-SEG is there.
+
+    Raises:
+        InputError: Naming the first image that is another, or if highdicom is not installed.
+    """
+    dicom_libraries(f"--output_ext {DICOM}")
+    for source in sources:
+        if not is_dicom(source):
+            raise InputError(
+                f"{source}: is not DICOM, and DICOM-SEG ({DICOM}) refers to DICOM images; give "
+                "another --output_ext, such as .nii.gz"
+            )
+
+
+def write_segmentation(
+    path: Path,
+    masks: Any,
+    *,
+    source: Path,
+    affine: Any,
+    structures: Sequence[str],
+    method: str = "",
+) -> Path:
+    """Write masks as one DICOM-SEG file of binary segments, whole or not at all.
+
+    Each frame lies on the frame of the source that it refers to. Patient, study and frame of
+    reference are the source's; series and instance are new. Frames without a voxel of their segment
+    are left out, unless all are; a structure that was not found is a segment without frames.
+
+    Args:
+        path: Where it goes.
+        masks: (K, X, Y, Z), or (K, X, Y) of one slice: of zeros and ones, on the source's grid.
+        source: Folder of a DICOM series, or an enhanced file.
+        affine: Voxel to RAS+ mm of the masks, to be compared with the source's.
+        structures: K names, in the order of ``masks``. DICOM's own code stands beside a name that
+            its lists ``KNOWN`` have, a general one beside others.
+        method: What the algorithm is called beside ``gemini_monai``.
+
+    Raises:
+        InputError: If the masks lie on another grid, there is no structure, highdicom is not
+            installed, or the source lacks what a reference needs.
+    """
+    libraries = dicom_libraries(str(path))
+    slices, grid = located(source)
+    columns_first = np.asarray(masks).astype(np.uint8).reshape(len(masks), *_shape(masks))
+    _refuse_other_grid(columns_first, affine, slices=slices, grid=grid, source=source)
+    _refuse_names(structures, path)
+    frames = rearrange(columns_first, "k x y z -> z y x k")
+    in_files = np.argsort([own.frame or 0 for own in slices], kind="stable")
+    try:
+        step = float(np.linalg.norm(grid[:3, 2]))
+        images = referred(slices, step=step, libraries=libraries)
+        segments = [
+            _segment(k, name, method=method, libraries=libraries)
+            for k, name in enumerate(structures, start=1)
+        ]
+        found = _segmentation(images, frames[in_files], segments, method, libraries)
+    except (AttributeError, TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"{path}: no DICOM-SEG of {source} can be made: {reason}") from error
+    writing(path, found.save_as)
+    return path
+
+
+def _refuse_names(structures: Sequence[str], path: Path) -> None:
+    if not structures:
+        raise InputError(f"{path}: no structure to write; the run was trained without labels")
+    for name in structures:
+        if len(name) > LONGEST or "\\" in name:
+            raise InputError(
+                f"{path}: DICOM holds names of {LONGEST} characters without a backslash, got "
+                f"structure {name!r}; write another --output_ext, such as .nii.gz"
+            )
+
+
+def _shape(masks: Any) -> tuple[int, int, int]:
+    """Columns, rows and slices."""
+    columns, rows, *slices = np.shape(masks)[1:]
+    return columns, rows, slices[0] if slices else 1
+
+
+def _refuse_other_grid(
+    masks: np.ndarray, affine: Any, *, slices: Sequence[Slice], grid: np.ndarray, source: Path
+) -> None:
+    shape = (*slices[0].size, len(slices))
+    same = masks.shape[1:] == shape
+    if not same or not grid_distance(grid, _in_space(affine, grid), shape) <= APART:
+        raise InputError(
+            f"{source}: the segmentation of shape {masks.shape[1:]} lies on another grid than the "
+            f"images of shape {shape}, so DICOM-SEG cannot refer to them"
+        )
+
+
+def _in_space(affine: Any, grid: np.ndarray) -> np.ndarray:
+    """An affine of two axes as one of three, the third being the grid's."""
+    affine = np.asarray(affine, dtype=float)
+    if affine.shape == (4, 4):
+        return affine
+    whole = grid.copy()
+    whole[:2, :2], whole[:2, 3] = affine[:2, :2], affine[:2, 2]
+    return whole
+
+
+def _segment(number: int, name: str, *, method: str, libraries: DicomLibraries) -> Any:
+    library = libraries.highdicom
+    codes = libraries.pydicom.sr.codedict.codes
+    algorithm = library.AlgorithmIdentificationSequence(
+        name=_algorithm(method), version=__version__, family=codes.cid7162.ArtificialIntelligence
+    )
+    return library.seg.SegmentDescription(
+        segment_number=number,
+        segment_label=name,
+        segmented_property_category=codes.SCT.AnatomicalStructure,
+        segmented_property_type=_concept(name, codes),
+        algorithm_type="AUTOMATIC",
+        algorithm_identification=algorithm,
+    )
+
+
+def _algorithm(method: str) -> str:
+    return f"{MAKER} {method}".strip()
+
+
+def _concept(name: str, codes: Any) -> Any:
+    """DICOM's own code for a name that is word by word in its lists, else a general one."""
+    keyword = "".join(word.capitalize() for word in re.split(r"[\s_-]+", name))
+    lists = [getattr(codes, own) for own in KNOWN]
+    known = (getattr(own, keyword) for own in lists if keyword in own.dir())
+    return next(known, codes.SCT.AnatomicalStructure)
+
+
+def _segmentation(
+    images: Sequence[Any],
+    frames: np.ndarray,
+    segments: Sequence[Any],
+    method: str,
+    libraries: DicomLibraries,
+) -> Any:
+    library = libraries.highdicom
+    found = library.seg.Segmentation(
+        images,
+        frames,
+        segmentation_type="BINARY",
+        segment_descriptions=segments,
+        series_instance_uid=library.UID(),
+        series_number=SERIES_NUMBER,
+        series_description=_algorithm(method),
+        sop_instance_uid=library.UID(),
+        instance_number=1,
+        manufacturer=MAKER,
+        manufacturer_model_name=MAKER,
+        software_versions=__version__,
+        device_serial_number="0",
+        content_creator_name=f"{MAKER}^",
+        omit_empty_frames=bool(frames.any()),
+        specific_character_set="ISO_IR 192",  # UTF-8: names of structures are anybody's
+    )
+    if "FrameOfReferenceUID" not in found:  # of a radiograph
+        found.PatientOrientation = images[0].get("PatientOrientation", "")
+    return found
