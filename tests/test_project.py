@@ -25,7 +25,7 @@ def _requirements():
     config = configparser.ConfigParser()
     config.read(ROOT / "setup.cfg")
     extras = config["options.extras_require"]
-    known = ("ants", "dicom", "hub", "nnunet", "tensorboard")
+    known = ("ants", "benchmark", "dicom", "hub", "nnunet", "tensorboard")
     optional = [name for extra in known for name in extras[extra].split()]
     return config["options"]["install_requires"].split(), extras["test"].split(), optional
 

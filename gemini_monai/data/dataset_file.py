@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,19 @@ from gemini_monai.files import read_json, read_text, write_json, write_text
 PREVIOUS = "dataset.previous.json"
 
 
-def read_cohort(path: str | Path) -> Cohort:
+def read_cohort(path: str | Path, *, labeled_cases: int | None = None, seed: int = 0) -> Cohort:
     """Read a ``dataset.json``; paths become absolute.
+
+    Args:
+        path: The file.
+        labeled_cases: How many of the labeled cases keep their labels, see ``Cohort.few``; the
+            others become unlabeled ones. ``None`` for all.
+        seed: Of that choice.
 
     Raises:
         InputError: If the file is missing or not JSON, a key is missing or wrong, an unlabeled
-            entry has a label, or an image does not exist. Label files are not touched.
+            entry has a label, an image does not exist, or there are fewer labeled cases. Label
+            files are not touched.
     """
     path = Path(path).absolute()
     if not path.exists():
@@ -39,7 +46,16 @@ def read_cohort(path: str | Path) -> Cohort:
         values["reference"] = Path(os.path.normpath(path.parent / values["reference"]))
     values["spacing"] = tuple(content["spacing"]) if content["spacing"] else None
     values["spatial_size"] = tuple(content["spatial_size"])
-    return Cohort(**values | {"path": path})
+    cohort = Cohort(**values | {"path": path})
+    return cohort if labeled_cases is None else _with_few(cohort, labeled_cases, seed=seed)
+
+
+def _with_few(cohort: Cohort, count: int, *, seed: int) -> Cohort:
+    """The cohort in which some cases alone are labeled."""
+    chosen = cohort.few(count, seed=seed)
+    others = [entry for entry in cohort.labeled if entry not in chosen]
+    hidden = [{k: v for k, v in entry.items() if k != "label"} for entry in others]
+    return replace(cohort, labeled=chosen, unlabeled=[*cohort.unlabeled, *hidden])
 
 
 def write_cohort(cohort: Cohort, *, overwrite: bool = False) -> Path:

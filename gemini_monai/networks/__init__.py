@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gemini_monai.networks.blocks import reinitialized
 from gemini_monai.networks.deformer import Deformer
 from gemini_monai.networks.described import built_network, check_description
 from gemini_monai.networks.gemini import Correspondence, Gemini, placed
@@ -17,4 +18,5 @@ __all__ = [
     "built_network",
     "check_description",
     "placed",
+    "reinitialized",
 ]

@@ -59,6 +59,20 @@ def upsample(image: Tensor) -> Tensor:
     return F.interpolate(image, scale_factor=2.0, mode="trilinear", align_corners=True)
 
 
+def reinitialized(network: nn.Module) -> nn.Module:
+    """The network with other random weights, of the kind that ours start from.
+
+    Args:
+        network: Changed in place.
+    """
+    for module in network.modules():
+        reset = getattr(module, "reset_parameters", None)
+        if callable(reset):
+            reset()
+    initialize_convolutions(network)
+    return network
+
+
 def initialize_convolutions(network: nn.Module) -> None:
     """Kaiming-normal weights for every convolution, the one that predicts the field included."""
     for module in network.modules():

@@ -48,6 +48,7 @@ class UNetBackbone(nn.Module):
             raise ValueError(f"channels needs two levels or more, got {tuple(channels)}")
         widths = [in_channels, *channels]
         self.out_channels = channels[0]
+        self.deepest_channels = channels[-1]
         self.multiple = 2 ** (len(channels) - 1)
         self.encoder = nn.ModuleList(
             _double_conv(spatial_dims, narrow, wide)
@@ -72,17 +73,27 @@ class UNetBackbone(nn.Module):
         Args:
             image: (B, C, *S), its sizes multiples of ``multiple``.
         """
-        level = image
-        skips: list[Tensor] = []
-        for depth, encode in enumerate(self.encoder):
-            level = encode(level if depth == 0 else self.pool(level))
-            skips.append(level)
-        skips.pop()
+        skips = self.encode(image)
+        level = skips.pop()
         found = [level]
         for decode in self.decoder:
             level = decode(torch.cat([skips.pop(), upsample(level)], dim=1))
             found.append(level)
         return found[::-1]
+
+    @torch.jit.export
+    def encode(self, image: Image) -> list[Tensor]:
+        """Features of the encoder's levels, (B, channels[k], *S / 2 ** k), the deepest last.
+
+        Args:
+            image: (B, C, *S) of any size; zero-padded as in ``forward``.
+        """
+        level, _ = pad_to_multiple(image, self.multiple)
+        found: list[Tensor] = []
+        for depth, encode in enumerate(self.encoder):
+            level = encode(level if depth == 0 else self.pool(level))
+            found.append(level)
+        return found
 
 
 def _double_conv(spatial_dims: int, in_channels: int, out_channels: int) -> nn.Sequential:

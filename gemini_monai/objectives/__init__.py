@@ -5,7 +5,7 @@ from __future__ import annotations
 from gemini_monai.objectives.contrast import ContrastObjective
 from gemini_monai.objectives.homeomorphism import HomeomorphismObjective
 from gemini_monai.objectives.learner import Learner
-from gemini_monai.objectives.objective import Batch, Objective
+from gemini_monai.objectives.objective import Batch, Objective, full_precision
 from gemini_monai.objectives.restoration import RestorationObjective
 from gemini_monai.objectives.segmentation import SegmentationObjective
 
@@ -17,4 +17,5 @@ __all__ = [
     "Objective",
     "RestorationObjective",
     "SegmentationObjective",
+    "full_precision",
 ]

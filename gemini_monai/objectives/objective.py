@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
+import torch
 from torch import Tensor, nn
 
 Batch: TypeAlias = Mapping[str, Tensor]
 """Tensors (B, C, *S) by the names that streams give them, such as ``image`` and ``label``."""
+
+
+def full_precision(values: Tensor) -> Tensor:
+    """What a loss is computed of: at least float32, whatever autocast made of the network."""
+    return values if values.dtype == torch.float64 else values.float()
 
 
 class Objective(nn.Module):
@@ -24,6 +30,8 @@ class Objective(nn.Module):
     """Keys of the batch that it needs. A stream that no objective reads is not drawn."""
     registers: bool = False
     """Whether it trains the displacement field."""
+    trains: str = "backbone"
+    """What of the backbone it trains: all of it, or its ``"encoder"`` alone."""
 
     def bind(self, network: nn.Module) -> None:
         """Make what depends on the network, such as a teacher; once, before the optimizer is made.

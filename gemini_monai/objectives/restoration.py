@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gemini_monai.objectives.objective import Batch, Objective
+from gemini_monai.objectives.objective import Batch, Objective, full_precision
 
 
 class RestorationObjective(Objective):
@@ -41,5 +40,5 @@ class RestorationObjective(Objective):
                 f"the restored image must have the shape of the clean one, "
                 f"got {tuple(restored.shape)} and {tuple(clean.shape)}"
             )
-        restored = restored if restored.dtype == torch.float64 else restored.float()
+        restored = full_precision(restored)
         return {"restoration": self.weight * F.mse_loss(restored, clean.to(restored.dtype))}

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from monai.losses.dice import DiceLoss
 from torch import Tensor, nn
 
-from gemini_monai.objectives.objective import Batch, Objective
+from gemini_monai.objectives.objective import Batch, Objective, full_precision
 from gemini_monai.types import Logits
 
 
@@ -52,8 +52,7 @@ class SegmentationObjective(Objective):
         Raises:
             ValueError: If the label's channels do not fit.
         """
-        logits = network(batch["image"])
-        logits = logits if logits.dtype == torch.float64 else logits.float()
+        logits = full_precision(network(batch["image"]))
         label = batch["label"]
         channels = logits.shape[1] if self.overlapping else 1
         if label.shape[1] != channels:

@@ -49,11 +49,19 @@ def test_a_gradient_reaches_all_that_is_trained_and_nothing_else(unbroken, case)
     learner = trainer.learner
     trainable = {name for name, p in learner.named_parameters() if p.requires_grad}
     idle = () if learner.registers else ("network.deformer.",)
-    idle += () if {"label", "clean"} & set(learner.reads) else ("network.head.",)
+    idle += () if _uses_head(learner) else ("network.head.",)
+    whole = any(own.trains == "backbone" for own in learner.objectives.values())
+    idle += () if whole else ("network.backbone.decoder.",)
     assert reached == {name for name in trainable if not name.startswith(idle)}
     held = {id(p) for group in trainer.optimizer.param_groups for p in group["params"]}
     assert held == {id(p) for name, p in learner.named_parameters() if name in trainable}
     assert all(p.grad is None for p in learner.parameters() if not p.requires_grad)
+
+
+def _uses_head(learner):
+    """What learns labels or restores an image."""
+    keys = {"label", "clean"} & set(learner.reads)
+    return keys or any("masked" in name for name in learner.objectives)
 
 
 def _options(case, datasets, folder):

@@ -139,6 +139,27 @@ def test_few_cases_are_a_seeded_choice_and_lie_in_larger_ones(tmp_path):
         dataset.few(13)
 
 
+def test_cases_that_are_not_chosen_lose_their_labels_and_stay_as_unlabeled(tmp_path):
+    for k in range(6):
+        (tmp_path / f"{k}.nii.gz").write_bytes(b"")
+    labeled = [
+        {"case": str(k), "image": f"{k}.nii.gz", "label": "label.nii.gz", "patient": f"p{k}"}
+        for k in range(6)
+    ]
+    path = _write(tmp_path / "dataset.json", _content(tmp_path, labeled=labeled))
+    whole, own = read_cohort(path), read_cohort(path, labeled_cases=2, seed=3)
+    assert own.labeled == whole.few(2, seed=3)
+    hidden = own.unlabeled[len(whole.unlabeled) :]
+    assert {entry["case"] for entry in hidden} == {str(k) for k in range(6)} - {
+        entry["case"] for entry in own.labeled
+    }
+    assert all("label" not in entry and entry["patient"] for entry in hidden)
+    assert own.identity != whole.identity
+    assert read_cohort(path, seed=3) == whole
+    with pytest.raises(InputError, match=r"labeled_cases: .* 6 labeled case\(s\), got 7"):
+        read_cohort(path, labeled_cases=7)
+
+
 def test_the_same_content_stays_and_an_earlier_one_is_kept_beside(tmp_path, capsys):
     path = _write(tmp_path / "dataset.json", _content(tmp_path))
     before, written = path.read_text(), path.stat().st_mtime_ns

@@ -1,0 +1,35 @@
+"""The systems that GEMINI is compared with: each is an objective, and an overlay of a bundle."""
+
+from __future__ import annotations
+
+from gemini_monai.methods.anatomy import AnatomySimilarity
+from gemini_monai.methods.copy_paste import BidirectionalCopyPaste
+from gemini_monai.methods.cross_pseudo import CrossPseudoSupervision
+from gemini_monai.methods.densecl import DenseCL
+from gemini_monai.methods.fixmatch import FixMatch
+from gemini_monai.methods.masked import MaskedRestoration
+from gemini_monai.methods.mean_teacher import MeanTeacher, UncertaintyAwareMeanTeacher
+from gemini_monai.methods.momentum_contrast import MomentumContrast
+from gemini_monai.methods.pixpro import PixPro
+from gemini_monai.methods.rotation import RotationPrediction
+from gemini_monai.methods.siamese import BYOL, SimSiam
+from gemini_monai.methods.simclr import SimCLR
+from gemini_monai.methods.vader import VADeR
+
+__all__ = [
+    "BYOL",
+    "AnatomySimilarity",
+    "BidirectionalCopyPaste",
+    "CrossPseudoSupervision",
+    "DenseCL",
+    "FixMatch",
+    "MaskedRestoration",
+    "MeanTeacher",
+    "MomentumContrast",
+    "PixPro",
+    "RotationPrediction",
+    "SimCLR",
+    "SimSiam",
+    "UncertaintyAwareMeanTeacher",
+    "VADeR",
+]

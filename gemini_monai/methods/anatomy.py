@@ -1,0 +1,80 @@
+"""Label maps of two images are to lie on one another when one image is warped onto the other."""
+
+from __future__ import annotations
+
+import torch
+from monai.losses.dice import DiceLoss
+from torch import Tensor, nn
+
+from gemini_monai.networks import Correspondence
+from gemini_monai.objectives import Batch, Objective, full_precision
+from gemini_monai.warp import warp
+
+
+class AnatomySimilarity(Objective):
+    """Dice of ``warp(S_A, ddf_AB)`` with ``S_B`` (Xu and Niethammer, MICCAI 2019: DeepAtlas).
+
+    ``S`` is the network's own output for pairs of unlabeled images, which trains the field and the
+    segmenter by one another, and beside it the label for pairs of labeled images, which trains the
+    field: the label-consistent registration of Balakrishnan et al. (TMI 2019).
+
+    Args:
+        weight: Factor of the terms.
+        predicted: Whether pairs of unlabeled images count.
+        labeled: Whether pairs of labeled images do.
+
+    Raises:
+        ValueError: If neither counts.
+    """
+
+    registers = True
+
+    def __init__(
+        self, *, weight: float = 2.0, predicted: bool = True, labeled: bool = True
+    ) -> None:
+        super().__init__()
+        if not (predicted or labeled):
+            raise ValueError("predicted and labeled: one of them must be true")
+        self.weight, self.predicted, self.labeled = weight, predicted, labeled
+        self.reads = ("image_a",) * predicted + ("image", "label") * labeled
+        self.dice_loss = DiceLoss(squared_pred=True, smooth_nr=1.0, smooth_dr=1.0)
+
+    def forward(
+        self, network: nn.Module, batch: Batch, *, progress: float = 1.0
+    ) -> dict[str, Tensor]:
+        """Weighted ``anatomy`` and ``labeled_anatomy``, from 0 to the weight.
+
+        Args:
+            network: A ``Gemini`` with a head for exclusive classes.
+            batch: ``image_a``, and ``image_b`` unless each image is paired with the next,
+                (B, C, *S); ``image`` and ``label`` (B, 1, *S), two or more, each paired with the
+                next.
+            progress: Unused; this objective has no schedule.
+        """
+        terms: dict[str, Tensor] = {}
+        if self.predicted:
+            pair = network.correspond(  # type: ignore[operator]
+                batch["image_a"], batch.get("image_b")
+            )
+            map_a, map_b = (
+                full_precision(network.head(own)).softmax(dim=1)  # type: ignore[operator]
+                for own in (pair.features_a, pair.features_b)
+            )
+            terms["anatomy"] = self._overlap(map_a, map_b, pair)
+        if self.labeled and len(batch["image"]) > 1:
+            pair = network.correspond(batch["image"])  # type: ignore[operator]
+            label = _one_hot(batch["label"], network)
+            terms["labeled_anatomy"] = self._overlap(label, label.roll(-1, dims=0), pair)
+        return terms
+
+    def _overlap(self, map_a: Tensor, map_b: Tensor, pair: Correspondence) -> Tensor:
+        """Both ways, weighted."""
+        there = self.dice_loss(warp(map_a, pair.ddf_ab), map_b)
+        back = self.dice_loss(warp(map_b, pair.ddf_ba), map_a)
+        return self.weight * (there + back) / 2
+
+
+def _one_hot(label: Tensor, network: nn.Module) -> Tensor:
+    classes = network.head[-1].out_channels  # type: ignore[index, union-attr]
+    shape = (len(label), int(classes), *label.shape[2:])
+    return torch.zeros(shape, device=label.device).scatter_(1, label.long(), 1.0)

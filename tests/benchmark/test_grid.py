@@ -1,0 +1,85 @@
+"""Which runs a question needs, and when one is another run."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+from dataclasses import replace
+
+import pytest
+
+from gemini_monai.benchmark import Question
+from gemini_monai.errors import InputError
+
+
+@pytest.fixture
+def question(tiny_phantom, tmp_path):
+    return Question(
+        suite="few_labels",
+        data=(tiny_phantom.parent,),
+        methods=("gemini", "cps"),
+        labels=(1, 2),
+        seeds=(0, 1),
+        output=tmp_path / "out",
+        overrides=("--epochs", "1"),
+    )
+
+
+def test_every_method_with_every_seed_and_number_the_baseline_first(question):
+    runs = question.runs()
+    assert len(runs) == 3 * 2 * 2
+    assert [run.method for run in runs[:3]] == ["supervised", "gemini", "cps"]
+    assert len({run.name for run in runs}) == len(runs)
+    words = shlex.split(runs[2].command)
+    assert words[:3] == ["gemini", "train", "semi"]
+    for option in ("--method cps", "--labeled_cases 1", "--seed 0", "--epochs 1", "--resume True"):
+        assert option in runs[2].command
+    assert "--method" not in runs[1].command
+    assert runs[2].done.startswith(words[words.index("--output_dir") + 1])
+
+
+def test_a_pretraining_stands_before_what_starts_from_it(question):
+    own = replace(question, suite="pretraining", pretraining=("--epochs", "3"))
+    runs = own.runs()
+    assert [run.method for run in runs[:2]] == ["scratch", "scratch"]
+    scratch = [run for run in runs if run.method == "scratch"]
+    assert all("--pretrained none" in run.command and not run.after for run in scratch)
+    starts = [run for run in runs if not run.labels]
+    assert len(starts) == 2 * 2
+    for start in starts:
+        assert "--epochs 3" in start.command
+        followers = [run for run in runs if start.name in run.after]
+        assert {run.labels for run in followers} == {1, 2}
+        assert all(f"--pretrained {start.folder}" in run.command for run in followers)
+        assert runs.index(start) < min(runs.index(run) for run in followers)
+
+
+def test_other_settings_data_or_code_are_another_run(question, tmp_path, monkeypatch):
+    names = {run.name for run in question.runs()}
+    assert names == {run.name for run in question.runs()}
+    assert names.isdisjoint(r.name for r in replace(question, overrides=("--epochs", "2")).runs())
+    copy = shutil.copytree(question.data[0], tmp_path / question.data[0].name)
+    content = json.loads((copy / "dataset.json").read_text())
+    (copy / "dataset.json").write_text(json.dumps(content | {"seed": 7}))
+    assert names.isdisjoint(run.name for run in replace(question, data=(copy,)).runs())
+    monkeypatch.setattr("gemini_monai.__version__", "9")
+    assert names.isdisjoint(run.name for run in question.runs())
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"suite": "many"}, "no suite 'many'; there are few_labels, pretraining"),
+        ({"methods": ()}, "no methods given"),
+        ({"seeds": ()}, "no seeds given"),
+    ],
+)
+def test_what_is_no_question_is_said(question, given, message):
+    with pytest.raises(InputError, match=message):
+        replace(question, **given)
+
+
+def test_data_that_is_not_prepared_is_named(question, tmp_path):
+    with pytest.raises(InputError, match=r"dataset\.json: no such file; prepare the data first"):
+        replace(question, data=(tmp_path,))
