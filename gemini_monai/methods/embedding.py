@@ -11,7 +11,7 @@ from gemini_monai.errors import InputError
 from gemini_monai.types import Image
 
 
-def embedded(network: nn.Module, image: Image) -> Tensor:
+def image_embedding(network: nn.Module, image: Image) -> Tensor:
     """Mean of the deepest features over space, (B, K).
 
     Args:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from gemini_monai.methods.embedding import embedded, width_of
+from gemini_monai.methods.embedding import image_embedding, width_of
 from gemini_monai.methods.key_queue import KeyQueue
 from gemini_monai.methods.teacher import Teacher
 from gemini_monai.objectives import Batch, Objective
@@ -73,5 +73,5 @@ class MomentumContrast(Objective):
 
 def _projected(own: Iterable[nn.Module], view: Image) -> Tensor:
     network, projector = own
-    projected: Tensor = projector(embedded(network, view))
+    projected: Tensor = projector(image_embedding(network, view))
     return projected

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gemini_monai.methods.embedding import embedded, width_of
+from gemini_monai.methods.embedding import image_embedding, width_of
 from gemini_monai.objectives import Batch, Objective
 from gemini_monai.types import Image
 
@@ -42,7 +42,9 @@ class RotationPrediction(Objective):
         image = _centered(batch["unlabeled"])
         turn = torch.randint(len(self.turns), (len(image),), device=image.device)
         turned = torch.stack([self.turned(own, int(k)) for own, k in zip(image, turn, strict=True)])
-        return {"rotation": F.cross_entropy(self.classifier(embedded(network, turned)), turn)}
+        return {
+            "rotation": F.cross_entropy(self.classifier(image_embedding(network, turned)), turn)
+        }
 
     def turned(self, image: Image, turn: int) -> Image:
         """An image (C, *S) of equal sides, turned by a class."""

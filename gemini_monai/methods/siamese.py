@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gemini_monai.methods.embedding import embedded, perceptron, refuse_one, width_of
+from gemini_monai.methods.embedding import image_embedding, perceptron, refuse_one, width_of
 from gemini_monai.methods.teacher import Teacher
 from gemini_monai.objectives import Batch, Objective, full_precision
 from gemini_monai.types import Image
@@ -53,7 +53,7 @@ class SimSiam(Objective):
         """
         views = batch["view_a"], batch["view_b"]
         refuse_one(views)
-        first, second = (self.projector(embedded(network, view)) for view in views)
+        first, second = (self.projector(image_embedding(network, view)) for view in views)
         crossed = _cosine(self.predictor(first), second) + _cosine(self.predictor(second), first)
         return {"similarity": -crossed / 2}
 
@@ -98,7 +98,9 @@ class BYOL(Objective):
         """
         views = batch["view_a"], batch["view_b"]
         refuse_one(views)
-        first, second = (self.predictor(self.projector(embedded(network, view))) for view in views)
+        first, second = (
+            self.predictor(self.projector(image_embedding(network, view))) for view in views
+        )
         with torch.no_grad():
             target_first, target_second = map(self._target, views)
         crossed = _cosine(first, target_second) + _cosine(second, target_first)
@@ -106,7 +108,7 @@ class BYOL(Objective):
 
     def _target(self, view: Image) -> Tensor:
         network, projector = self.teacher.module.children()
-        target: Tensor = projector(embedded(network, view))
+        target: Tensor = projector(image_embedding(network, view))
         return target
 
     def after_step(self, network: nn.Module, *, progress: float = 1.0) -> None:

@@ -6,7 +6,7 @@ import torch
 from monai.losses.contrastive import ContrastiveLoss
 from torch import Tensor, nn
 
-from gemini_monai.methods.embedding import embedded, perceptron, refuse_one, width_of
+from gemini_monai.methods.embedding import image_embedding, perceptron, refuse_one, width_of
 from gemini_monai.objectives import Batch, Objective, full_precision
 
 
@@ -49,7 +49,7 @@ class SimCLR(Objective):
         """
         views = batch["view_a"], batch["view_b"]
         refuse_one(views)
-        projected = self.projector(embedded(network, torch.cat(views)))
+        projected = self.projector(image_embedding(network, torch.cat(views)))
         with torch.autocast(projected.device.type, enabled=False):
             found = self.loss(*full_precision(projected).chunk(2))
         return {"instance_contrast": found}

@@ -11,7 +11,7 @@ from monai.networks.nets import BasicUNet
 
 from gemini_monai.errors import InputError
 from gemini_monai.methods import BYOL, MomentumContrast, RotationPrediction, SimCLR, SimSiam
-from gemini_monai.methods.embedding import embedded
+from gemini_monai.methods.embedding import image_embedding
 from gemini_monai.networks import Gemini
 from gemini_monai.objectives import Learner
 
@@ -37,13 +37,13 @@ def _bound(objective, network):
 def test_an_embedding_is_the_mean_of_the_deepest_features(network):
     image = torch.rand(2, 1, 8, 8).double()
     deepest = network.backbone.levels(image)[-1]
-    torch.testing.assert_close(embedded(network, image), deepest.mean(dim=(2, 3)))
+    torch.testing.assert_close(image_embedding(network, image), deepest.mean(dim=(2, 3)))
 
 
 def test_simclr_tells_views_from_all_others(network):
     objective = _bound(SimCLR(temperature=0.2, projection=5), network)
     batch = _batch()
-    z = objective.projector(embedded(network, torch.cat([batch["view_a"], batch["view_b"]])))
+    z = objective.projector(image_embedding(network, torch.cat([batch["view_a"], batch["view_b"]])))
     total = 0.0
     for i in range(6):
 
@@ -58,7 +58,7 @@ def test_simclr_tells_views_from_all_others(network):
 def test_simsiam_predicts_each_view_from_the_other(network):
     objective = _bound(SimSiam(projection=6, hidden=4), network)
     batch = _batch()
-    z1, z2 = (objective.projector(embedded(network, batch[k])) for k in ("view_a", "view_b"))
+    z1, z2 = (objective.projector(image_embedding(network, batch[k])) for k in ("view_a", "view_b"))
     p1, p2 = objective.predictor(z1), objective.predictor(z2)
     cosines = [
         float(F.cosine_similarity(p[i], z[i], dim=0))
@@ -78,8 +78,8 @@ def test_byol_predicts_what_the_average_makes_of_the_other_view(network):
     teacher, projector = objective.teacher.module.children()
     total = 0.0
     for one, other in (("view_a", "view_b"), ("view_b", "view_a")):
-        q = objective.predictor(objective.projector(embedded(network, batch[one])))
-        target = projector(embedded(teacher, batch[other]))
+        q = objective.predictor(objective.projector(image_embedding(network, batch[one])))
+        target = projector(image_embedding(teacher, batch[other]))
         total += (
             sum(2 - 2 * float(F.cosine_similarity(q[i], target[i], dim=0)) for i in range(3)) / 3
         )
@@ -100,8 +100,8 @@ def test_moco_tells_the_key_from_the_queue_which_moves_on(network):
     before = objective.queue.keys.clone()
     found = objective(network, batch)["queue_contrast"]
     teacher, projector = objective.teacher.module.children()
-    q = F.normalize(objective.projector(embedded(network, batch["view_a"])), dim=1)
-    k = F.normalize(projector(embedded(teacher, batch["view_b"])), dim=1)
+    q = F.normalize(objective.projector(image_embedding(network, batch["view_a"])), dim=1)
+    k = F.normalize(projector(image_embedding(teacher, batch["view_b"])), dim=1)
     total = 0.0
     for i in range(3):
         own = math.exp(float(q[i] @ k[i]) / 0.2)
