@@ -6,6 +6,7 @@ import configparser
 import importlib.metadata
 import json
 import re
+import sys
 
 import gemini_monai
 from tests.conftest import ROOT
@@ -54,7 +55,7 @@ def test_what_is_imported_is_declared():
     for path in (ROOT / "gemini_monai").rglob("*.py"):
         imports |= set(re.findall(r"^\s*(?:from|import) (\w+)", path.read_text(), re.M))
     providers = importlib.metadata.packages_distributions()
-    for module in imports - {"gemini_monai"}:
+    for module in imports - {"gemini_monai", *sys.stdlib_module_names}:
         for package in providers.get(module, [])[:1]:
             name = "itk" if package.startswith("itk") else package
             assert _name(name) in declared, module
