@@ -47,10 +47,15 @@ def perceptron(*widths: int, normalized: bool = False) -> nn.Sequential:
     """
     layers: list[nn.Module] = []
     for narrow, wide in pairwise(widths[:-1]):
-        layers += [nn.Linear(narrow, wide, bias=False), nn.BatchNorm1d(wide), nn.ReLU()]
+        layers += [nn.Linear(narrow, wide, bias=False), _normalization(wide), nn.ReLU()]
     layers.append(nn.Linear(widths[-2], widths[-1], bias=not normalized))
-    layers += [nn.BatchNorm1d(widths[-1], affine=False)] * normalized
+    layers += [_normalization(widths[-1], affine=False)] * normalized
     return nn.Sequential(*layers)
+
+
+def _normalization(width: int, *, affine: bool = True) -> nn.BatchNorm1d:
+    """Over the batch at hand alone: heads are never used afterwards, so nothing is kept."""
+    return nn.BatchNorm1d(width, affine=affine, track_running_stats=False)
 
 
 def refuse_one(views: Sequence[Tensor]) -> None:

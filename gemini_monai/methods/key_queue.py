@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 
 from gemini_monai.objectives import full_precision
 
@@ -51,9 +51,18 @@ class KeyQueue(nn.Module):
 
     @torch.no_grad()
     def push(self, keys: Tensor) -> None:
-        """Let the newest keys (P, K) take the place of the oldest."""
-        newest = torch.cat([unit(keys).to(self.keys.dtype), self.keys])
+        """Let the newest keys (P, K), of all processes, take the place of the oldest."""
+        newest = torch.cat([unit(_of_all_processes(keys)).to(self.keys.dtype), self.keys])
         self.keys.copy_(newest[: len(self.keys)])
+
+
+def _of_all_processes(keys: Tensor) -> Tensor:
+    """Those of every process that trains with this one, so that their queues stay equal."""
+    if not (distributed.is_available() and distributed.is_initialized()):
+        return keys
+    found: list[Tensor | None] = [None] * distributed.get_world_size()
+    distributed.all_gather_object(found, keys.cpu())
+    return torch.cat([own.to(keys.device) for own in found if own is not None])
 
 
 def unit(features: Tensor) -> Tensor:

@@ -46,7 +46,13 @@ class Case:
 
     def quick(self) -> dict:
         """Beside the overrides, what only shortens a training."""
-        return FEW_BOXES if self.bundle is MIP and self.base == "train" else {}
+        shuffles = self.bundle is MIP and self.base == "train"
+        return FEW_BOXES if shuffles and "corruption" not in self.content() else {}
+
+    def content(self) -> dict:
+        """What the overlay says."""
+        path = self.bundle / "configs" / f"{self.overlay}.json"
+        return json.loads(path.read_text()) if self.overlay else {}
 
 
 def _overlays(bundle, kind):
