@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 import re
 import shutil
-import threading
 import zipfile
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import monai.bundle
 import pytest
@@ -19,6 +16,7 @@ from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.errors import InputError
 from gemini_monai.weights import package_bundle
 from tests.bundles.runs import BUNDLE, FINE, MIP, command, overrides_of, paths
+from tests.bundles.served import served
 
 
 @pytest.fixture(scope="module")
@@ -29,16 +27,8 @@ def archive(pretrained, tmp_path_factory):
 @pytest.fixture
 def address(archive):
     """Of a server on this machine that has the archive."""
-
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *arguments):
-            pass
-
-    handler = functools.partial(Quiet, directory=str(archive.parent))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with served(archive.parent) as address:
+        yield address
 
 
 def test_what_is_in_it_has_its_checksums(archive):

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 import re
-import threading
 import zipfile
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import monai.bundle
 import nibabel
@@ -19,6 +16,7 @@ import torch
 from gemini_monai.data.phantom import write_phantom
 from gemini_monai.weights import package_bundle
 from tests.bundles.runs import command, overrides_of
+from tests.bundles.served import served
 from tests.conftest import ROOT
 
 RELEASED = {"gemini_mip": ROOT / "models" / "chest_xray"}
@@ -38,16 +36,8 @@ def archives(tmp_path_factory):
 @pytest.fixture(scope="module")
 def address(archives):
     """Of a server on this machine that has the archives."""
-
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *arguments):
-            pass
-
-    handler = functools.partial(Quiet, directory=str(archives["gemini_mip"].parent))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with served(archives["gemini_mip"].parent) as address:
+        yield address
 
 
 def downloaded(archives, address, name, place):
