@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from gemini_monai.methods.dense_grid import cell_features, cell_places
 from gemini_monai.methods.embedding import perceptron
 from gemini_monai.methods.key_queue import unit
-from gemini_monai.methods.teacher import Teacher
+from gemini_monai.methods.teacher import Teacher, rising_momentum
 from gemini_monai.objectives import Batch, Objective
 from gemini_monai.types import Image
 
@@ -93,7 +93,7 @@ class PixPro(Objective):
 
     def after_step(self, network: nn.Module, *, progress: float = 1.0) -> None:
         """Let the average follow, the slower the later."""
-        self.teacher.momentum = 1 - (1 - self.momentum) * (math.cos(math.pi * progress) + 1) / 2
+        self.teacher.momentum = rising_momentum(self.momentum, progress)
         self.teacher.update_parameters(nn.ModuleList([network, self.projector]))
 
 

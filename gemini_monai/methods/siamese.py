@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gemini_monai.methods.embedding import image_embedding, perceptron, refuse_one, width_of
-from gemini_monai.methods.teacher import Teacher
+from gemini_monai.methods.teacher import Teacher, rising_momentum
 from gemini_monai.objectives import Batch, Objective, full_precision
 from gemini_monai.types import Image
 
@@ -113,7 +111,7 @@ class BYOL(Objective):
 
     def after_step(self, network: nn.Module, *, progress: float = 1.0) -> None:
         """Let the average follow, the slower the later."""
-        self.teacher.momentum = 1 - (1 - self.momentum) * (math.cos(math.pi * progress) + 1) / 2
+        self.teacher.momentum = rising_momentum(self.momentum, progress)
         self.teacher.update_parameters(nn.ModuleList([network, self.projector]))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
@@ -28,3 +30,13 @@ class Teacher(AveragedModel):
 
     def _follow(self, own: Tensor, new: Tensor, _: Tensor | int) -> Tensor:
         return own.lerp(new, 1 - self.momentum) if own.is_floating_point() else new
+
+
+def rising_momentum(start: float, progress: float) -> float:
+    """From ``start`` to 1 by half a cosine (Grill et al., NeurIPS 2020).
+
+    Args:
+        start: At the beginning of training.
+        progress: Share of training that is done.
+    """
+    return 1 - (1 - start) * (math.cos(math.pi * progress) + 1) / 2
