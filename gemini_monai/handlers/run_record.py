@@ -45,7 +45,8 @@ class RunRecord:
     Args:
         folder: The run folder.
         bundle: Whose configuration it is.
-        task: What the network is for afterwards, ``"segmentation"`` or ``"pre-training"``.
+        task: What the network is for afterwards: ``"segmentation"``, ``"pre-training"``, or
+            ``"registration"`` where no segmenter is trained.
         cohort: What is trained on.
         learner: What is trained.
         settings: The knobs of the run, by name, ``method`` and ``seed`` among them.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gemini_monai.inference.atlases import AtlasInferer
 from gemini_monai.inference.correspond import Registration, register_pair
 from gemini_monai.inference.file_pairs import read_pairs
 from gemini_monai.inference.probe import Probe
@@ -14,6 +15,7 @@ from gemini_monai.inference.registration_scores import RegistrationScores, regis
 from gemini_monai.inference.windows import window_inferer
 
 __all__ = [
+    "AtlasInferer",
     "FileRegistration",
     "Probe",
     "Registration",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gemini_monai.methods.anatomy import AnatomySimilarity
+from gemini_monai.methods.brbs import SampledSegmentation, SegmentedRegistration
 from gemini_monai.methods.copy_paste import BidirectionalCopyPaste
 from gemini_monai.methods.cross_pseudo import CrossPseudoSupervision
 from gemini_monai.methods.densecl import DenseCL
@@ -15,10 +16,12 @@ from gemini_monai.methods.rotation import RotationPrediction
 from gemini_monai.methods.siamese import BYOL, SimSiam
 from gemini_monai.methods.simclr import SimCLR
 from gemini_monai.methods.vader import VADeR
+from gemini_monai.methods.voxelmorph import AtlasRegistration
 
 __all__ = [
     "BYOL",
     "AnatomySimilarity",
+    "AtlasRegistration",
     "BidirectionalCopyPaste",
     "CrossPseudoSupervision",
     "DenseCL",
@@ -28,6 +31,8 @@ __all__ = [
     "MomentumContrast",
     "PixPro",
     "RotationPrediction",
+    "SampledSegmentation",
+    "SegmentedRegistration",
     "SimCLR",
     "SimSiam",
     "UncertaintyAwareMeanTeacher",

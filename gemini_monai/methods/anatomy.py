@@ -63,7 +63,7 @@ class AnatomySimilarity(Objective):
             terms["anatomy"] = self._overlap(map_a, map_b, pair)
         if self.labeled and len(batch["image"]) > 1:
             pair = network.correspond(batch["image"])  # type: ignore[operator]
-            label = _one_hot(batch["label"], network)
+            label = one_hot_label(batch["label"], network)
             terms["labeled_anatomy"] = self._overlap(label, label.roll(-1, dims=0), pair)
         return terms
 
@@ -74,7 +74,8 @@ class AnatomySimilarity(Objective):
         return self.weight * (there + back) / 2
 
 
-def _one_hot(label: Tensor, network: nn.Module) -> Tensor:
+def one_hot_label(label: Tensor, network: nn.Module) -> Tensor:
+    """Class indices (B, 1, *S) as one map for each class of the network's head, (B, K, *S)."""
     classes = network.head[-1].out_channels  # type: ignore[index, union-attr]
     shape = (len(label), int(classes), *label.shape[2:])
     return torch.zeros(shape, device=label.device).scatter_(1, label.long(), 1.0)

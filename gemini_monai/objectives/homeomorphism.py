@@ -32,7 +32,7 @@ class HomeomorphismObjective(Objective):
         ValueError: If a weight is negative or ``positive_start`` is outside [0, 1].
     """
 
-    reads = ("image_a",)
+    reads: tuple[str, ...] = ("image_a",)
     registers = True
 
     def __init__(
@@ -74,6 +74,19 @@ class HomeomorphismObjective(Objective):
         image_a, image_b = batch["image_a"], batch.get("image_b")
         pair: Correspondence = network.correspond(image_a, image_b)  # type: ignore[operator]
         image_b = image_a.roll(-1, dims=0) if image_b is None else image_b
+        return self.similarity(pair, image_a, image_b, progress=progress)
+
+    def similarity(
+        self, pair: Correspondence, image_a: Image, image_b: Image, *, progress: float = 1.0
+    ) -> dict[str, Tensor]:
+        """The terms of images whose correspondence is at hand.
+
+        Args:
+            pair: Of these images.
+            image_a: First image of each pair, (B, C, *S).
+            image_b: Second image of each pair, likewise.
+            progress: Share of training that is done.
+        """
         started = self.positive_start < 1 and progress >= self.positive_start
         positive = self.positive if started else 0.0
         directions = [(image_a, image_b, pair.features_a, pair.features_b, pair.ddf_ab)]

@@ -7,6 +7,7 @@ from gemini_monai.transforms.corruption import (
     RandBezierIntensity,
     RandInPainting,
     RandLocalShuffle,
+    RandOutPainting,
 )
 from gemini_monai.transforms.input import InputSpec
 from gemini_monai.transforms.load import LoadScand
@@ -21,6 +22,7 @@ __all__ = [
     "RandBezierIntensity",
     "RandInPainting",
     "RandLocalShuffle",
+    "RandOutPainting",
     "ResampleToGridd",
     "SaveCased",
     "postprocessing",

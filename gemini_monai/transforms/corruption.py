@@ -5,7 +5,7 @@ Images are (C, *S) scaled to [0, 1]; none of these changes its input.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -104,16 +104,53 @@ class RandInPainting(RandomizableTransform):
         if not self._do_transform:
             return image
         image = image.clone()
+        for box in self._boxes(image.shape[1:]):
+            image[box] = self._noise(image[box])
+        return image
+
+    def _noise(self, image: Tensor) -> Tensor:
+        """Uniform in [0, 1], of the image's shape."""
+        return torch.as_tensor(self.R.uniform(size=image.shape)).to(image)
+
+    def _boxes(self, shape: Sequence[int]) -> Iterator[Box]:
         for number in range(self.boxes):
             if number and self.R.uniform() >= self.again:
                 break
-            box = self._box(image.shape[1:])
-            noise = self.R.uniform(size=image[box].shape)
-            image[box] = torch.as_tensor(noise, dtype=image.dtype, device=image.device)
-        return image
+            yield self._box(shape)
 
     def _box(self, shape: Sequence[int]) -> Box:
         sides = [max(1, round(axis * self.R.uniform(*self.sides))) for axis in shape]
         starts = [self.R.randint(axis - side + 1) for axis, side in zip(shape, sides, strict=True)]
         place = [slice(start, start + side) for start, side in zip(starts, sides, strict=True)]
         return (slice(None), *place)
+
+
+class RandOutPainting(RandInPainting):
+    """Replace everything but a few large boxes by uniform noise (Zhou et al., MedIA 2021).
+
+    Args:
+        prob: Probability of any change.
+        boxes: How many at most.
+        again: Probability of each next box.
+        sides: Least and greatest side of a box as a share of the image's, an axis at a time.
+    """
+
+    def __init__(
+        self,
+        prob: float = 1.0,
+        *,
+        boxes: int = 5,
+        again: float = 0.95,
+        sides: tuple[float, float] = (3 / 7, 4 / 7),
+    ) -> None:
+        super().__init__(prob, boxes=boxes, again=again, sides=sides)
+
+    def __call__(self, image: Tensor) -> Tensor:
+        """A changed copy of (C, *S)."""
+        self.randomize(None)
+        if not self._do_transform:
+            return image
+        painted = self._noise(image)
+        for box in self._boxes(image.shape[1:]):
+            painted[box] = image[box]
+        return painted

@@ -97,6 +97,11 @@ def _with_run(bundle: Path, run: Path, release: Mapping[str, Any]) -> dict[str, 
     name = str(configs["metadata"].get("name")).lower().replace("-", "_")
     if record["bundle"] != name:
         raise InputError(f"{run}: a run of {record['bundle']}, which does not fit {bundle}")
+    if record["task"] == "registration":
+        raise InputError(
+            f"{run}: a run of {record['method']}, for registration; expected a segmenter or a "
+            "pre-trained backbone"
+        )
     known = configs["inference"]["settings"]["default"]
     settings = run_settings(run, default=known) | ELSEWHERE
     if settings["backbone"] is not None:

@@ -146,6 +146,11 @@ def test_what_cannot_be_packaged_is_named_and_nothing_is_written(pretrained, tmp
     record["settings"]["channels"] = [8, 16]
     (other / "run.json").write_text(json.dumps(record))
     (other / "models" / "model.pt").write_bytes((pretrained / "models" / "model.pt").read_bytes())
+    registers = json.dumps(record | {"task": "registration"})
+    (tmp_path / "moves").mkdir()
+    (tmp_path / "moves" / "run.json").write_text(registers)
+    with pytest.raises(InputError, match="for registration; expected a segmenter or"):
+        package_bundle(MIP, tmp_path / "moves", output=tmp_path)
     with pytest.raises(InputError, match=r"model\.pt: does not fit the network"):
         package_bundle(MIP, other, output=tmp_path)
     assert list(tmp_path.glob("*.zip*")) == []

@@ -8,9 +8,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gemini_monai.transforms import RandBezierIntensity, RandInPainting, RandLocalShuffle
+from gemini_monai.transforms import (
+    RandBezierIntensity,
+    RandInPainting,
+    RandLocalShuffle,
+    RandOutPainting,
+)
 
-EVERY = [RandLocalShuffle, RandBezierIntensity, RandInPainting]
+EVERY = [RandLocalShuffle, RandBezierIntensity, RandInPainting, RandOutPainting]
 SHAPES = {2: (1, 40, 60), 3: (1, 20, 24, 28)}
 
 
@@ -88,3 +93,14 @@ def test_boxes_go_on_with_their_probability():
     ]
     expected = sum(0.95**k for k in range(10))
     assert np.mean(counts) == pytest.approx(expected, abs=0.6)
+
+
+@pytest.mark.parametrize("axes", [2, 3])
+def test_out_painting_keeps_a_few_large_boxes(axes):
+    image = torch.full(SHAPES[axes], 2.0)
+    one = _made(RandOutPainting, boxes=1)(image)[0] == 2
+    for axis, side in enumerate(one.shape):
+        kept = one.movedim(axis, 0).reshape(side, -1).any(dim=1)
+        assert int(3 / 7 * side) <= int(kept.sum()) <= int(4 / 7 * side) + 1
+    more = _made(RandOutPainting)(image)[0] == 2
+    assert one.sum() < more.sum() < more.numel()
