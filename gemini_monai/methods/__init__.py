@@ -6,13 +6,17 @@ from gemini_monai.methods.anatomy import AnatomySimilarity
 from gemini_monai.methods.brbs import SampledSegmentation, SegmentedRegistration
 from gemini_monai.methods.copy_paste import BidirectionalCopyPaste
 from gemini_monai.methods.cross_pseudo import CrossPseudoSupervision
+from gemini_monai.methods.deep_cluster import DeepCluster
 from gemini_monai.methods.densecl import DenseCL
 from gemini_monai.methods.fixmatch import FixMatch
+from gemini_monai.methods.local_contrast import LocalContrast
 from gemini_monai.methods.masked import MaskedRestoration
 from gemini_monai.methods.mean_teacher import MeanTeacher, UncertaintyAwareMeanTeacher
 from gemini_monai.methods.momentum_contrast import MomentumContrast
 from gemini_monai.methods.pixpro import PixPro
+from gemini_monai.methods.prototypes import Prototypes
 from gemini_monai.methods.rotation import RotationPrediction
+from gemini_monai.methods.setsim import AttendedSets
 from gemini_monai.methods.siamese import BYOL, SimSiam
 from gemini_monai.methods.simclr import SimCLR
 from gemini_monai.methods.vader import VADeR
@@ -22,14 +26,18 @@ __all__ = [
     "BYOL",
     "AnatomySimilarity",
     "AtlasRegistration",
+    "AttendedSets",
     "BidirectionalCopyPaste",
     "CrossPseudoSupervision",
+    "DeepCluster",
     "DenseCL",
     "FixMatch",
+    "LocalContrast",
     "MaskedRestoration",
     "MeanTeacher",
     "MomentumContrast",
     "PixPro",
+    "Prototypes",
     "RotationPrediction",
     "SampledSegmentation",
     "SegmentedRegistration",

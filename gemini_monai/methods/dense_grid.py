@@ -19,7 +19,7 @@ def cell_features(features: Features, cells: int) -> Tensor:
         features: (B, K, *S).
         cells: Most cells in all; as many along each axis.
     """
-    size = _grid(features.shape[2:], cells)
+    size = grid_size(features.shape[2:], cells)
     pool = Pool["adaptiveavg", len(size)](size)
     return rearrange(pool(features), "b k ... -> b (...) k")
 
@@ -36,11 +36,12 @@ def cell_places(ddf_ab: DDF, cells: int) -> tuple[Tensor, Tensor]:
     """
     shape = ddf_ab.shape[2:]
     grid = identity_grid(shape, device=ddf_ab.device, dtype=ddf_ab.dtype)[None]
-    size = ddf_ab.new_tensor([s / n for s, n in zip(shape, _grid(shape, cells), strict=True)])
+    size = ddf_ab.new_tensor([s / n for s, n in zip(shape, grid_size(shape, cells), strict=True)])
     first, second = cell_features(grid, cells), cell_features(grid + ddf_ab, cells)
     return first / size, second / size
 
 
-def _grid(shape: Sequence[int], cells: int) -> list[int]:
+def grid_size(shape: Sequence[int], cells: int) -> list[int]:
+    """Cells along each axis of an image of this shape, at most ``cells`` in all."""
     side = int(cells ** (1 / len(shape)) + 1e-6)
     return [min(side, axis) for axis in shape]

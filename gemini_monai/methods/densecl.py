@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
+import torch.nn.functional as F
 from einops import einsum
 from torch import Tensor, nn
 
-from gemini_monai.methods.dense_grid import cell_features
+from gemini_monai.methods.dense_grid import cell_features, grid_size
 from gemini_monai.methods.key_queue import KeyQueue, unit
 from gemini_monai.methods.teacher import Teacher
 from gemini_monai.objectives import Batch, Objective
 from gemini_monai.types import Image
+
+Pairing = Callable[[Tensor, Tensor, Sequence[int]], Tensor]
 
 
 class DenseCL(Objective):
@@ -31,6 +34,8 @@ class DenseCL(Objective):
         queue: Keys that are kept, of either kind; 65,536 in the paper.
         cells: Most places of a view.
         projection: Width of queries and keys; 128 in the paper.
+        pairing: Which places are a pair, as ``most_alike`` says it; that is the default.
+        prototypes: A further term, of all places and their keys, such as ``Prototypes``.
     """
 
     reads = ("view_a", "view_b")
@@ -44,8 +49,12 @@ class DenseCL(Objective):
         queue: int = 1024,
         cells: int = 256,
         projection: int = 64,
+        pairing: Pairing | None = None,
+        prototypes: nn.Module | None = None,
     ) -> None:
         super().__init__()
+        self.pairing = pairing or most_alike
+        self.prototypes = prototypes
         self.share, self.momentum = share, momentum
         self.cells, self.projection = cells, projection
         self.means = KeyQueue(queue, projection, temperature=temperature)
@@ -60,7 +69,7 @@ class DenseCL(Objective):
     def forward(
         self, network: nn.Module, batch: Batch, *, progress: float = 1.0
     ) -> dict[str, Tensor]:
-        """``image_contrast`` and ``place_contrast``, weighted, each 0 or more.
+        """``image_contrast``, ``place_contrast``, weighted, each 0 or more; that of prototypes.
 
         Args:
             network: A ``Gemini``.
@@ -72,12 +81,16 @@ class DenseCL(Objective):
             teacher = self.teacher.module.children()
             others, self.latest_mean, key = self._seen(teacher, batch["view_b"])
             self.latest_place = unit(key).mean(dim=1)
-            chosen = most_alike(features, others)[..., None].expand_as(key)
-            key = key.gather(1, chosen).flatten(0, 1)
-        return {
+            size = grid_size(batch["view_a"].shape[2:], self.cells)
+            pairs = self.pairing(features, others, size)
+            image, own, other = pairs.nonzero(as_tuple=True)
+        terms = {
             "image_contrast": (1 - self.share) * self.means(mean, self.latest_mean),
-            "place_contrast": self.share * self.places(query.flatten(0, 1), key),
+            "place_contrast": self.share * self.places(query[image, own], key[image, other]),
         }
+        if self.prototypes is not None:
+            terms["semantic_contrast"] = self.prototypes(query, key, pairs)
+        return terms
 
     def _seen(self, own: Iterable[nn.Module], view: Image) -> tuple[Tensor, Tensor, Tensor]:
         """Features of the cells (B, P, K), and projections of their mean and of each."""
@@ -93,9 +106,16 @@ class DenseCL(Objective):
         self.places.push(self.latest_place)
 
 
-def most_alike(features: Tensor, others: Tensor) -> Tensor:
-    """For each place of ``features`` (B, P, K) the one of ``others`` of greatest cosine, (B, P)."""
-    return einsum(unit(features), unit(others), "b i k, b j k -> b i j").argmax(dim=2)
+def most_alike(features: Tensor, others: Tensor, size: Sequence[int]) -> Tensor:
+    """Each place of one view, and the one of the other of greatest cosine, (B, P, P).
+
+    Args:
+        features: Of the places of the first view, (B, P, K).
+        others: Of the second view, likewise.
+        size: Places along each axis; unused.
+    """
+    cosine = einsum(unit(features), unit(others), "b i k, b j k -> b i j")
+    return F.one_hot(cosine.argmax(dim=2), cosine.shape[2]).bool()
 
 
 def _projector(width: int, projection: int) -> nn.Sequential:

@@ -128,7 +128,7 @@ def test_densecl_pairs_the_most_alike_and_mixes_two_parts(network):
 def test_the_most_alike_is_found_whatever_its_length():
     features = torch.eye(3)[None]
     others = torch.stack([torch.eye(3)[k] * (k + 1) for k in (2, 0, 1)])[None]
-    assert most_alike(features, others).tolist() == [[1, 2, 0]]
+    assert most_alike(features, others, [3]).nonzero().tolist() == [[0, 0, 1], [0, 1, 2], [0, 2, 0]]
 
 
 def test_vader_pairs_places_by_the_known_field(network):
