@@ -52,10 +52,12 @@ def load_backbone(
     Args:
         network: Has a ``backbone`` (a ``Gemini``), or is one.
         source: A checkpoint (ours, of DistributedDataParallel, of the authors' code, of nnU-Net or
-            nnssl, or a state dict of the backbone alone), or a run's or bundle's folder, or a
+            nnssl, or a state dict of the backbone alone, or of its encoder alone, as those of
+            torchvision, MedicalNet and CT-FM are), or a run's or bundle's folder, or a
             bundle's name below ``bundles`` or where ``monai.bundle download`` puts it.
         min_share: Least share of the backbone's weights that must be loaded; of its encoder's,
-            where nnssl's adaptation plan says that the encoder is what is handed over.
+            where the file has the encoder alone or nnssl's adaptation plan says that it is what is
+            handed over.
         verbose: Print the account.
 
     Returns:
@@ -70,6 +72,8 @@ def load_backbone(
     expected = target.state_dict()
     saved = read_tensors(path)
     found = _backbone_of(state_of(saved, path=path), expected)
+    alone = _encoder_alone(found, expected)
+    found = alone or found
     chosen = {key: _adapted(found[key], expected[key]) for key in expected if key in found}
     weights = {key: value for key, value in chosen.items() if value.shape == expected[key].shape}
     loaded = LoadedBackbone(
@@ -78,7 +82,7 @@ def load_backbone(
         missing=[key for key in expected if key not in weights],
         unexpected=[key for key in found if key not in weights],
     )
-    part = "encoder" if PLAN in saved else "backbone"
+    part = "encoder" if PLAN in saved or alone else "backbone"
     needed = [key for key in expected if part == "backbone" or key.startswith(ENCODER)]
     fitting = sum(key in weights for key in needed)
     share = fitting / max(1, len(needed))
@@ -112,6 +116,16 @@ def _backbone_of(state: Mapping[str, Tensor], expected: Mapping[str, Tensor]) ->
         if key.startswith(PREFIX) or f".{PREFIX}" in key
     }
     return inside or without_prefix(state, expected)
+
+
+def _encoder_alone(
+    state: Mapping[str, Tensor], expected: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
+    """The weights by the backbone's names, where they are an encoder's by its own; else nothing."""
+    if any(key in expected for key in state):
+        return {}
+    inside = {ENCODER + key: value for key, value in state.items()}
+    return inside if any(key in expected for key in inside) else {}
 
 
 def _instead(found: Mapping[str, Tensor], loaded: LoadedBackbone) -> str:
