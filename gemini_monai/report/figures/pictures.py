@@ -9,6 +9,7 @@ import base64
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from PIL import Image
@@ -55,7 +56,7 @@ class Picture:
             strokes.append("M" + "L".join(f"{x:.2f} {y:.2f}" for x, y in points))
         return "".join(strokes)
 
-    @property
+    @cached_property
     def data_uri(self) -> str:
         """Pixels as a data URI: lossless where they are few, JPEG where they are many."""
         picture = Image.fromarray(np.ascontiguousarray(self.pixels))
@@ -84,3 +85,9 @@ class PanelRow:
     note: str
     panels: tuple[Panel, ...] = ()
     volumes: Volumes | None = None
+
+    @property
+    def shared(self) -> str:
+        """Data URI of the pixels that two or more of the pictures have, empty where none do."""
+        uris = [panel.picture.data_uri for panel in self.panels if panel.picture is not None]
+        return next((uri for uri in uris if uris.count(uri) > 1), "")
