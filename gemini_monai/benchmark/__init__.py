@@ -9,7 +9,7 @@ from gemini_monai.benchmark.results import Row
 from gemini_monai.benchmark.run import Run
 from gemini_monai.benchmark.tuning import Trial, read_trials, trial_runs, tuned
 from gemini_monai.benchmark.workflow import run_grid
-from gemini_monai.benchmark.writing import write_results
+from gemini_monai.benchmark.writing import refuse_foreign, write_results
 
 __all__ = [
     "BASELINES",
@@ -22,6 +22,7 @@ __all__ = [
     "failures",
     "read_outcome",
     "read_trials",
+    "refuse_foreign",
     "run_grid",
     "trial_runs",
     "tuned",

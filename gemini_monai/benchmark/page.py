@@ -10,10 +10,12 @@ from gemini_monai.benchmark.grid import data_name
 from gemini_monai.benchmark.leaks import leaks
 from gemini_monai.benchmark.outcome import Outcome
 from gemini_monai.benchmark.result_table import HEADER, cells, failures
+from gemini_monai.benchmark.results import Row
 from gemini_monai.benchmark.small_tables import method_table, tuning_table
 from gemini_monai.report.figures.overlays import overlay_rows
 from gemini_monai.report.page.elements import (
     Block,
+    Cell,
     ChartBlock,
     CommandLine,
     Gallery,
@@ -74,13 +76,24 @@ def _results(outcome: Outcome, data: str, labels: int) -> Iterator[Block]:
     caption = (
         "Mean over test cases and seeds, ± the standard deviation between seeds, each of which "
         "draws its own labeled images. Differences are paired by case, with 95 % bootstrap "
-        f"intervals over patients; the baseline is {outcome.question.baseline}."
+        "intervals over patients, in color where they leave zero out; the baseline is "
+        f"{outcome.question.baseline}."
     )
-    yield table(HEADER, [cells(row) for row in rows], caption=caption)
+    yield table(HEADER, [_marked(row) for row in rows], caption=caption)
     yield from (Note(sentence) for row in rows for sentence in failures(row))
     if seeds:
         yield ChartBlock(cost_and_learning(outcome.question.arms, rows, seeds))
         yield method_table(outcome, data, labels)
+
+
+def _marked(row: Row) -> list[Cell | str]:
+    """The row, in color where an interval leaves zero out."""
+    clear = [found is not None and found.clear for found in (row.to_baseline, row.to_best)]
+    kinds = dict(zip(HEADER[2:4], clear, strict=True))
+    return [
+        Cell(text, "clear" if kinds.get(name) else "")
+        for name, text in zip(HEADER, cells(row), strict=True)
+    ]
 
 
 def _pictures(outcome: Outcome, data: str) -> tuple[Block, ...]:
@@ -94,7 +107,7 @@ def _pictures(outcome: Outcome, data: str) -> tuple[Block, ...]:
                 f"{labels} labels, the first seed. Solid: prediction. Dashed in white: truth. "
                 f"Cases are the worst, the median and the best of {arms[0].name}."
             )
-            pictures = Gallery(tuple(overlay_rows(comparison)), columns=COLUMNS)
+            pictures = Gallery(tuple(overlay_rows(comparison)), columns=min(COLUMNS, 2 + len(arms)))
             return Note(text), structure_key(comparison), pictures
     return (Note("Nothing is tested yet, so no picture."),)
 

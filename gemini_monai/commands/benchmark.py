@@ -104,6 +104,7 @@ def _make(question: Question, *, tune: Sequence[str], cores: int, more: Sequence
     from gemini_monai.benchmark import (
         read_outcome,
         read_trials,
+        refuse_foreign,
         run_grid,
         trial_runs,
         tuned,
@@ -111,6 +112,7 @@ def _make(question: Question, *, tune: Sequence[str], cores: int, more: Sequence
     )
 
     well, output = True, question.output
+    refuse_foreign(output)
     trials: list[Trial] = []
     if tune:
         well = run_grid(trial_runs(question, tune), output=output, cores=cores, more=more)

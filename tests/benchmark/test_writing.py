@@ -9,7 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from gemini_monai.benchmark import Question, read_outcome, write_results
+from gemini_monai.benchmark import Question, read_outcome, refuse_foreign, write_results
+from gemini_monai.errors import InputError
 from gemini_monai.report.read import read_run
 from tests.benchmark.synthetic_grid import write_grid
 from tests.report.synthetic_run import STRUCTURES
@@ -104,3 +105,11 @@ def test_the_page_of_a_grid_that_has_hardly_begun(question, tmp_path):
     assert "supervised, seeds 0, 1: not run" in text
     assert [row["seeds"] for row in _read(files["results.csv"])] == ["0"] * 4
     assert _read(files["cases.csv"]) == _read(files["structures.csv"]) == []
+
+
+def test_a_table_of_somebody_else_is_not_replaced(tmp_path):
+    (tmp_path / "cases.csv").write_text("mine")
+    with pytest.raises(InputError, match=r"cases\.csv: is there and of no benchmark"):
+        refuse_foreign(tmp_path)
+    (tmp_path / "grid.json").write_text("{}")
+    refuse_foreign(tmp_path)

@@ -53,7 +53,8 @@ class Picture:
         strokes = []
         for path in line.paths:
             points = (np.asarray(path) + 0.5) * scale  # pixel centers lie half a pixel in
-            strokes.append("M" + "L".join(f"{x:.2f} {y:.2f}" for x, y in points))
+            corners = points[_turns(points)].round(2)
+            strokes.append("M" + "L".join(f"{x:g} {y:g}" for x, y in corners))
         return "".join(strokes)
 
     @cached_property
@@ -66,6 +67,16 @@ class Picture:
         picture.save(buffer, **({"format": "PNG"} if small else {"format": "JPEG", "quality": 88}))
         kind = "png" if small else "jpeg"
         return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
+def _turns(points: Array) -> Array:
+    """True for both ends and where a path (K, 2) does not go straight on, (K,)."""
+    steps = np.diff(points, axis=0)
+    turn = steps[:-1, 0] * steps[1:, 1] - steps[:-1, 1] * steps[1:, 0]
+    back = (steps[:-1] * steps[1:]).sum(axis=1) <= 0
+    return np.pad(
+        (np.abs(turn) > 1e-6) | back, (1, len(points) - len(turn) - 1), constant_values=True
+    )
 
 
 @dataclass(frozen=True)
