@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import gemini_monai
 from gemini_monai.benchmark.drawings import cost_and_learning, dice_over_labels
@@ -39,7 +39,7 @@ def benchmark_page(outcome: Outcome) -> Page:
     """
     question = outcome.question
     names = [data_name(folder) for folder in question.tested]
-    sections = [s for data in names for s in _of_data(outcome, data, several=len(names) > 1)]
+    sections = [section for data in names for section in _of_data(outcome, data, names=names)]
     blocks = tuple(Note(sentence) for sentence in leaks(question))
     sections.append(Section("data", "Data", "Was anything of the test trained on?", blocks))
     sections.append(_commands(outcome))
@@ -51,24 +51,23 @@ def benchmark_page(outcome: Outcome) -> Page:
     )
 
 
-def _of_data(outcome: Outcome, data: str, *, several: bool) -> Iterator[Section]:
-    numbers = outcome.question.labels
+def _of_data(outcome: Outcome, data: str, *, names: Sequence[str]) -> Iterator[Section]:
+    numbers, place = outcome.question.labels, names.index(data)
+    of = f" of {data}" if len(names) > 1 else ""
     for labels in numbers:
-        name = f"{labels} labels" + (f", {data}" if several else "")
-        anchor = f"table-{data}-{labels}"
-        yield Section(anchor, name, name.capitalize(), tuple(_results(outcome, data, labels)))
-    of = f" of {data}" if several else ""
+        name = f"{labels} labels{of}"
+        blocks = tuple(_results(outcome, data, labels))
+        yield Section(f"table-{place}-{labels}", name, name, blocks)
     if len(numbers) > 1:
         rows = [row for row in outcome.rows if row.data == data]
         chart = ChartBlock(dice_over_labels(outcome.question.arms, rows))
-        yield Section(f"labels-{data}", f"Labels{of}", f"Dice over labels{of}", (chart,))
-    yield Section(
-        f"pictures-{data}", f"Predictions{of}", f"Predictions{of}", _pictures(outcome, data)
-    )
+        yield Section(f"labels-{place}", f"Labels{of}", f"Dice over labels{of}", (chart,))
+    name = f"Predictions{of}"
+    yield Section(f"pictures-{place}", name, name, _pictures(outcome, data))
     trials = [trial for trial in outcome.trials if trial.run.data == data]
     if trials:
         title = f"Tuning on validation images{of}"
-        yield Section(f"tuning-{data}", f"Tuning{of}", title, tuple(tuning_table(trials)))
+        yield Section(f"tuning-{place}", f"Tuning{of}", title, tuple(tuning_table(trials)))
 
 
 def _results(outcome: Outcome, data: str, labels: int) -> Iterator[Block]:

@@ -42,7 +42,7 @@ def add_commands(commands: Any) -> None:
         help="overrides of trainings; every arm takes the one with the best validation Dice",
     )
     command.add_argument(
-        "--snakemake", default="", metavar="'--OPTION'", help="options of Snakemake"
+        "--snakemake", default="", metavar="'--OPTION VALUE'", help="options of Snakemake"
     )
     command.set_defaults(function=benchmark)
 

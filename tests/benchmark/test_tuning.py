@@ -52,8 +52,7 @@ def trained(question):
     write_grid(runs)
     for run in runs:
         write_validation(run, dice[run.method, "learning_rate" in run.command])
-        shutil.rmtree(run.folder / "test")
-        (run.folder / "test").write_text("whoever reads this looks at a test image")
+        (run.folder / "test" / "segmentation.csv").write_text("an error for whoever reads it")
     return question
 
 

@@ -43,6 +43,17 @@ def test_tuning_grid_and_tables_in_one_call(tiny_phantom, tmp_path, monkeypatch,
     assert "some runs failed" in refused(monkeypatch, capsys, *words)
 
 
+def test_overrides_of_pretrainings_are_one_word(tiny_phantom, tmp_path, monkeypatch, grids):
+    words = ["benchmark", "pretraining", tiny_phantom.parent, "--output", tmp_path / "out"]
+    words += ["--labels", "[2]", "--seeds", "[0]", "--pretraining", "--width 5 --loss#tau 2"]
+    call(monkeypatch, *words, "--epochs", "3")
+    (grid,) = grids
+    start = next(run for run in grid if not run.labels)
+    assert "--width 5 '--loss#tau' 2 " in start.command
+    assert "--epochs" not in start.command
+    assert all("--epochs 3 " in run.command for run in grid if run.labels)
+
+
 @pytest.mark.parametrize("given", ["['width 3']", "[3]", "--width 3"])
 def test_what_is_no_override_is_said(tiny_phantom, tmp_path, monkeypatch, capsys, given, grids):
     words = ["benchmark", "few_labels", tiny_phantom.parent, "--output", tmp_path]
