@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from gemini_monai.benchmark.grid import BASELINES, Question, Run
-from gemini_monai.benchmark.page import cells, failures, write_results
-from gemini_monai.benchmark.results import Row, rows
+from gemini_monai.benchmark.grid import BASELINES, Question
+from gemini_monai.benchmark.outcome import Outcome, read_outcome
+from gemini_monai.benchmark.result_table import cells, failures
+from gemini_monai.benchmark.results import Row
+from gemini_monai.benchmark.run import Run
+from gemini_monai.benchmark.tuning import Trial, read_trials, trial_runs, tuned
 from gemini_monai.benchmark.workflow import run_grid
+from gemini_monai.benchmark.writing import refuse_foreign, write_results
 
 __all__ = [
     "BASELINES",
+    "Outcome",
     "Question",
     "Row",
     "Run",
+    "Trial",
     "cells",
     "failures",
-    "rows",
+    "read_outcome",
+    "read_trials",
+    "refuse_foreign",
     "run_grid",
+    "trial_runs",
+    "tuned",
     "write_results",
 ]

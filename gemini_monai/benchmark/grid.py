@@ -1,16 +1,16 @@
-"""Which runs a question needs, as commands that can be typed by hand."""
+"""Which runs a question needs."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import shlex
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import gemini_monai
+from gemini_monai.benchmark.run import Run
 from gemini_monai.errors import InputError
 from gemini_monai.files import read_json
 
@@ -18,36 +18,6 @@ BASELINES = {"few_labels": "supervised", "pretraining": "scratch"}
 """What the others are compared with, always first; also the names of the suites."""
 DEFAULT = "gemini"
 """The bundle without a ``method_*.json``."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """One cell of the grid.
-
-    Attributes:
-        name: Of its folder and its log.
-        command: As it would be typed.
-        done: The file that it writes last.
-        after: Names of those that must be done before.
-        data: Name of the data set that it is tested on; empty for a pre-training.
-        method: Its method.
-        labels: Labeled images that it has; 0 for a pre-training.
-        seed: Of weights, batches, and the choice of labeled images.
-    """
-
-    name: str
-    command: str
-    done: str
-    after: tuple[str, ...]
-    data: str
-    method: str
-    labels: int
-    seed: int
-
-    @property
-    def folder(self) -> Path:
-        """Its run folder."""
-        return Path(self.done).parent
 
 
 @dataclass(frozen=True)
@@ -64,6 +34,8 @@ class Question:
         output: Folder of the runs.
         overrides: More of every training, as on the command line.
         pretraining: More of every pre-training, likewise.
+        tuned: More of an arm's trainings on a data set, by the names of both.
+        left_out: Why an arm is not run on a data set, by the names of both.
 
     Raises:
         InputError: If the suite is unknown, a data set is not there, or nothing is to be compared.
@@ -77,6 +49,8 @@ class Question:
     output: Path
     overrides: tuple[str, ...] = ()
     pretraining: tuple[str, ...] = ()
+    tuned: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    left_out: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.suite not in BASELINES:
@@ -113,27 +87,33 @@ class Question:
             for labels in self.labels:
                 for seed in self.seeds:
                     for method in self.arms:
+                        if (data_name(data), method) in self.left_out:
+                            continue
                         words = [*_train("semi", data, method), "--compare", "[]"]
-                        words += ["--labeled_cases", str(labels), *self.overrides]
+                        words += ["--labeled_cases", str(labels), *self._overrides(data, method)]
                         yield self._run(words, data=data, method=method, labels=labels, seed=seed)
 
     def _pretraining(self) -> Iterator[Run]:
         for seed in self.seeds:
             for method in self.arms:
+                tested = [d for d in self.tested if (data_name(d), method) not in self.left_out]
                 source = "none"
                 before: tuple[str, ...] = ()
-                if method != self.baseline:
+                if method != self.baseline and tested:
                     words = [*_train("mip", self.data[0], method), *self.pretraining]
                     start = self._run(words, data=self.data[0], method=method, labels=0, seed=seed)
                     source, before = str(start.folder), (start.name,)
                     yield start
-                for data in self.tested:
+                for data in tested:
                     for labels in self.labels:
                         words = ["finetune", str(data), "--pretrained", source]
-                        words += ["--labeled_cases", str(labels), *self.overrides]
+                        words += ["--labeled_cases", str(labels), *self._overrides(data, method)]
                         yield self._run(
                             words, data=data, method=method, labels=labels, seed=seed, after=before
                         )
+
+    def _overrides(self, data: Path, method: str) -> tuple[str, ...]:
+        return (*self.overrides, *self.tuned.get((data_name(data), method), ()))
 
     def _run(
         self,
@@ -151,7 +131,7 @@ class Question:
         known = json.dumps([words, content, gemini_monai.__version__, after])
         digest = hashlib.sha256(known.encode()).hexdigest()[:8]
         part = f"{labels}_labels" if labels else "pretraining"
-        name = f"{_name(data)}-{method}-{part}-{seed}-{digest}"
+        name = f"{data_name(data)}-{method}-{part}-{seed}-{digest}"
         folder = self.output.absolute() / name
         command = ["gemini", *words, "--output_dir", str(folder), "--resume", "True"]
         return Run(
@@ -159,16 +139,11 @@ class Question:
             command=shlex.join(command),
             done=str(folder / "report.html"),
             after=after,
-            data=_name(data) if labels else "",
+            data=data_name(data) if labels else "",
             method=method,
             labels=labels,
             seed=seed,
         )
-
-
-def as_json(runs: Sequence[Run]) -> list[dict[str, Any]]:
-    """Cells as the workflow reads them."""
-    return [asdict(run) for run in runs]
 
 
 def _train(bundle: str, data: Path, method: str) -> list[str]:
@@ -176,6 +151,10 @@ def _train(bundle: str, data: Path, method: str) -> list[str]:
     return words if method == DEFAULT else [*words, "--method", method]
 
 
-def _name(data: Path) -> str:
-    """Of the data set; several draws of one have the folder's."""
+def data_name(data: Path) -> str:
+    """Name of a prepared data set: its own and its folder's, as several may be draws of one.
+
+    Args:
+        data: Its folder.
+    """
     return f"{read_json(data / 'dataset.json', dict)['name']}_{data.absolute().name}"

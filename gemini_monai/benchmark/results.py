@@ -8,11 +8,20 @@ from pathlib import Path
 
 import numpy as np
 
-from gemini_monai.benchmark.grid import Question, Run
+from gemini_monai.benchmark.grid import Question, data_name
+from gemini_monai.benchmark.run import Run
 from gemini_monai.benchmark.statistics import bootstrap_ranks, holm
 from gemini_monai.data import read_cohort
 from gemini_monai.files import read_json
-from gemini_monai.report.read import PairedDifference, paired_difference, per_case, read_run
+from gemini_monai.report.read import (
+    PairedDifference,
+    RunContents,
+    paired_difference,
+    per_case,
+    read_run,
+    summarize,
+)
+from gemini_monai.runs import RunFolder
 
 Scores = Mapping[str, float]
 
@@ -46,55 +55,81 @@ class Row:
     missing: Mapping[int, str]
 
 
-def rows(question: Question) -> list[Row]:
-    """All rows, a table per data set and number of labels, the baseline first."""
+def read_finished(question: Question) -> dict[Run, RunContents]:
+    """Every run of the grid that was tested, in the grid's order.
+
+    Args:
+        question: What was compared.
+
+    Raises:
+        InputError: If a file that a finished run left cannot be understood.
+    """
+    runs = [run for run in question.runs() if run.data and run.is_done]
+    return {run: read_run(run.folder) for run in runs}
+
+
+def rows(question: Question, finished: Mapping[Run, RunContents]) -> list[Row]:
+    """All rows, a table per data set and number of labels, the baseline first.
+
+    Args:
+        question: What was compared.
+        finished: What came out of the runs that are done.
+    """
     runs = [run for run in question.runs() if run.data]
-    tables = dict.fromkeys((run.data, run.labels) for run in runs)
     found: list[Row] = []
-    for data, labels in tables:
-        own = [run for run in runs if (run.data, run.labels) == (data, labels)]
-        found += _table(question, own, data=data, labels=labels)
+    for folder in question.tested:
+        patients = _patients(folder)
+        for labels in question.labels:
+            place = (data_name(folder), labels)
+            own = [run for run in runs if (run.data, run.labels) == place]
+            arms = {arm: [run for run in own if run.method == arm] for arm in question.arms}
+            found += _table(question, arms, finished, place=place, patients=patients)
     return found
 
 
-def _table(question: Question, runs: Sequence[Run], *, data: str, labels: int) -> Iterator[Row]:
-    arms = {arm: [run for run in runs if run.method == arm] for arm in question.arms}
-    done = {arm: [run for run in own if Path(run.done).is_file()] for arm, own in arms.items()}
-    scores = {arm: [per_case(read_run(r.folder)) for r in own] for arm, own in done.items()}
+def _table(
+    question: Question,
+    arms: Mapping[str, Sequence[Run]],
+    finished: Mapping[Run, RunContents],
+    *,
+    place: tuple[str, int],
+    patients: Mapping[str, str],
+) -> Iterator[Row]:
+    done = {arm: [run for run in own if run in finished] for arm, own in arms.items()}
+    scores = {arm: [per_case(finished[run]) for run in own] for arm, own in done.items()}
     means = {arm: _mean_scores(own) for arm, own in scores.items() if own}
-    patients = _patients(question, data)
-    ranks = bootstrap_ranks(_shared(means), patients=patients) if means else {}
+    shared = _shared(means)
+    ranks = bootstrap_ranks(shared, patients=patients) if any(shared.values()) else {}
     to_baseline = {
         arm: _difference(means, arm, question.baseline, patients=patients) for arm in arms
     }
     tests = [own.p_value if own else float("nan") for own in to_baseline.values()]
     for arm, p in zip(arms, holm(tests), strict=True):
         others = [other for other in means if other != arm]
-        best = max(others, key=lambda name: np.mean(list(means[name].values())), default=None)
+        best = max(others, key=lambda other: _mean(shared[other]), default=None)
         yield Row(
-            data=data,
-            labels=labels,
+            data=place[0],
+            labels=place[1],
             method=arm,
-            dice=tuple(float(np.mean(list(own.values()))) for own in scores[arm]),
+            dice=tuple(map(_mean, scores[arm])),
             to_baseline=to_baseline[arm],
             to_best=_difference(means, arm, best, patients=patients),
             p=p,
             rank=ranks.get(arm, (float("nan"), float("nan"))),
             cpu_minutes=_minutes(done[arm]),
-            missing={
-                run.seed: last_words(question.output, run)
-                for run in arms[arm]
-                if run not in done[arm]
-            },
+            missing=_missing(question, arms[arm], data=place[0], arm=arm),
         )
 
 
-def last_words(output: Path, run: Run) -> str:
-    """Why a run is not there: the last line of its log."""
-    log = output / "logs" / f"{run.name}.txt"
-    lines = log.read_text(errors="replace").split("\n") if log.is_file() else []
-    said = [line.strip() for text in lines for line in text.split("\r") if line.strip()]
-    return said[-1] if said else "not run"
+def _missing(question: Question, runs: Sequence[Run], *, data: str, arm: str) -> dict[int, str]:
+    if (data, arm) in question.left_out:
+        return dict.fromkeys(question.seeds, question.left_out[data, arm])
+    return {run.seed: run.last_words for run in runs if not run.is_done}
+
+
+def _mean(scores: Scores) -> float:
+    """Over the cases that are defined; NaN without one."""
+    return summarize(list(scores.values())).mean
 
 
 def _mean_scores(draws: Sequence[Scores]) -> dict[str, float]:
@@ -105,7 +140,7 @@ def _mean_scores(draws: Sequence[Scores]) -> dict[str, float]:
 
 def _shared(means: Mapping[str, Scores]) -> dict[str, dict[str, float]]:
     """The same, of cases that every system was tested on and is defined for."""
-    first = next(iter(means.values()))
+    first = next(iter(means.values()), {})
     cases = [c for c in first if all(np.isfinite(own.get(c, np.nan)) for own in means.values())]
     return {name: {case: own[case] for case in cases} for name, own in means.items()}
 
@@ -118,19 +153,15 @@ def _difference(
     return paired_difference(means[arm], means[other], patients=patients)
 
 
-def _patients(question: Question, data: str) -> dict[str, str]:
-    for folder in question.tested:
-        cohort = read_cohort(folder / "dataset.json")
-        if f"{cohort.name}_{folder.absolute().name}" == data:
-            return {str(e["case"]): str(e["patient"]) for e in cohort.test if "patient" in e}
-    return {}
+def _patients(folder: Path) -> dict[str, str]:
+    test = read_cohort(folder / "dataset.json").test
+    return {str(entry["case"]): str(entry["patient"]) for entry in test if "patient" in entry}
 
 
 def _minutes(runs: Sequence[Run]) -> float:
     """CPU minutes of a run and of those that it started from, mean over runs."""
     totals = []
     for run in runs:
-        before = [run.folder.parent / name for name in run.after]
-        records = [read_json(folder / "run.json", dict) for folder in (run.folder, *before)]
+        records = [read_json(RunFolder(own).record, dict) for own in run.folders]
         totals.append(sum(record.get("cpu_seconds", float("nan")) for record in records) / 60)
     return float(np.mean(totals)) if totals else float("nan")

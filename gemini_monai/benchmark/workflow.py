@@ -6,9 +6,10 @@ import importlib.util
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
-from gemini_monai.benchmark.grid import Question, as_json
+from gemini_monai.benchmark.run import Run
 from gemini_monai.errors import InputError
 from gemini_monai.files import write_json
 
@@ -16,11 +17,14 @@ GRID = "grid.json"
 SNAKEFILE = Path(__file__).with_name("Snakefile")
 
 
-def run_grid(question: Question, *, cores: int = 1, more: Sequence[str] = ()) -> bool:
+def run_grid(
+    runs: Sequence[Run], *, output: Path, cores: int = 1, more: Sequence[str] = ()
+) -> bool:
     """Make every run that is not there yet; those that fail do not stop the others.
 
     Args:
-        question: What is to be compared.
+        runs: Of the grid; one that is there twice is made once.
+        output: Folder of the runs.
         cores: Runs at a time on this machine, one thread each.
         more: Options of Snakemake, such as ``--executor slurm --jobs 20`` or ``--dry-run``.
 
@@ -34,11 +38,12 @@ def run_grid(question: Question, *, cores: int = 1, more: Sequence[str] = ()) ->
         raise InputError(
             "benchmark: needs the package snakemake: pip install 'gemini_monai[benchmark]'"
         )
-    output = question.output.absolute()
+    output = output.absolute()
     output.mkdir(parents=True, exist_ok=True)
-    content = {"here": str(Path.cwd()), "runs": as_json(question.runs())}
+    content = {"here": str(Path.cwd()), "runs": [asdict(run) for run in dict.fromkeys(runs)]}
     write_json(output / GRID, content)
     words = ["--snakefile", str(SNAKEFILE), "--configfile", str(output / GRID)]
     words += ["--directory", str(output), "--keep-going", "--rerun-incomplete"]
+    words += ["--rerun-triggers", "mtime"]  # settings, data and version are in a run's name
     command = [sys.executable, "-m", "snakemake", *words, "--cores", str(cores), *more]
     return subprocess.run(command, check=False).returncode == 0

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import argparse
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gemini_monai.bundles import literal
 from gemini_monai.commands.bundle import OVERRIDES
 from gemini_monai.errors import InputError
 from gemini_monai.limits import several, text, whole
+
+if TYPE_CHECKING:  # imported when it is called
+    from gemini_monai.benchmark import Outcome, Question, Trial
 
 TEXT = "Compare systems: every run of a grid, then one table with intervals, ranks and costs."
 
@@ -31,7 +35,14 @@ def add_commands(commands: Any) -> None:
         "--pretraining", default="", metavar="'--KEY VALUE'", help="overrides of pre-trainings"
     )
     command.add_argument(
-        "--snakemake", default="", metavar="'--OPTION'", help="options of Snakemake"
+        "--tune",
+        type=literal,
+        default=[],
+        metavar="\"['','--KEY VALUE']\"",
+        help="overrides of trainings; every arm takes the one with the best validation Dice",
+    )
+    command.add_argument(
+        "--snakemake", default="", metavar="'--OPTION VALUE'", help="options of Snakemake"
     )
     command.set_defaults(function=benchmark)
 
@@ -59,6 +70,7 @@ def benchmark(
     seeds: Any,
     cores: Any,
     pretraining: str,
+    tune: Any,
     snakemake: str,
     overrides: list[str],
 ) -> None:
@@ -70,8 +82,9 @@ def benchmark(
     several(text, least=1)(methods, "--methods")
     several(whole(1), least=1)(labels, "--labels")
     several(whole(0), least=1)(seeds, "--seeds")
+    several(_overrides)(tune, "--tune")
     whole(1)(cores, "--cores")
-    from gemini_monai.benchmark import Question, cells, failures, rows, run_grid, write_results
+    from gemini_monai.benchmark import Question
 
     question = Question(
         suite=suite,
@@ -83,15 +96,53 @@ def benchmark(
         overrides=tuple(overrides),
         pretraining=tuple(shlex.split(pretraining)),
     )
-    well = run_grid(question, cores=cores, more=shlex.split(snakemake))
-    if {"--dry-run", "-n"} & set(shlex.split(snakemake)):
+    _make(question, tune=tune, cores=cores, more=shlex.split(snakemake))
+
+
+def _make(question: Question, *, tune: Sequence[str], cores: int, more: Sequence[str]) -> None:
+    """The tuning, then the grid with what it chose, then tables and page."""
+    from gemini_monai.benchmark import (
+        read_outcome,
+        read_trials,
+        refuse_foreign,
+        run_grid,
+        trial_runs,
+        tuned,
+        write_results,
+    )
+
+    well, output = True, question.output
+    refuse_foreign(output)
+    trials: list[Trial] = []
+    if tune:
+        well = run_grid(trial_runs(question, tune), output=output, cores=cores, more=more)
+        trials = read_trials(question, tune)
+        question = tuned(question, trials)
+    well = run_grid(question.runs(), output=output, cores=cores, more=more) and well
+    if {"--dry-run", "-n"} & set(more):
         return
-    found = rows(question)
-    for row in found:
-        print(f"{row.data}, {row.labels} labels: {'  '.join(cells(row))}")
-        for sentence in failures(row):
-            print(f"  {sentence}")
-    for path in write_results(question, found):
+    outcome = read_outcome(question, trials)
+    _tell(outcome)
+    for path in write_results(outcome):
         print(path)
     if not well:
         raise InputError(f"some runs failed; {output}/logs has the whole of what they said")
+
+
+def _tell(outcome: Outcome) -> None:
+    from gemini_monai.benchmark import cells, failures
+
+    for row in outcome.rows:
+        print(f"{row.data}, {row.labels} labels: {'  '.join(cells(row))}")
+        for sentence in failures(row):
+            print(f"  {sentence}")
+
+
+def _overrides(value: Any, name: str) -> None:
+    """None, or options with their values as on a command line."""
+    try:
+        words = shlex.split(value)
+    except (AttributeError, ValueError) as error:
+        raise InputError(f"{name}: expected texts such as '--KEY VALUE', got {value!r}") from error
+    if words and not words[0].startswith("--"):
+        raise InputError(f"{name}: expected texts such as '--KEY VALUE', got {value!r}")

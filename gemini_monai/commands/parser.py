@@ -67,14 +67,15 @@ def split_overrides(
     Args:
         arguments: After the command's name.
         known: Options of the command itself; any other ``--key`` takes the word after it along,
-            and ``True`` where none follows.
+            and ``True`` where none follows. A word with a space in it is never a ``--key``, but the
+            value of an option such as ``--pretraining '--epochs 20'``.
     """
     own: list[str] = []
     overrides: list[str] = []
     words = list(arguments)
     while words:
         word = words.pop(0)
-        if not word.startswith("--") or word.partition("=")[0] in known:
+        if not word.startswith("--") or " " in word or word.partition("=")[0] in known:
             own.append(word)
             continue
         overrides.append(word)

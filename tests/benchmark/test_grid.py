@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shlex
 import shutil
@@ -9,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 
+import gemini_monai
 from gemini_monai.benchmark import Question
 from gemini_monai.errors import InputError
 
@@ -65,6 +67,19 @@ def test_other_settings_data_or_code_are_another_run(question, tmp_path, monkeyp
     assert names.isdisjoint(run.name for run in replace(question, data=(copy,)).runs())
     monkeypatch.setattr("gemini_monai.__version__", "9")
     assert names.isdisjoint(run.name for run in question.runs())
+
+
+def test_a_name_stays_what_it_was_so_that_long_runs_are_found_again(question):
+    """The first eight digits of a hash of the words, the data's file, version and predecessors."""
+    run = question.runs()[0]
+    data = str(question.data[0])
+    words = ["train", "semi", data, "--method", "supervised", "--compare", "[]"]
+    words += ["--labeled_cases", "1", "--epochs", "1", "--seed", "0"]
+    content = hashlib.sha256((question.data[0] / "dataset.json").read_bytes()).hexdigest()
+    known = json.dumps([words, content, gemini_monai.__version__, []])
+    assert run.name == (
+        "phantom_2d_phantom-supervised-1_labels-0-" + hashlib.sha256(known.encode()).hexdigest()[:8]
+    )
 
 
 @pytest.mark.parametrize(

@@ -7,17 +7,13 @@ import json
 import shutil
 import statistics
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from gemini_monai.benchmark import Question, cells, failures, rows, run_grid, write_results
-from gemini_monai.benchmark import workflow as engine
+from gemini_monai.benchmark import Question, cells, failures, read_outcome
 from gemini_monai.benchmark.leaks import leaks
-from gemini_monai.errors import InputError
-from tests.report.synthetic_run import write_run
-
-ERRORS = {"supervised": 1.5, "gemini": 0.5, "cps": 1.0}
+from gemini_monai.benchmark.results import Row
+from tests.benchmark.synthetic_grid import write_grid
 
 
 @pytest.fixture
@@ -31,20 +27,12 @@ def question(tiny_phantom, tmp_path):
         seeds=(0, 1),
         output=tmp_path / "out",
     )
-    for run in found.runs():
-        if (run.method, run.seed) == ("cps", 1):
-            log = found.output / "logs" / f"{run.name}.txt"
-            log.parent.mkdir()
-            log.write_text("train:  3%\rtrain:  7%\nerror: no memory left\n\n")
-            continue
-        write_run(
-            run.folder, method=run.method, error=ERRORS[run.method], seed=run.seed, supervised=False
-        )
-        record = run.folder / "run.json"
-        content = json.loads(record.read_text()) | {"cpu_seconds": 60.0 * (run.seed + 1)}
-        record.write_text(json.dumps(content))
-        Path(run.done).write_text("page")
+    write_grid(found.runs(), failed=("cps", 1))
     return found
+
+
+def rows(question):
+    return read_outcome(question).rows
 
 
 def _dice(folder):
@@ -84,23 +72,37 @@ def test_a_run_that_failed_is_said_with_its_last_words(question):
     assert "(1 of 2 seeds)" in cells(own)[1]
     others = replace(question, methods=("gemini", "byol"))
     byol = rows(others)[-1]
-    assert cells(byol)[:2] == ["byol", "failed"]
-    assert failures(byol) == ["byol, seed 0: not run", "byol, seed 1: not run"]
+    assert cells(byol)[:2] == ["byol", "not run"]
+    assert failures(byol) == ["byol, seeds 0, 1: not run"]
 
 
-def test_the_files_hold_every_row_and_every_command(question):
-    table, page = write_results(question, rows(question))
-    with table.open(newline="") as file:
-        content = list(csv.DictReader(file))
-    assert [row["method"] for row in content] == ["supervised", "gemini", "cps"]
-    assert all(len(row["per seed"].split()) in (1, 2) for row in content)
-    text = page.read_text()
-    assert "error: no memory left" in text
-    assert all(
-        run.command.split(" --output_dir")[0].replace("'", "&#39;") in text
-        for run in question.runs()
-    )
-    assert "of 3 test images none" in text
+def test_what_waits_in_vain_says_what_its_pretraining_said(question):
+    own = replace(question, suite="pretraining", methods=("byol",))
+    start = next(run for run in own.runs() if not run.labels)
+    (own.output / "logs" / f"{start.name}.txt").write_text("error: no such method\n")
+    assert failures(rows(own)[-1]) == [
+        "byol, seed 0: error: no such method",
+        "byol, seed 1: not run",
+    ]
+    assert cells(rows(own)[-1])[:2] == ["byol", "failed"]
+
+
+def test_a_case_without_any_structure_does_not_take_the_mean_along(question):
+    run = next(run for run in question.runs() if run.method == "gemini")
+    table = run.folder / "test" / "segmentation.csv"
+    lines = table.read_text().splitlines()
+    first = [line.split(",") for line in lines[1:5]]
+    empty = [",".join([*row[:2], "", "", "0", "0", *row[6:]]) for row in first]
+    table.write_text("\n".join([lines[0], *empty, *lines[5:]]) + "\n")
+    found = {row.method: row for row in rows(question)}
+    assert found["gemini"].dice[0] == pytest.approx(statistics.mean(_dice(run.folder).values()))
+    assert found["gemini"].to_baseline.count == len(_dice(run.folder)) == 4
+    assert found["cps"].to_best is not None
+
+
+def test_a_row_is_read_as_means_spreads_and_signed_points():
+    row = Row("d", 5, "cps", (0.8, 0.9), None, None, float("nan"), (1.5, 0.25), 3.0, {})
+    assert cells(row) == ["cps", "85.0 ± 7.1", "", "", "", "1.5", "25", "3.0"]
 
 
 def test_a_test_image_that_is_trained_on_is_found(question, tmp_path):
@@ -114,25 +116,3 @@ def test_a_test_image_that_is_trained_on_is_found(question, tmp_path):
     (copy / "dataset.json").write_text(json.dumps(content))
     found = leaks(replace(question, data=(copy,)))
     assert found[0].startswith("phantom_2d: of 3 test images 1 ")
-
-
-def test_without_the_engine_one_line_says_how_to_have_it(question, monkeypatch):
-    monkeypatch.setattr(engine.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(InputError, match=r"pip install 'gemini_monai\[benchmark\]'"):
-        run_grid(question)
-
-
-def test_the_engine_gets_every_run_and_goes_on_after_one_that_fails(question, monkeypatch):
-    asked = []
-
-    def start(command, check):
-        asked.append(command)
-        return type("Done", (), {"returncode": 1})
-
-    monkeypatch.setattr(engine.importlib.util, "find_spec", lambda name: True)
-    monkeypatch.setattr(engine.subprocess, "run", start)
-    assert not run_grid(question, cores=2, more=["--dry-run"])
-    assert {"--keep-going", "--rerun-incomplete", "--dry-run"} <= set(asked[0])
-    grid = json.loads((question.output / "grid.json").read_text())
-    assert [run["name"] for run in grid["runs"]] == [run.name for run in question.runs()]
-    assert Path(asked[0][asked[0].index("--snakefile") + 1]).is_file()

@@ -9,6 +9,7 @@ import base64
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from PIL import Image
@@ -52,10 +53,11 @@ class Picture:
         strokes = []
         for path in line.paths:
             points = (np.asarray(path) + 0.5) * scale  # pixel centers lie half a pixel in
-            strokes.append("M" + "L".join(f"{x:.2f} {y:.2f}" for x, y in points))
+            corners = points[_turns(points)].round(2)
+            strokes.append("M" + "L".join(f"{x:g} {y:g}" for x, y in corners))
         return "".join(strokes)
 
-    @property
+    @cached_property
     def data_uri(self) -> str:
         """Pixels as a data URI: lossless where they are few, JPEG where they are many."""
         picture = Image.fromarray(np.ascontiguousarray(self.pixels))
@@ -65,6 +67,16 @@ class Picture:
         picture.save(buffer, **({"format": "PNG"} if small else {"format": "JPEG", "quality": 88}))
         kind = "png" if small else "jpeg"
         return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
+def _turns(points: Array) -> Array:
+    """True for both ends and where a path (K, 2) does not go straight on, (K,)."""
+    steps = np.diff(points, axis=0)
+    turn = steps[:-1, 0] * steps[1:, 1] - steps[:-1, 1] * steps[1:, 0]
+    back = (steps[:-1] * steps[1:]).sum(axis=1) <= 0
+    return np.pad(
+        (np.abs(turn) > 1e-6) | back, (1, len(points) - len(turn) - 1), constant_values=True
+    )
 
 
 @dataclass(frozen=True)
@@ -84,3 +96,9 @@ class PanelRow:
     note: str
     panels: tuple[Panel, ...] = ()
     volumes: Volumes | None = None
+
+    @property
+    def shared(self) -> str:
+        """Data URI of the pixels that two or more of the pictures have, empty where none do."""
+        uris = [panel.picture.data_uri for panel in self.panels if panel.picture is not None]
+        return next((uri for uri in uris if uris.count(uri) > 1), "")

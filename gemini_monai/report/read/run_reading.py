@@ -54,6 +54,18 @@ def read_run(folder: Path) -> RunContents:
     )
 
 
+def read_validation(folder: Path) -> Series | None:
+    """Dice on the validation cases of a run, None where it has none; nothing else is opened.
+
+    Args:
+        folder: The run folder.
+
+    Raises:
+        InputError: If ``validation.csv`` cannot be understood.
+    """
+    return _read_series(RunFolder(folder).validation)
+
+
 def _details(path: Path) -> dict[str, Any]:
     content = _read_json(path)
     refuse_evaluated_settings(content.get("settings") or {}, f"{path}: settings")

@@ -1,0 +1,68 @@
+"""Snakemake is asked for every run, and makes none twice."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gemini_monai.benchmark import Question, Run, run_grid
+from gemini_monai.benchmark import workflow as engine
+from gemini_monai.errors import InputError
+
+
+@pytest.fixture
+def question(tiny_phantom, tmp_path):
+    return Question(
+        suite="few_labels",
+        data=(tiny_phantom.parent,),
+        methods=("gemini",),
+        labels=(2,),
+        seeds=(0, 1),
+        output=tmp_path / "out",
+    )
+
+
+def test_without_the_engine_one_line_says_how_to_have_it(question, monkeypatch):
+    monkeypatch.setattr(engine.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(InputError, match=r"pip install 'gemini_monai\[benchmark\]'"):
+        run_grid(question.runs(), output=question.output)
+
+
+def test_the_engine_gets_every_run_once_and_goes_on_after_one_that_fails(question, monkeypatch):
+    asked = []
+
+    def start(command, check):
+        asked.append(command)
+        return type("Done", (), {"returncode": 1})
+
+    monkeypatch.setattr(engine.importlib.util, "find_spec", lambda name: True)
+    monkeypatch.setattr(engine.subprocess, "run", start)
+    runs = question.runs()
+    assert not run_grid([*runs, runs[0]], output=question.output, cores=2, more=["--dry-run"])
+    assert {"--keep-going", "--rerun-incomplete", "--dry-run"} <= set(asked[0])
+    grid = json.loads((question.output / "grid.json").read_text())
+    assert [run["name"] for run in grid["runs"]] == [run.name for run in runs]
+    assert Path(asked[0][asked[0].index("--snakefile") + 1]).is_file()
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("snakemake") is None, reason="snakemake is of the extra 'benchmark'"
+)
+def test_a_second_call_makes_only_what_failed_even_from_another_folder(tmp_path, monkeypatch):
+    count = f"bash -c 'echo once >> {tmp_path}/{{}}.txt; {{}}'"
+    run = Run(
+        "well", count.format("well", "true"), str(tmp_path / "well" / "page"), (), "d", "m", 1, 0
+    )
+    bad = replace(run, name="bad", command=count.format("bad", "false"))
+    waits = replace(run, name="waits", command=count.format("waits", "true"), after=("bad",))
+    assert not run_grid([run, bad, waits], output=tmp_path / "out")
+    assert not (tmp_path / "waits.txt").exists()
+    monkeypatch.chdir(tmp_path)
+    mended = replace(bad, command=count.format("bad", "true"))
+    assert run_grid([run, mended, waits], output=tmp_path / "out")
+    made = {path.stem: path.read_text().split() for path in tmp_path.glob("*.txt")}
+    assert made == {"well": ["once"], "bad": ["once", "once"], "waits": ["once"]}

@@ -1,0 +1,62 @@
+"""``gemini benchmark``: the tuning, then the grid with what it chose, then the tables."""
+
+from __future__ import annotations
+
+import pytest
+
+import gemini_monai.benchmark
+from tests.benchmark.synthetic_grid import write_grid, write_validation
+from tests.commands.calls import call, refused
+
+
+@pytest.fixture
+def grids(monkeypatch):
+    """Runs of each grid that Snakemake would have made; tuned ones are better on validation."""
+    asked = []
+
+    def make(runs, *, output, cores, more):
+        asked.append(list(runs))
+        output.mkdir(parents=True, exist_ok=True)
+        (output / "grid.json").write_text("{}")
+        for run in runs:
+            if not run.folder.exists():
+                write_grid([run])
+                write_validation(run, [0.5 + 0.1 * ("--width 3" in run.command)])
+        return len(asked) < 3
+
+    monkeypatch.setattr(gemini_monai.benchmark, "run_grid", make)
+    return asked
+
+
+def test_tuning_grid_and_tables_in_one_call(tiny_phantom, tmp_path, monkeypatch, capsys, grids):
+    words = ["benchmark", "few_labels", tiny_phantom.parent, "--output", tmp_path / "out"]
+    words += ["--labels", "[2]", "--seeds", "[0,1]", "--tune", "['','--width 3']"]
+    call(monkeypatch, *words)
+    tuning, grid = grids
+    assert ["--width 3" in run.command for run in tuning] == [False, False, True, True]
+    assert all("--width 3" in run.command for run in grid)
+    assert len(grid) == 2 * 2
+    said = capsys.readouterr().out
+    assert "2 labels: gemini" in said
+    assert "tuning.csv" in said
+    grids.append([])  # from here on a grid has runs that failed
+    assert "some runs failed" in refused(monkeypatch, capsys, *words)
+
+
+def test_overrides_of_pretrainings_are_one_word(tiny_phantom, tmp_path, monkeypatch, grids):
+    words = ["benchmark", "pretraining", tiny_phantom.parent, "--output", tmp_path / "out"]
+    words += ["--labels", "[2]", "--seeds", "[0]", "--pretraining", "--width 5 --loss#tau 2"]
+    call(monkeypatch, *words, "--epochs", "3")
+    (grid,) = grids
+    start = next(run for run in grid if not run.labels)
+    assert "--width 5 '--loss#tau' 2 " in start.command
+    assert "--epochs" not in start.command
+    assert all("--epochs 3 " in run.command for run in grid if run.labels)
+
+
+@pytest.mark.parametrize("given", ["['width 3']", "[3]", "--width 3"])
+def test_what_is_no_override_is_said(tiny_phantom, tmp_path, monkeypatch, capsys, given, grids):
+    words = ["benchmark", "few_labels", tiny_phantom.parent, "--output", tmp_path]
+    said = refused(monkeypatch, capsys, *words, "--tune", given)
+    assert "--tune: expected " in said
+    assert grids == []
