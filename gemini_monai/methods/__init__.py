@@ -8,6 +8,7 @@ from gemini_monai.methods.copy_paste import BidirectionalCopyPaste
 from gemini_monai.methods.cross_pseudo import CrossPseudoSupervision
 from gemini_monai.methods.densecl import DenseCL
 from gemini_monai.methods.fixmatch import FixMatch
+from gemini_monai.methods.lt_net import CycleRegistration
 from gemini_monai.methods.masked import MaskedRestoration
 from gemini_monai.methods.mean_teacher import MeanTeacher, UncertaintyAwareMeanTeacher
 from gemini_monai.methods.momentum_contrast import MomentumContrast
@@ -24,6 +25,7 @@ __all__ = [
     "AtlasRegistration",
     "BidirectionalCopyPaste",
     "CrossPseudoSupervision",
+    "CycleRegistration",
     "DenseCL",
     "FixMatch",
     "MaskedRestoration",
