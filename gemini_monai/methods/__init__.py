@@ -10,6 +10,7 @@ from gemini_monai.methods.densecl import DenseCL
 from gemini_monai.methods.fixmatch import FixMatch
 from gemini_monai.methods.lt_net import CycleRegistration
 from gemini_monai.methods.masked import MaskedRestoration
+from gemini_monai.methods.massl import AttentionRestoration
 from gemini_monai.methods.mean_teacher import MeanTeacher, UncertaintyAwareMeanTeacher
 from gemini_monai.methods.momentum_contrast import MomentumContrast
 from gemini_monai.methods.pixpro import PixPro
@@ -23,6 +24,7 @@ __all__ = [
     "BYOL",
     "AnatomySimilarity",
     "AtlasRegistration",
+    "AttentionRestoration",
     "BidirectionalCopyPaste",
     "CrossPseudoSupervision",
     "CycleRegistration",
