@@ -13,6 +13,7 @@ from gemini_monai.methods.masked import MaskedRestoration
 from gemini_monai.methods.massl import AttentionRestoration
 from gemini_monai.methods.mean_teacher import MeanTeacher, UncertaintyAwareMeanTeacher
 from gemini_monai.methods.momentum_contrast import MomentumContrast
+from gemini_monai.methods.pc_reg_rt import PerClassRegistration, ReverseTeaching
 from gemini_monai.methods.pixpro import PixPro
 from gemini_monai.methods.rotation import RotationPrediction
 from gemini_monai.methods.siamese import BYOL, SimSiam
@@ -33,7 +34,9 @@ __all__ = [
     "MaskedRestoration",
     "MeanTeacher",
     "MomentumContrast",
+    "PerClassRegistration",
     "PixPro",
+    "ReverseTeaching",
     "RotationPrediction",
     "SampledSegmentation",
     "SegmentedRegistration",
