@@ -7,6 +7,7 @@ from gemini_monai.methods.brbs import SampledSegmentation, SegmentedRegistration
 from gemini_monai.methods.copy_paste import BidirectionalCopyPaste
 from gemini_monai.methods.cross_pseudo import CrossPseudoSupervision
 from gemini_monai.methods.data_aug import LearnedAugmentation
+from gemini_monai.methods.deep_rs import PartialWayTeaching
 from gemini_monai.methods.densecl import DenseCL
 from gemini_monai.methods.fixmatch import FixMatch
 from gemini_monai.methods.lt_net import CycleRegistration
@@ -36,6 +37,7 @@ __all__ = [
     "MaskedRestoration",
     "MeanTeacher",
     "MomentumContrast",
+    "PartialWayTeaching",
     "PerClassRegistration",
     "PixPro",
     "ReverseTeaching",
