@@ -6,13 +6,18 @@ from gemini_monai.methods.anatomy import AnatomySimilarity
 from gemini_monai.methods.brbs import SampledSegmentation, SegmentedRegistration
 from gemini_monai.methods.copy_paste import BidirectionalCopyPaste
 from gemini_monai.methods.cross_pseudo import CrossPseudoSupervision
+from gemini_monai.methods.data_aug import LearnedAugmentation
 from gemini_monai.methods.deep_cluster import DeepCluster
+from gemini_monai.methods.deep_rs import PartialWayTeaching
 from gemini_monai.methods.densecl import DenseCL
 from gemini_monai.methods.fixmatch import FixMatch
 from gemini_monai.methods.local_contrast import LocalContrast
+from gemini_monai.methods.lt_net import CycleRegistration
 from gemini_monai.methods.masked import MaskedRestoration
+from gemini_monai.methods.massl import AttentionRestoration
 from gemini_monai.methods.mean_teacher import MeanTeacher, UncertaintyAwareMeanTeacher
 from gemini_monai.methods.momentum_contrast import MomentumContrast
+from gemini_monai.methods.pc_reg_rt import PerClassRegistration, ReverseTeaching
 from gemini_monai.methods.pixpro import PixPro
 from gemini_monai.methods.prototypes import Prototypes
 from gemini_monai.methods.rotation import RotationPrediction
@@ -27,17 +32,23 @@ __all__ = [
     "AnatomySimilarity",
     "AtlasRegistration",
     "AttendedSets",
+    "AttentionRestoration",
     "BidirectionalCopyPaste",
     "CrossPseudoSupervision",
+    "CycleRegistration",
     "DeepCluster",
     "DenseCL",
     "FixMatch",
+    "LearnedAugmentation",
     "LocalContrast",
     "MaskedRestoration",
     "MeanTeacher",
     "MomentumContrast",
+    "PartialWayTeaching",
+    "PerClassRegistration",
     "PixPro",
     "Prototypes",
+    "ReverseTeaching",
     "RotationPrediction",
     "SampledSegmentation",
     "SegmentedRegistration",

@@ -6,6 +6,7 @@ import torch
 from monai.losses.dice import DiceLoss
 from torch import Tensor, nn
 
+from gemini_monai.errors import InputError
 from gemini_monai.networks import Correspondence
 from gemini_monai.objectives import Batch, Objective, full_precision
 from gemini_monai.warp import warp
@@ -75,7 +76,16 @@ class AnatomySimilarity(Objective):
 
 
 def one_hot_label(label: Tensor, network: nn.Module) -> Tensor:
-    """Class indices (B, 1, *S) as one map for each class of the network's head, (B, K, *S)."""
+    """Class indices (B, 1, *S) as one map for each class of the network's head, (B, K, *S).
+
+    Raises:
+        InputError: If the label has several channels, so that its structures may overlap.
+    """
+    if label.shape[1] != 1:
+        raise InputError(
+            f"label: {label.shape[1]} channels, of structures that may overlap; this method needs "
+            "one, of exclusive classes"
+        )
     classes = network.head[-1].out_channels  # type: ignore[index, union-attr]
     shape = (len(label), int(classes), *label.shape[2:])
     return torch.zeros(shape, device=label.device).scatter_(1, label.long(), 1.0)

@@ -8,7 +8,7 @@ from monai.losses.dice import DiceLoss
 from torch import Tensor, nn
 
 from gemini_monai.methods.anatomy import one_hot_label
-from gemini_monai.methods.voxelmorph import AtlasRegistration
+from gemini_monai.methods.voxelmorph import AtlasRegistration, atlas_pairs
 from gemini_monai.objectives import Batch, Objective, full_precision
 from gemini_monai.types import Image
 from gemini_monai.warp import compose, warp
@@ -53,7 +53,7 @@ class SegmentedRegistration(AtlasRegistration):
                 of each as far as both go.
             progress: Unused; this objective has no schedule.
         """
-        image, label, other = _together(batch)
+        image, label, other = atlas_pairs(batch)
         pair = network.correspond(image, other)  # type: ignore[operator]
         terms = self.similarity(pair, image, other)
         with torch.no_grad():
@@ -100,7 +100,7 @@ class SampledSegmentation(Objective):
             batch: As for the registration.
             progress: Unused; this objective has no schedule.
         """
-        image, label, other = _together(batch)
+        image, label, other = atlas_pairs(batch)
         sampled, wanted = self.sample(network, image, one_hot_label(label, network), other)
         logits = full_precision(network(sampled))
         return {
@@ -131,9 +131,3 @@ class SampledSegmentation(Objective):
         """A share from 0 to 1 for each image, (B, 1, ...)."""
         share: Tensor = self.share.sample((len(image), *[1] * (image.dim() - 1)))
         return share.to(image)
-
-
-def _together(batch: Batch) -> tuple[Image, Tensor, Image]:
-    """Labeled images, their labels, and as many unlabeled ones."""
-    count = min(len(batch["image"]), len(batch["unlabeled"]))
-    return batch["image"][:count], batch["label"][:count], batch["unlabeled"][:count]

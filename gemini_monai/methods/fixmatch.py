@@ -53,14 +53,10 @@ class FixMatch(Objective):
 
     def changed(self, image: Image) -> Image:
         """A copy of (B, C, *S) under the strong change, another one for each image."""
-        one = (len(image), *[1] * (image.dim() - 1))
-        contrast, brightness = (2 * torch.rand(2, *one, device=image.device) - 1) * self.strength
-        mean = image.mean(dim=tuple(range(1, image.dim())), keepdim=True)
-        changed = mean + (image - mean) * (1 + contrast) + brightness / 2
-        changed = changed + self.strength / 5 * torch.randn_like(image)
+        changed = changed_intensity(image, strength=self.strength)
         for own in changed:
             own[(slice(None), *self._box(own.shape[1:]))] = 0
-        return changed.to(image.dtype)
+        return changed
 
     def _box(self, shape: torch.Size) -> tuple[slice, ...]:
         sides = [max(1, round(self.strength * axis)) for axis in shape]
@@ -68,3 +64,17 @@ class FixMatch(Objective):
             int(torch.randint(axis - side + 1, ())) for axis, side in zip(shape, sides, strict=True)
         ]
         return tuple(slice(start, start + side) for start, side in zip(starts, sides, strict=True))
+
+
+def changed_intensity(image: Image, *, strength: float) -> Image:
+    """A copy of (B, C, *S) of other contrast and brightness and with noise, all of each image.
+
+    Args:
+        image: In [0, 1].
+        strength: As that of ``FixMatch``.
+    """
+    one = (len(image), *[1] * (image.dim() - 1))
+    contrast, brightness = (2 * torch.rand(2, *one, device=image.device) - 1) * strength
+    mean = image.mean(dim=tuple(range(1, image.dim())), keepdim=True)
+    changed = mean + (image - mean) * (1 + contrast) + brightness / 2
+    return (changed + strength / 5 * torch.randn_like(image)).to(image.dtype)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from gemini_monai.objectives import Batch, HomeomorphismObjective
+from gemini_monai.types import Image
 
 
 class AtlasRegistration(HomeomorphismObjective):
@@ -39,3 +40,13 @@ class AtlasRegistration(HomeomorphismObjective):
         count = min(len(batch["image"]), len(batch["unlabeled"]))
         pairs = {"image_a": batch["image"][:count], "image_b": batch["unlabeled"][:count]}
         return super().forward(network, pairs, progress=progress)
+
+
+def atlas_pairs(batch: Batch) -> tuple[Image, Tensor, Image]:
+    """Labeled images, their labels, and unlabeled ones: the first of each as far as both go.
+
+    Args:
+        batch: ``image`` (B, C, *S), ``label`` (B, 1, *S) and ``unlabeled`` (B', C, *S).
+    """
+    count = min(len(batch["image"]), len(batch["unlabeled"]))
+    return batch["image"][:count], batch["label"][:count], batch["unlabeled"][:count]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gemini_monai.networks.blocks import reinitialized
 from gemini_monai.networks.deformer import Deformer
 from gemini_monai.networks.described import built_network, check_description
-from gemini_monai.networks.gemini import Correspondence, Gemini, placed
+from gemini_monai.networks.gemini import Correspondence, Gemini, dense_head, placed
 from gemini_monai.networks.nnunet import NnUNetBackbone
 from gemini_monai.networks.unet import UNetBackbone
 
@@ -17,6 +17,7 @@ __all__ = [
     "UNetBackbone",
     "built_network",
     "check_description",
+    "dense_head",
     "placed",
     "reinitialized",
 ]

@@ -84,7 +84,7 @@ class Gemini(nn.Module):
             stages=deformer_stages,
             half_resolution=half_resolution_field,
         )
-        self.head = _head(spatial_dims, feature_channels, out_channels)
+        self.head = dense_head(spatial_dims, feature_channels, out_channels)
 
     def forward(self, image: Image) -> Logits:
         """Logits (B, out_channels, *S) of an image (B, C, *S)."""
@@ -139,8 +139,14 @@ class Gemini(nn.Module):
         return features_a, features_b
 
 
-def _head(spatial_dims: int, feature_channels: int, out_channels: int) -> nn.Sequential:
-    """Convolution to 16 channels in groups of 4, then one weight vector per output channel."""
+def dense_head(spatial_dims: int, feature_channels: int, out_channels: int) -> nn.Sequential:
+    """Convolution to 16 channels in groups of 4, then one weight vector per output channel.
+
+    Args:
+        spatial_dims: 2 or 3.
+        feature_channels: Channels of the dense features.
+        out_channels: Of the result, (B, out_channels, *S).
+    """
     head = nn.Sequential(
         conv_block(
             spatial_dims=spatial_dims,

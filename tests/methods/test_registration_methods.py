@@ -7,41 +7,9 @@ import torch
 
 from gemini_monai.inference import AtlasInferer
 from gemini_monai.methods import AtlasRegistration, SampledSegmentation, SegmentedRegistration
-from gemini_monai.networks import Gemini
 from gemini_monai.objectives import HomeomorphismObjective, Learner
-from gemini_monai.warp import sample, warp
-
-
-@pytest.fixture
-def network():
-    torch.manual_seed(0)
-    return Gemini(2, 1, 3, channels=(4, 8)).double()
-
-
-@pytest.fixture
-def batch():
-    generator = torch.Generator().manual_seed(1)
-    image, other = torch.rand(2, 2, 1, 8, 10, generator=generator).double()
-    return {
-        "image": image,
-        "label": torch.randint(3, (2, 1, 8, 10), generator=generator),
-        "unlabeled": torch.cat([other, torch.rand(1, 1, 8, 10).double()]),
-    }
-
-
-def _dice_loss(first, second):
-    """Mean over images and classes of 1 - (2 sum pq + 1) / (sum p^2 + sum q^2 + 1)."""
-    losses = []
-    for b in range(first.shape[0]):
-        for c in range(first.shape[1]):
-            p, q = first[b, c].flatten().tolist(), second[b, c].flatten().tolist()
-            overlap = 2 * sum(x * y for x, y in zip(p, q, strict=True)) + 1
-            losses.append(1 - overlap / (sum(x * x for x in p) + sum(y * y for y in q) + 1))
-    return sum(losses) / len(losses)
-
-
-def _hot(label):
-    return torch.stack([(label[:, 0] == c).double() for c in range(3)], dim=1)
+from gemini_monai.warp import warp
+from tests.methods.oracles import dice_loss, one_hot, there_and_back
 
 
 def test_atlases_are_paired_with_unlabeled_images(network, batch):
@@ -56,17 +24,10 @@ def test_a_segmenter_says_where_the_warped_label_should_lie(network, batch):
     found = SegmentedRegistration(anatomy=3.0, inverse=0.5)(network, batch)
     other = batch["unlabeled"][:2]
     pair = network.correspond(batch["image"], other)
-    dice = _dice_loss(warp(_hot(batch["label"]), pair.ddf_ab), network(other).softmax(1))
+    dice = dice_loss(warp(one_hot(batch["label"]), pair.ddf_ab), network(other).softmax(1))
     assert float(found["anatomy"]) == pytest.approx(3 * dice, rel=1e-6)
-    squares = []
-    for b in range(2):
-        for x in range(8):
-            for y in range(10):
-                there = pair.ddf_ab[b, :, x, y]
-                place = (torch.tensor([x, y]) + there).reshape(1, 2, 1, 1)
-                back = sample(pair.ddf_ba[b : b + 1], place)[0, :, 0, 0]
-                squares.append((there + back).square().sum().item())
-    assert float(found["inverse"]) == pytest.approx(0.5 * sum(squares) / len(squares), rel=1e-6)
+    squares = there_and_back(pair.ddf_ba, pair.ddf_ab)
+    assert float(found["inverse"]) == pytest.approx(0.5 * squares, rel=1e-6)
 
 
 def test_the_segmenter_is_not_trained_by_the_registration(network, batch):
@@ -90,8 +51,8 @@ def test_a_sample_lies_between_two_images(network, batch, monkeypatch, space, st
     mixed = (1 - style) * moved + style * back
     if (space, style) == (0.0, 0.0):
         assert torch.allclose(mixed, image, atol=1e-9)
-    wanted = warp(_hot(batch["label"]), space * pair.ddf_ab)
-    expected = 2 * _dice_loss(network(mixed).softmax(1), wanted)
+    wanted = warp(one_hot(batch["label"]), space * pair.ddf_ab)
+    expected = 2 * dice_loss(network(mixed).softmax(1), wanted)
     assert float(found) == pytest.approx(expected, rel=1e-6)
 
 
