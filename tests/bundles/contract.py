@@ -36,6 +36,11 @@ class Case:
     def files(self) -> list[str]:
         return [self.base, *([self.overlay] if self.overlay else [])]
 
+    @property
+    def again(self) -> bool:
+        """A method on volumes, whose files and resuming are as they are on images."""
+        return self.spatial_dims == 3 and (self.overlay or "").startswith("method_")
+
     def overrides(self) -> dict:
         small = SMALL | {"num_workers": 0, "cache_dir": None}
         small["spatial_size"] = SIZES[self.spatial_dims]
