@@ -23,12 +23,13 @@ class CycleRegistration(AtlasRegistration):
     - ``anatomy`` times Dice of ``warp(warp(y, there), back)`` with ``y``.
 
     ``AtlasInferer`` segments by it. Written from memory of the paper. Its adversarial realism of
-    the warped image is left out; it has one labeled image, here there may be several; the weights
-    of the cycles are ours, and its two networks for the two ways are one.
+    the warped image is left out; it has one labeled image, here there may be several; its two
+    networks for the two ways are one. The weights of the cycles are ours, and small: a field
+    that is 0 everywhere costs them nothing, and large ones keep it there.
 
     Args:
         image: Weight of the image's cycle.
-        transformation: Weight of the field's cycle, as that of BRBS.
+        transformation: Weight of the field's cycle.
         anatomy: Weight of the label's cycle.
         smoothness: Weight of equation 3 of GEMINI's paper.
         visual: Weight of its equation 6.
@@ -39,9 +40,9 @@ class CycleRegistration(AtlasRegistration):
     def __init__(
         self,
         *,
-        image: float = 1.0,
-        transformation: float = 0.1,
-        anatomy: float = 1.0,
+        image: float = 0.1,
+        transformation: float = 0.01,
+        anatomy: float = 0.1,
         smoothness: float = 0.4,
         visual: float = 1.0,
     ) -> None:

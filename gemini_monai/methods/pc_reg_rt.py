@@ -20,7 +20,8 @@ class PerClassRegistration(AtlasRegistration):
     both images outside of which all is 0: the labeled one is multiplied by the structure's label,
     the unlabeled one by the segmenter's probability, which no gradient reaches. The field is that
     of GEMINI's deformer on features of the images as they are; in the paper a network of its own
-    sees the masked ones.
+    sees the masked ones. The weights are ours: the mean is over whole images, each of which is 0
+    but in its structure, so that at equal weights smoothness keeps the field at 0.
 
     Args:
         smoothness: Weight of equation 3 of GEMINI's paper.
@@ -28,6 +29,9 @@ class PerClassRegistration(AtlasRegistration):
     """
 
     reads = ("image", "label", "unlabeled")
+
+    def __init__(self, *, smoothness: float = 0.4, visual: float = 10.0) -> None:
+        super().__init__(smoothness=smoothness, visual=visual)
 
     def forward(
         self, network: nn.Module, batch: Batch, *, progress: float = 1.0
