@@ -23,6 +23,7 @@ from tests.images.dicom import write_slices
 from tests.images.enhanced import segment_points, turned, write_enhanced
 from tests.networks import nnunet
 from tests.pages import Page
+from tests.report.synthetic_run import write_run
 
 DOCS = ROOT / "docs"
 
@@ -283,6 +284,13 @@ def _imports():
         for module, names in lines if room in found else ():
             found[room] |= {module} if module else set(re.findall(r"\w+", names)) & set(found)
     return {room: rooms - {room} for room, rooms in found.items()}
+
+
+def test_an_analysis(place):
+    for name in ("first", "second"):
+        write_run(place / "runs" / name)
+    assert "Pearson's r" in Page(DOCS / "analyses.md").run("reliability", place)
+    assert (place / "agreement" / "reliability.png").is_file()
 
 
 def test_rooms_import_only_what_the_table_says_and_from_above():

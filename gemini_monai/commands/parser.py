@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, NoReturn
 
-from gemini_monai.commands import benchmark, bundle, preparation, results, sharing
+from gemini_monai.commands import analyses, benchmark, bundle, preparation, results, sharing
 from gemini_monai.errors import InputError, show_error
 
 EPILOG = """\
@@ -54,7 +54,7 @@ def build_parser() -> Parser:
         epilog=EPILOG,
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for part in (bundle, preparation, results, sharing, benchmark):
+    for part in (bundle, preparation, results, sharing, benchmark, analyses):
         part.add_commands(commands)
     return parser
 

@@ -1,0 +1,9 @@
+"""The paper's analyses, each a measure with its table and its picture."""
+
+from __future__ import annotations
+
+from gemini_monai.analyses.analysis import Analysis, write_analysis
+from gemini_monai.analyses.gap import generalization_gap
+from gemini_monai.analyses.reliability import reliability
+
+__all__ = ["Analysis", "generalization_gap", "reliability", "write_analysis"]
