@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from typing import Any
 
 from gemini_monai.bundles import literal
@@ -10,6 +11,7 @@ from gemini_monai.bundles import literal
 TEXT = "One of the paper's analyses: a table, a picture, and the settings it was made with."
 TWO = {
     "gap": ("INNER", "INTER", "Gap coefficients of pre-trainings, from two results.csv (eq. 12)."),
+    "pairs": ("RUN", "DST", "True pairs and false negatives among labeled images (figure 14)."),
     "reliability": ("RUN", "OTHER", "Agreement of two runs' test scores, case by case (table 10)."),
 }
 """Analyses of two things, with their names and what they are."""
@@ -42,7 +44,11 @@ def analyze(name: str, first: str, second: str, output: str, overwrite: bool) ->
     """
     from gemini_monai import analyses
 
-    kinds = {"gap": analyses.generalization_gap, "reliability": analyses.reliability}
+    kinds: dict[str, Callable[[str, str], Any]] = {
+        "gap": analyses.generalization_gap,
+        "pairs": analyses.pairing,
+        "reliability": analyses.reliability,
+    }
     found = kinds[name](first, second)
     files = analyses.write_analysis(found, output, overwrite=overwrite)
     print("\n".join([*found.sentences, *map(str, files)]))

@@ -1,0 +1,165 @@
+"""How many pairs of voxels that a method contrasts are true, and how many negatives are false."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
+from itertools import permutations
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from gemini_monai.analyses.analysis import Analysis
+from gemini_monai.analyses.pair_rates import (
+    false_negatives_between,
+    false_negatives_within,
+    true_by_field,
+    true_by_likeness,
+)
+from gemini_monai.data import read_cohort
+from gemini_monai.errors import InputError
+from gemini_monai.networks import Gemini, reinitialized
+from gemini_monai.trained import Run
+from gemini_monai.transforms import InputSpec, preprocessing
+from gemini_monai.types import Image
+
+WORDS = {
+    "initialized_nearest": "most alike feature, as initialized",
+    "trained_nearest": "most alike feature, trained",
+    "same_place": "same place",
+    "field": "place that the field says",
+}
+"""Ways to find a partner."""
+
+
+class Scan(NamedTuple):
+    """An image that is looked at, and where."""
+
+    image: Image
+    """(1, C, *S)."""
+    label: Tensor
+    """Structure of each voxel, or set of structures that overlap there; 0 for none; (*S)."""
+    places: Tensor
+    """Numbers of some foreground voxels."""
+
+
+def pairing(
+    run: str | Path, data: str | Path, *, pairs: int = 20, points: int = 2048, seed: int = 0
+) -> Analysis:
+    """True pairs and false negatives among labeled images (figure 14).
+
+    Of foreground voxels of one image, the percentage whose partner in another is in the same
+    structure. The partner has the most alike dense feature (DenseCL's pairing), of the network as
+    initialized, where the paper looks, and as trained; or lies at the same place; or where the
+    trained field says. And the percentage of pairs of foreground voxels that are of one structure,
+    so that calling them negatives is false, within an image and between two. Labeled and validation
+    images alone are looked at.
+
+    Args:
+        run: A run that trained the displacement field.
+        data: A prepared data set with labels.
+        pairs: At most so many ordered pairs of images, drawn at random.
+        points: At most so many voxels of an image whose partners are looked for.
+        seed: Of pairs, voxels and the initialized weights.
+
+    Raises:
+        InputError: If the run trained no field, the data do not fit it, or there are not two
+            images with labels.
+    """
+    trained = Run.open(run)
+    if not trained.record.get("registers"):
+        raise InputError(f"{run}: a run of {trained.record['method']}, which trains no field")
+    cohort = read_cohort(Path(data) / "dataset.json")
+    items = [*cohort.labeled, *cohort.validation]
+    if len(items) < 2:
+        raise InputError(f"{data}: {len(items)} images with labels to look at, expected 2 or more")
+    torch.manual_seed(seed)
+    networks: dict[str, Gemini] = {
+        "initialized": _initialized(trained.network),
+        "trained": trained.network,
+    }
+    random = np.random.default_rng(seed)
+    ordered = list(permutations(range(len(items)), 2))
+    chosen = [ordered[k] for k in random.permutation(len(ordered))[:pairs]]
+    spec = cohort.structures_in(trained.spec)
+    scans = {k: _scan(items[k], spec, points) for k in sorted({k for own in chosen for k in own})}
+    rows = [
+        {"image": str(items[a]["case"]), "other": str(items[b]["case"])}
+        | _rates(networks, scans[a], scans[b])
+        for a, b in chosen
+    ]
+    settings = {"run": str(run), "data": str(data), "points": points, "seed": seed}
+    return _analysis(rows, settings)
+
+
+def _initialized(network: Gemini) -> Gemini:
+    """A copy with random weights."""
+    copy = deepcopy(network)
+    reinitialized(copy)
+    return copy.eval()
+
+
+def _scan(item: Mapping[str, Any], spec: InputSpec, points: int) -> Scan:
+    seen = preprocessing(spec, fit=True)(dict(item))
+    image, label = (torch.as_tensor(seen[key]) for key in ("image", "label"))
+    if spec.overlapping:
+        powers = 2 ** torch.arange(len(label)).reshape(-1, *[1] * (label.ndim - 1))
+        label = ((label > 0) * powers).sum(dim=0, keepdim=True)
+    label = label[0].long()
+    if spec.slices:
+        z = int((label > 0).flatten(0, -2).sum(dim=0).argmax())
+        image, label = image[..., z], label[..., z]
+    inside = (label.flatten() > 0).nonzero()[:, 0]
+    return Scan(image[None].float(), label, inside[torch.randperm(len(inside))[:points]])
+
+
+@torch.no_grad()
+def _rates(networks: Mapping[str, Gemini], scan: Scan, other: Scan) -> dict[str, float]:
+    """Percentages of one pair."""
+    labels, found = (scan.label, other.label), {}
+    for name, network in networks.items():
+        pair = network.correspond(scan.image, other.image)
+        found[f"{name}_nearest"] = true_by_likeness(
+            pair.features_a, pair.features_b, labels, scan.places
+        )
+    still = torch.zeros_like(pair.ddf_ba)
+    found["same_place"] = true_by_field(still, labels, scan.places)
+    found["field"] = true_by_field(pair.ddf_ba, labels, scan.places)
+    found["false_negatives_within"] = false_negatives_within(scan.label)
+    found["false_negatives_between"] = false_negatives_between(*labels)
+    return {name: 100 * value for name, value in found.items()}
+
+
+def _analysis(rows: Sequence[dict[str, Any]], settings: Mapping[str, Any]) -> Analysis:
+    names = list(rows[0])[2:]
+    means = {name: float(np.nanmean([row[name] for row in rows])) for name in names}
+    return Analysis(
+        name="pairs",
+        rows=rows,
+        sentences=list(_sentences(means, len(rows))),
+        figure=_figure(rows),
+        settings={**settings, "pairs": len(rows), "means": means},
+    )
+
+
+def _sentences(means: Mapping[str, float], count: int) -> Iterator[str]:
+    yield f"{count} pairs of images; of foreground voxels the partner is in the same structure:"
+    for name, words in WORDS.items():
+        yield f"  {means[name]:5.1f} %  {words}"
+    within, between = (means[f"false_negatives_{name}"] for name in ("within", "between"))
+    yield f"false negatives: {within:.1f} % within an image, {between:.1f} % between two"
+
+
+def _figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
+    """True pairs of every pair of images, by how a partner is found."""
+    figure = Figure(figsize=(7, 3), layout="constrained")
+    axes = figure.subplots()
+    values = [[row[name] for row in rows if np.isfinite(row[name])] for name in WORDS]
+    axes.boxplot(values[::-1], orientation="horizontal", tick_labels=list(WORDS.values())[::-1])
+    axes.set(xlim=(0, 100), xlabel="true pairs, % of foreground voxels")
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure
