@@ -114,7 +114,10 @@ def test_an_arm_is_added_to_a_finished_run(trained, tiny_phantom, tmp_path):
 @pytest.mark.parametrize(
     ("compare", "message"),
     [
-        (["absent"], "'absent' is neither a .* has .*gvsl, light, .*published, supervised"),
+        (
+            ["absent"],
+            "'absent' is neither a .* has .*gvsl, lc_voxelmorph, light, .*, supervised",
+        ),
         (["gvsl", "gvsl"], "two arms of one name"),
         (True, r"expected a list of methods such as \['supervised'\], or \[\], got True"),
     ],

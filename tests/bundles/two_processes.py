@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 
+from gemini_monai.objectives import Objective
 from tests.bundles.contract import CASES
 from tests.bundles.doubled import EXACT, exact_trainer
 from tests.bundles.runs import paths, workflow
@@ -17,9 +18,15 @@ from tests.bundles.runs import paths, workflow
 TOGETHER = [
     case
     for case in CASES
-    if case.overlay is None or (case.overlay.startswith("method_") and case.spatial_dims == 2)
+    if case.overlay is None
+    or (
+        case.overlay.startswith("method_")
+        and case.spatial_dims == 2
+        and not case.twin
+        and any(own.bind is not Objective.bind for own in case.objectives)
+    )
 ]
-"""Every way to train; a data set's overlay changes sizes only."""
+"""Trainings without an overlay, and methods that own something which has to stay equal."""
 
 
 def main(datasets: str, output: str, folder: str) -> None:

@@ -119,7 +119,7 @@ def test_a_run_is_scored_by_the_configuration_that_it_kept(monkeypatch, tmp_path
     ("words", "message"),
     [
         (["train", "semi", "absent"], "absent/dataset.json: no such file; prepare the data first"),
-        (["train", "semi", "--method", "gsvl"], "published, supervised, ua_mt, got 'gsvl'"),
+        (["train", "semi", "--method", "gsvl"], "ua_mt, vader, voxelmorph, got 'gsvl'"),
         (["train", "semi", "--overlay", "absent.json"], "absent.json: no such configuration file"),
         (["train"], "the following arguments are required: {semi,mip}"),
         (["train", "both"], "invalid choice: 'both'"),
