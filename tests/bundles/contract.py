@@ -50,6 +50,11 @@ class Case:
         return self.spatial_dims == 3 and (self.overlay or "").startswith("method_")
 
     @property
+    def owns(self) -> bool:
+        """A method whose objectives have something of their own to save and to keep equal."""
+        return any(own.bind is not Objective.bind for own in self.objectives)
+
+    @property
     def twin(self) -> bool:
         """The other bundle trains by the same objectives beside its own."""
         other = MIP / "configs" / f"{self.overlay}.json"

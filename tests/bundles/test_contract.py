@@ -31,6 +31,11 @@ def unbroken(datasets, tmp_path_factory):
 
 every_case = pytest.mark.parametrize("case", CASES, ids=str)
 every_way = pytest.mark.parametrize("case", [case for case in CASES if not case.again], ids=str)
+every_state = pytest.mark.parametrize(
+    "case",
+    [c for c in CASES if not (c.overlay or "").startswith("method_") or (c.owns and not c.again)],
+    ids=str,
+)
 
 
 @every_case
@@ -75,7 +80,7 @@ def _options(case, datasets, folder):
     return places | case.overrides()
 
 
-@every_way
+@every_state
 def test_a_killed_run_goes_on_bit_for_bit(unbroken, datasets, case, tmp_path):
     folder, _ = unbroken(case)
     dataset = datasets[case.spatial_dims]

@@ -10,7 +10,6 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 
-from gemini_monai.objectives import Objective
 from tests.bundles.contract import CASES
 from tests.bundles.doubled import EXACT, exact_trainer
 from tests.bundles.runs import paths, workflow
@@ -23,7 +22,7 @@ TOGETHER = [
         case.overlay.startswith("method_")
         and case.spatial_dims == 2
         and not case.twin
-        and any(own.bind is not Objective.bind for own in case.objectives)
+        and case.owns
     )
 ]
 """Trainings without an overlay, and methods that own something which has to stay equal."""
