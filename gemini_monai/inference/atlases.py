@@ -59,10 +59,12 @@ class AtlasInferer(Inferer):
     def _vote(self, image: Image, network: nn.Module) -> Tensor:
         """Mean of the warped labels (classes, *S)."""
         total = torch.zeros(self.classes, *image.shape[2:], device=image.device)
+        features = network.features(image)  # type: ignore[operator]
         for atlas, label in zip(self.images, self.labels, strict=True):
-            pair = network.correspond(atlas[None].to(image), image)  # type: ignore[operator]
+            own = network.features(atlas[None].to(image))  # type: ignore[operator]
+            ddf = network.deformer(own, features)  # type: ignore[operator]
             shares = one_hot(label[None].to(image.device), self.classes)
-            total += warp(shares.float(), pair.ddf_ab.float())[0]
+            total += warp(shares.float(), ddf.float())[0]
         return total / len(self.images)
 
 

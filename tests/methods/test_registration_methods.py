@@ -113,11 +113,9 @@ def test_an_atlas_is_moved_onto_the_image(network, monkeypatch):
     label[:, 2:5, 3] = 1
     field = torch.zeros(1, 2, 8, 8)
     field[:, 1] = 2.0
-    monkeypatch.setattr(
-        network, "correspond", lambda a, b: type("Pair", (), {"ddf_ab": field, "ddf_ba": -field})
-    )
+    monkeypatch.setattr(network.deformer, "forward", lambda moving, fixed: field)
     atlas = {"image": torch.rand(1, 8, 8), "label": label}
-    votes = AtlasInferer([atlas], classes=2)(torch.rand(1, 1, 8, 8), network)
+    votes = AtlasInferer([atlas], classes=2)(torch.rand(1, 1, 8, 8), network.float())
     assert torch.equal(votes.argmax(dim=1)[0], label[0].roll(-2, dims=1).long())
 
 
