@@ -8,6 +8,7 @@ from gemini_monai.methods.copy_paste import BidirectionalCopyPaste
 from gemini_monai.methods.cross_pseudo import CrossPseudoSupervision
 from gemini_monai.methods.data_aug import LearnedAugmentation
 from gemini_monai.methods.deep_cluster import DeepCluster
+from gemini_monai.methods.deep_prior import DeepPrior
 from gemini_monai.methods.deep_rs import PartialWayTeaching
 from gemini_monai.methods.densecl import DenseCL
 from gemini_monai.methods.fixmatch import FixMatch
@@ -37,6 +38,7 @@ __all__ = [
     "CrossPseudoSupervision",
     "CycleRegistration",
     "DeepCluster",
+    "DeepPrior",
     "DenseCL",
     "FixMatch",
     "LearnedAugmentation",

@@ -7,6 +7,7 @@ from gemini_monai.networks.deformer import Deformer
 from gemini_monai.networks.described import built_network, check_description
 from gemini_monai.networks.gemini import Correspondence, Gemini, dense_head, placed
 from gemini_monai.networks.nnunet import NnUNetBackbone
+from gemini_monai.networks.prior_unet import PriorUNetBackbone
 from gemini_monai.networks.unet import UNetBackbone
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "Deformer",
     "Gemini",
     "NnUNetBackbone",
+    "PriorUNetBackbone",
     "UNetBackbone",
     "built_network",
     "check_description",
