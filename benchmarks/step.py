@@ -86,14 +86,14 @@ def measure(setting: str, repeats: int) -> dict[str, list[float]]:
 
 def peak(form: str, setting: str) -> None:
     """Print the peak memory in MiB of two iterations, less that of the imports."""
-    before = _peak_resident()
+    before = peak_resident()
     step = setup(form, setting)
     for _ in range(2):
         iterate(*step)
-    print(_peak_resident() - before)
+    print(peak_resident() - before)
 
 
-def _peak_resident() -> float:
+def peak_resident() -> float:
     """MiB of this process alone; ``getrusage`` would count the parent's too."""
     status = Path("/proc/self/status").read_text()
     return int(status.split("VmHWM:")[1].split()[0]) / 1024

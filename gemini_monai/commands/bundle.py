@@ -22,6 +22,7 @@ from gemini_monai.errors import InputError
 
 CHOICES = {
     "update": "alternating or summed",
+    "memory": "normal or low",
     "pairing": "ring or separate",
     "group_choice": "uniform or proportional",
     "align": "itk or ants",

@@ -6,6 +6,7 @@ from gemini_monai.networks.blocks import reinitialized
 from gemini_monai.networks.deformer import Deformer
 from gemini_monai.networks.described import built_network, check_description
 from gemini_monai.networks.gemini import Correspondence, Gemini, dense_head, placed
+from gemini_monai.networks.memory import set_memory
 from gemini_monai.networks.nnunet import NnUNetBackbone
 from gemini_monai.networks.prior_unet import PriorUNetBackbone
 from gemini_monai.networks.unet import UNetBackbone
@@ -22,4 +23,5 @@ __all__ = [
     "dense_head",
     "placed",
     "reinitialized",
+    "set_memory",
 ]

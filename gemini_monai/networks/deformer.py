@@ -13,6 +13,7 @@ from gemini_monai.networks.blocks import (
     pad_to_multiple,
     upsample,
 )
+from gemini_monai.networks.memory import one_at_a_time
 from gemini_monai.types import DDF, Features
 
 
@@ -48,6 +49,7 @@ class Deformer(nn.Module):
         widths = [32, *[64] * (stages - 1)]
         sources = [2 * feature_channels, *widths]
         self.half_resolution = half_resolution
+        self.image_by_image = False
         self.multiple = 2 ** (stages - 1 + int(half_resolution))
         self.encoder = nn.ModuleList(
             conv_block(spatial_dims=spatial_dims, in_channels=source, out_channels=width)
@@ -79,6 +81,11 @@ class Deformer(nn.Module):
     @torch.jit.unused
     def both_ways(self, features_a: Features, features_b: Features) -> tuple[DDF, DDF]:
         """Fields from ``a`` to ``b`` and from ``b`` to ``a`` (equation 5), in one pass."""
+        if self.image_by_image:
+            return (
+                one_at_a_time(self, features_a, features_b),
+                one_at_a_time(self, features_b, features_a),
+            )
         there, back = [features_a, features_b], [features_b, features_a]
         ddf_ab, ddf_ba = self(torch.cat(there), torch.cat(back)).chunk(2)
         return ddf_ab, ddf_ba

@@ -16,6 +16,7 @@ from gemini_monai.networks.blocks import (
     pad_to_multiple,
 )
 from gemini_monai.networks.deformer import Deformer
+from gemini_monai.networks.memory import one_at_a_time, set_memory
 from gemini_monai.networks.unet import UNetBackbone
 from gemini_monai.types import DDF, Features, Image, Logits
 
@@ -78,6 +79,7 @@ class Gemini(nn.Module):
         self.backbone = backbone
         self.feature_channels = feature_channels
         self.backbone_multiple = backbone_multiple
+        self.image_by_image = False
         self.deformer = Deformer(
             spatial_dims,
             feature_channels,
@@ -98,13 +100,20 @@ class Gemini(nn.Module):
             ValueError: If the backbone's output has not the image's resolution.
         """
         padded, padding = pad_to_multiple(image, self.backbone_multiple)
-        features = self.backbone(padded)
+        if self.image_by_image and not torch.jit.is_scripting():
+            features = self._image_by_image(padded)
+        else:
+            features = self.backbone(padded)
         if features.shape[2:] != padded.shape[2:]:
             raise ValueError(
                 f"the backbone must return features at the image's resolution, got "
                 f"{list(features.shape[2:])} for {list(padded.shape[2:])}"
             )
         return crop_padding(features, padding)
+
+    @torch.jit.unused
+    def _image_by_image(self, images: Image) -> Features:
+        return one_at_a_time(self.backbone, images)
 
     @torch.jit.unused
     def correspond(self, image_a: Image, image_b: Image | None = None) -> Correspondence:
@@ -160,7 +169,13 @@ def dense_head(spatial_dims: int, feature_channels: int, out_channels: int) -> n
     return head
 
 
-def placed(network: Gemini, device: torch.device | str, *, compiled: bool = False) -> Gemini:
+def placed(
+    network: Gemini,
+    device: torch.device | str,
+    *,
+    compiled: bool = False,
+    memory: str = "normal",
+) -> Gemini:
     """A network on its device; 3-D ones with channels last, which CPUs and GPUs convolve faster.
 
     Args:
@@ -168,7 +183,12 @@ def placed(network: Gemini, device: torch.device | str, *, compiled: bool = Fals
         device: Where.
         compiled: ``torch.compile`` backbone and deformer in place, when they are first called; the
             names of the weights stay.
+        memory: As of ``set_memory``.
+
+    Raises:
+        InputError: As ``set_memory`` does.
     """
+    set_memory(network, memory)
     three = any(isinstance(module, nn.Conv3d) for module in network.modules())
     kind = torch.channels_last_3d if three else torch.contiguous_format
     network.to(device=device, memory_format=kind)  # type: ignore[call-overload]

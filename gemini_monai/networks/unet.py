@@ -15,6 +15,7 @@ from gemini_monai.networks.blocks import (
     pad_to_multiple,
     upsample,
 )
+from gemini_monai.networks.memory import Block
 from gemini_monai.types import Features, Image
 
 
@@ -96,8 +97,8 @@ class UNetBackbone(nn.Module):
         return found
 
 
-def _double_conv(spatial_dims: int, in_channels: int, out_channels: int) -> nn.Sequential:
-    return nn.Sequential(
+def _double_conv(spatial_dims: int, in_channels: int, out_channels: int) -> Block:
+    return Block(
         conv_block(spatial_dims=spatial_dims, in_channels=in_channels, out_channels=out_channels),
         conv_block(spatial_dims=spatial_dims, in_channels=out_channels, out_channels=out_channels),
     )

@@ -57,6 +57,7 @@ KNOBS: dict[str, Check] = {
     "group_choice": one_of("uniform", "proportional"),
     "intensity": intensity,
     "label_values": several(whole(0), least=1),
+    "memory": one_of("normal", "low"),
     "method": text,
     "orientation": optional(text),
     "labeled_cases": optional(whole(1)),
@@ -76,9 +77,17 @@ KNOBS: dict[str, Check] = {
 """Every knob of both bundles; others are whatever their component takes."""
 
 PASSING = {
-    *("device", "compile", "resume", "overwrite", "output_dir", "dataset_dir", "num_workers"),
+    *(
+        "device",
+        "compile",
+        "memory",
+        "resume",
+        "overwrite",
+        "output_dir",
+        "dataset_dir",
+        "num_workers",
+    ),
     *("cache_rate", "cache_dir", "compare", "val_interval", "registration_pairs", "probe_interval"),
-    "probe_datalist",
 }
 """Knobs that do not decide what a training comes to."""
 

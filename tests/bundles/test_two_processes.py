@@ -76,7 +76,7 @@ def test_the_pages_command_trains_tests_compares_and_goes_on(tiny_phantom, tmp_p
     assert (record["processes"], record["compare"]) == (2, ["supervised"])
     assert (folder / "supervised" / "test" / "segmentation.csv").is_file()
     assert done.stdout.count("Report:") == 2  # of the run and of its arm, each told once
-    more = {"epochs": 3, "resume": True, "compare": []}
+    more = {"epochs": 3, "resume": True, "compare": [], "memory": "low"}
     again = _together(*run, *given, *overrides_of(more))
     assert again.returncode == 0, again.stderr[-3000:]
     with (folder / "history.csv").open(newline="") as file:
