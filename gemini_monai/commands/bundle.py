@@ -11,6 +11,7 @@ from typing import Any
 from gemini_monai.bundles import bundle_root
 from gemini_monai.commands.monai_run import (
     BUNDLES,
+    cost,
     evaluate,
     finetune,
     probe,
@@ -34,7 +35,7 @@ OVERRIDES = "every key of the configuration is an option: --output_dir OUT, --de
 
 
 def add_commands(commands: Any) -> None:
-    """Add ``train``, ``finetune``, ``segment``, ``register``, ``evaluate`` and ``probe``."""
+    """Add the words from ``train`` to ``cost``."""
     _add_train(commands)
     _add_finetune(commands)
     _add(commands, "segment", segment, "Label maps for images, with a trained run.", _segment)
@@ -42,6 +43,7 @@ def add_commands(commands: Any) -> None:
     _add(commands, "evaluate", evaluate, "Score a trained run on its test cases again.", _evaluate)
     text = "What frozen features know of labels, before fine-tuning; no test image is read."
     _add(commands, "probe", probe, text, _probe)
+    _add_cost(commands)
 
 
 def _add(
@@ -72,6 +74,15 @@ def _add_train(commands: Any) -> None:
             return _knobs(BUNDLES[name], "train")
 
         _add(bundles, name, train, what, _train, more=more, bundle=name)
+
+
+def _add_cost(commands: Any) -> None:
+    text = "What a training would cost: multiply-adds, memory, hours, disk; nothing is kept."
+    parser = commands.add_parser("cost", help=text, description=text)
+    kinds = parser.add_subparsers(title="of what", metavar="{semi,mip,finetune}", required=True)
+    for name in ("semi", "mip", "finetune"):
+        what = f"Of 'gemini {name if name == 'finetune' else f'train {name}'}'."
+        _add(kinds, name, cost, what, _train, what=name)
 
 
 def _train(parser: argparse.ArgumentParser) -> None:

@@ -49,6 +49,26 @@ def finetune(dst: str | None, pretrained: str, overlay: list[str], overrides: li
     )
 
 
+def cost(
+    what: str, dst: str | None, method: str | None, overlay: list[str], overrides: list[str]
+) -> None:
+    """``cost semi|mip|finetune [DST]``.
+
+    Raises:
+        InputError: If the data set or an overlay is not there, or fine-tuning is given a method.
+    """
+    tuned = what == "finetune"
+    root = Path(bundle_root(BUNDLES["mip" if tuned else what]))
+    data, options = _data_set(root, dst, kind="finetune" if tuned else "dataset")
+    if method is not None:
+        if tuned:
+            raise InputError(f"--method: fine-tuning has one way to train, got '{method}'")
+        overlay = [_method(root, method), *overlay]
+    name = "finetune.json" if tuned else "train.json"
+    start = ["--pretrained", "none"] if tuned else []
+    _run("costing", [root / "configs" / name, *data, *overlay], [*options, *start, *overrides])
+
+
 def segment(run: str, images: str, out: str, overlay: list[str], overrides: list[str]) -> None:
     """``segment RUN IMAGES OUT``.
 

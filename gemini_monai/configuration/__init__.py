@@ -6,6 +6,7 @@ from importlib.util import find_spec
 
 from gemini_monai.bundles import bundle_root
 from gemini_monai.configuration.arms import refuse_unknown_arms, train_arms
+from gemini_monai.configuration.cost import MEASURED, tell_cost
 from gemini_monai.configuration.overrides import check_configuration, refuse_unknown_overrides
 from gemini_monai.configuration.running import (
     check_knobs,
@@ -42,6 +43,7 @@ from gemini_monai.transforms import InputSpec, refuse_outputs
 from gemini_monai.weights import load_backbone, load_network
 
 __all__ = [
+    "MEASURED",
     "InputSpec",
     "Learner",
     "built_network",
@@ -75,6 +77,7 @@ __all__ = [
     "show_scores",
     "start",
     "start_together",
+    "tell_cost",
     "train_arms",
     "wait_for_others",
     "warn_of_little",

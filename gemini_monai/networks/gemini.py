@@ -100,7 +100,7 @@ class Gemini(nn.Module):
             ValueError: If the backbone's output has not the image's resolution.
         """
         padded, padding = pad_to_multiple(image, self.backbone_multiple)
-        if self.image_by_image and not torch.jit.is_scripting():
+        if self.image_by_image and not torch.jit.is_scripting():  # type: ignore[attr-defined]
             features = self._image_by_image(padded)
         else:
             features = self.backbone(padded)

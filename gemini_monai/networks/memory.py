@@ -23,7 +23,7 @@ class Block(nn.Sequential):
 
     def forward(self, image: Tensor) -> Tensor:
         """The last layer's result."""
-        if self.recomputed and not torch.jit.is_scripting():
+        if self.recomputed and not torch.jit.is_scripting():  # type: ignore[attr-defined]
             return self._again(image)
         for layer in self:
             image = layer(image)

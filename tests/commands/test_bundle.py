@@ -65,6 +65,20 @@ def test_methods_and_overlays_come_after_the_data(monkeypatch, tmp_path):
     assert _files(becomes(monkeypatch, "train", "semi")) == ["train.json"]
 
 
+def test_a_cost_is_asked_as_the_training_is(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(ROOT)
+    folder = _data(tmp_path / "data", source="scr")
+    words = becomes(monkeypatch, "cost", "mip", folder, "--method", "simclr", "--memory", "low")
+    assert words[0] == "costing"
+    assert _files(words) == ["train.json", "dataset_folder.json", "method_simclr.json"]
+    assert words[-2:] == ["--memory", "low"]
+    words = becomes(monkeypatch, "cost", "finetune", folder)
+    assert _files(words) == ["finetune.json", "finetune_scr.json"]
+    assert words[-2:] == ["--pretrained", "none"]
+    told = refused(monkeypatch, capsys, "cost", "finetune", "--method", "gvsl")
+    assert "one way to train, got 'gvsl'" in told
+
+
 def test_finetuning_has_overlays_of_its_own(monkeypatch, tmp_path):
     monkeypatch.chdir(ROOT)
     for source, overlay in (("scr", "finetune_scr.json"), ("folder", "dataset_folder.json")):

@@ -1,0 +1,134 @@
+"""What a training would cost, told before it is begun."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any
+
+import numpy as np
+import torch
+from monai.bundle import ConfigParser
+from torch import Tensor, nn
+
+from gemini_monai.configuration.running import running_configuration
+from gemini_monai.engines import ObjectiveTrainer
+from gemini_monai.engines.cost import (
+    Work,
+    count_work,
+    cropped,
+    doubled,
+    peak_memory,
+    seconds_an_iteration,
+)
+from gemini_monai.objectives import Learner
+
+MEASURED = 3
+"""Iterations that are timed, after one that is not."""
+GIGA, MEBI = 1e9, 2**20
+
+
+def tell_cost(
+    learner: Learner,
+    trainer: ObjectiveTrainer,
+    *,
+    batch: Mapping[str, Tensor],
+    iterations: int,
+    device: torch.device | str,
+) -> None:
+    """Print work, time, memory and disk of a training, and what each of them grows with.
+
+    A few iterations are made, of which nothing is kept. Multiply-adds are those of convolutions and
+    matrix products, there and back, as PyTorch counts them.
+
+    Args:
+        learner: Network and objectives.
+        trainer: Of them, without handlers, for ``MEASURED`` + 1 iterations.
+        batch: Of one iteration, on any device.
+        iterations: Of the whole training.
+        device: Where the network is.
+    """
+    batch = {name: value.to(device) for name, value in batch.items()}
+    seconds = seconds_an_iteration(trainer)
+    peak = peak_memory(device)
+    work = {name: count_work(learner, name, batch) for name in learner.objectives}
+    print("\n".join(_parameters(learner)))
+    print("\n".join(_work(work)))
+    print("\n".join(_whole(learner, seconds, peak=peak, iterations=iterations)))
+    print("\n".join(_growth(learner, batch)))
+
+
+def _parameters(learner: Learner) -> list[str]:
+    counts = {name: _count(part) for name, part in learner.network.named_children()}
+    counts["objectives' own"] = sum(_count(own) for own in learner.objectives.values())
+    shown = ", ".join(f"{name} {count / 1e6:.2f}" for name, count in counts.items())
+    return [f"parameters, in millions: {sum(counts.values()) / 1e6:.2f} ({shown})", ""]
+
+
+def _count(module: nn.Module) -> int:
+    return sum(p.numel() for p in module.parameters())
+
+
+def _work(work: Mapping[str, Work]) -> list[str]:
+    lines = [f"{'step of an iteration':<24}{'multiply-adds':>16}{'FLOPs':>12}{'kept':>12}"]
+    total = sum(own.multiply_adds for own in work.values())
+    rows = {name: (own.multiply_adds, own.kept) for name, own in work.items()}
+    rows["all, the most kept"] = total, max(own.kept for own in work.values())
+    for name, (adds, kept) in rows.items():
+        cells = f"{adds / GIGA:>14.2f} G{2 * adds / GIGA:>10.2f} G{kept / MEBI:>8.0f} MiB"
+        lines.append(f"{name:<24}{cells}")
+    return lines
+
+
+def _whole(learner: Learner, seconds: list[float], *, peak: int, iterations: int) -> list[str]:
+    each = float(np.mean(seconds))
+    trained = sum(p.numel() * p.element_size() for p in learner.trainable())
+    network = sum(p.numel() * p.element_size() for p in learner.network.state_dict().values())
+    spread = f"{min(seconds):.2f} to {max(seconds):.2f}"
+    return [
+        "",
+        f"an iteration: {each:.2f} s ({spread}, {len(seconds)} measured here); "
+        f"peak memory {peak / MEBI:.0f} MiB",
+        f"the whole training: {iterations} iterations, {each * iterations / 3600:.2f} h; "
+        "validation, test and arms to compare with come on top",
+        f"disk: {(3 * trained + network) / MEBI:.0f} MiB of weights, to go on from and to use",
+        "",
+    ]
+
+
+def _growth(learner: Learner, batch: Mapping[str, Tensor]) -> list[str]:
+    """How many times the work and what is kept, each counted on a quarter or eighth of a batch."""
+    axes = int(learner.network.head[-1].weight.dim()) - 2  # type: ignore[index, union-attr]
+    small = cropped(batch, axes=axes)
+    base = _all(learner, small)
+    changes = {
+        f"{2**axes} times the voxels": _all(learner, batch),
+        "twice the images": _all(learner, doubled(small)),
+    }
+    for label, key in (("twice the widths", "channels"), ("twice the classes", "out_channels")):
+        other = _changed(key)
+        if other is not None:
+            changes[label] = _all(other, small)
+    lines = [f"{'it grows with':<24}{'multiply-adds':>16}{'kept':>12}"]
+    for label, own in changes.items():
+        adds, kept = own.multiply_adds / base.multiply_adds, own.kept / base.kept
+        lines.append(f"{label:<24}{'x ' + format(adds, '.2f'):>16}{'x ' + format(kept, '.2f'):>12}")
+    return lines
+
+
+def _all(learner: Learner, batch: Mapping[str, Tensor]) -> Work:
+    """Of all steps: the sum of the work, the most that is kept."""
+    found = [count_work(learner, name, batch) for name in learner.objectives]
+    return Work(sum(own.multiply_adds for own in found), max(own.kept for own in found))
+
+
+def _changed(key: str) -> Learner | None:
+    """The running configuration's learner with twice a knob, where it is one of its own network."""
+    content: dict[str, Any] = deepcopy(running_configuration())
+    parser = ConfigParser(content)
+    if content.get("backbone") is not None and key == "channels":
+        return None
+    value = parser.get_parsed_content(key)
+    content[key] = [2 * own for own in value] if isinstance(value, list) else 2 * value
+    found: Learner = ConfigParser(content).get_parsed_content("learner")
+    return found
