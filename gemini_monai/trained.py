@@ -20,6 +20,7 @@ from gemini_monai.weights import load_network
 ARCHITECTURE = (
     *("in_channels", "out_channels", "channels", "feature_channels"),
     *("backbone_multiple", "deformer_stages", "half_resolution_field"),
+    *("deformer_scales", "diffeomorphic"),
 )
 """Settings that a network is made from, beside its backbone."""
 

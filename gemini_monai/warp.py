@@ -158,6 +158,41 @@ def compose(outer: DDF, inner: DDF) -> DDF:
     return inner + warp(outer, inner)
 
 
+def exponential(velocity: DDF, *, squarings: int = 7) -> DDF:
+    """Where a stationary velocity leads in a unit of time, (B, N, *S), by scaling and squaring.
+
+    Arsigny et al., MICCAI 2006: of ``velocity / 2 ** squarings``, composed with itself so many
+    times; outside the image the border's values go on. What MONAI's ``DVF2DDF`` computes, which
+    TorchScript does not take. ``exponential(-velocity)`` is the inverse, and neither folds, but for
+    interpolation.
+
+    Args:
+        velocity: In voxels a unit of time, (B, N, *S).
+        squarings: 0 or more.
+    """
+    ddf = velocity / 2**squarings
+    for _ in range(squarings):
+        ddf = ddf + sample(ddf, sampling_positions(ddf), padding_mode="border")
+    return ddf
+
+
+def inverse(ddf: DDF, *, iterations: int = 50) -> DDF:
+    """The field that leads back, (B, N, *S), for one that does not fold.
+
+    The fixed point of ``v(p) = -ddf(p + v(p))`` (Chen et al., Med. Phys. 2008), which is reached
+    where displacements differ by less than a voxel from one voxel to the next; outside the image
+    the border's values go on.
+
+    Args:
+        ddf: In voxels, (B, N, *S).
+        iterations: Of the fixed point.
+    """
+    back = torch.zeros_like(ddf)
+    for _ in range(iterations):
+        back = -sample(ddf, sampling_positions(back), padding_mode="border")
+    return back
+
+
 def jacobian_determinant(ddf: DDF) -> Tensor:
     """Determinant of the Jacobian of ``p -> p + ddf(p)``, (B, 1, *S).
 

@@ -7,9 +7,17 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from monai.networks.blocks import Warp
+from monai.networks.blocks import DVF2DDF, Warp
 
-from gemini_monai.warp import compose, identity_grid, inbounds_mask, jacobian_determinant, warp
+from gemini_monai.warp import (
+    compose,
+    exponential,
+    identity_grid,
+    inbounds_mask,
+    inverse,
+    jacobian_determinant,
+    warp,
+)
 from tests.reference import warp_loops
 
 SHAPES = [(7, 9), (5, 6, 7)]
@@ -163,3 +171,33 @@ def test_a_place_that_is_nowhere_lies_outside(shape, value, mode):
     assert (inside[0, :, 2] == 0).all()
     torch.testing.assert_close(warped[1], image[1])
     torch.testing.assert_close(warped[0, :, 3:], image[0, :, 3:])
+
+
+def _hills(shape, *, height):
+    """A smooth field without folds, as many voxels long as ``height`` at most, 0 at the border."""
+    axes = [torch.linspace(0, np.pi, size, dtype=torch.float64).sin() for size in shape]
+    hill = axes[0]
+    for axis in axes[1:]:
+        hill = hill[..., None] * axis
+    signs = torch.tensor([1.0, -0.5, 0.7])[: len(shape)]
+    return height * torch.stack([sign * hill for sign in signs])[None]
+
+
+@pytest.mark.parametrize("shape", [(30, 34), (20, 18, 22)])
+def test_the_inverse_leads_back(shape):
+    ddf = _hills(shape, height=3.0)
+    back = inverse(ddf)
+    for there, and_back in ((ddf, back), (back, ddf)):
+        assert float(compose(there, and_back).abs().max()) < 0.05
+    torch.testing.assert_close(inverse(torch.zeros_like(ddf)), torch.zeros_like(ddf))
+
+
+@pytest.mark.parametrize("shape", [(30, 34), (20, 18, 22)])
+def test_the_exponential_is_monais_and_its_inverse_that_of_the_negative(shape):
+    velocity = _hills(shape, height=4.0)
+    found = exponential(velocity)
+    monais = DVF2DDF(num_steps=7, mode="bilinear", padding_mode="border")(velocity)
+    torch.testing.assert_close(found, monais)
+    assert float(compose(found, exponential(-velocity)).abs().max()) < 0.05
+    assert float(jacobian_determinant(found).min()) > 0
+    torch.testing.assert_close(exponential(velocity, squarings=0), velocity)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gemini_monai.networks.blocks import reinitialized
 from gemini_monai.networks.deformer import Deformer
 from gemini_monai.networks.described import built_network, check_description
+from gemini_monai.networks.fields import FieldNetwork
 from gemini_monai.networks.gemini import Correspondence, Gemini, dense_head, placed
 from gemini_monai.networks.memory import set_memory
 from gemini_monai.networks.nnunet import NnUNetBackbone
@@ -14,6 +15,7 @@ from gemini_monai.networks.unet import UNetBackbone
 __all__ = [
     "Correspondence",
     "Deformer",
+    "FieldNetwork",
     "Gemini",
     "NnUNetBackbone",
     "PriorUNetBackbone",

@@ -75,7 +75,7 @@ class Deformer(nn.Module):
         pair, padding = pad_to_multiple(pair, self.multiple)
         ddf = self._predict(self.average(pair) if self.half_resolution else pair)
         if self.half_resolution:
-            ddf = 2.0 * _upsample_cells(ddf)  # displacements in voxels of the full grid
+            ddf = 2.0 * upsample_cells(ddf)  # displacements in voxels of the full grid
         return crop_padding(ddf, padding)
 
     @torch.jit.unused
@@ -107,7 +107,7 @@ def _decoder_widths(widths: list[int]) -> list[tuple[int, int, int]]:
     return [(below, skip, skip) for skip, below in zip(widths[-2::-1], widths[:0:-1], strict=True)]
 
 
-def _upsample_cells(ddf: Tensor) -> Tensor:
+def upsample_cells(ddf: Tensor) -> Tensor:
     """Twice the size; a value averaged over two voxels goes back to their common center."""
     mode = "bilinear" if ddf.dim() == 4 else "trilinear"
     return torch.nn.functional.interpolate(ddf, scale_factor=2.0, mode=mode, align_corners=False)

@@ -15,7 +15,7 @@ from gemini_monai.networks.blocks import (
     initialize_convolutions,
     pad_to_multiple,
 )
-from gemini_monai.networks.deformer import Deformer
+from gemini_monai.networks.fields import deformer_of
 from gemini_monai.networks.memory import one_at_a_time, set_memory
 from gemini_monai.networks.unet import UNetBackbone
 from gemini_monai.types import DDF, Features, Image, Logits
@@ -52,6 +52,8 @@ class Gemini(nn.Module):
             networks that take only some sizes (32 for SwinUNETR).
         deformer_stages: Resolutions of the deformer; 3 see 26 voxels.
         half_resolution_field: Predict displacements at half resolution.
+        deformer_scales: Deformers from coarse to fine, of ``FieldNetwork``; 1 is ``Deformer``.
+        diffeomorphic: Integrate velocities, as ``FieldNetwork`` does.
 
     Raises:
         ValueError: If a ``backbone`` comes without ``feature_channels``.
@@ -69,6 +71,8 @@ class Gemini(nn.Module):
         backbone_multiple: int = 1,
         deformer_stages: int = 3,
         half_resolution_field: bool = False,
+        deformer_scales: int = 1,
+        diffeomorphic: bool = False,
     ) -> None:
         super().__init__()
         if backbone is None:
@@ -80,9 +84,11 @@ class Gemini(nn.Module):
         self.feature_channels = feature_channels
         self.backbone_multiple = backbone_multiple
         self.image_by_image = False
-        self.deformer = Deformer(
+        self.deformer = deformer_of(
             spatial_dims,
             feature_channels,
+            scales=deformer_scales,
+            diffeomorphic=diffeomorphic,
             stages=deformer_stages,
             half_resolution=half_resolution_field,
         )

@@ -15,6 +15,8 @@ from gemini_monai.runs.settings import check_settings
 
 DESCRIBED = ("backbone",)
 """Settings that describe a network, and are checked where it is built. Early records lack them."""
+LATER = {"deformer_scales": 1, "diffeomorphic": False}
+"""Settings that early records lack, and what their runs had."""
 
 
 def read_record(folder: str | Path) -> dict[str, Any]:
@@ -37,7 +39,7 @@ def read_record(folder: str | Path) -> dict[str, Any]:
         raise InputError(f"{path}: the record of an earlier version, which has no 'task'")
     refuse_evaluated_settings(settings, f"{path}: settings")
     check_settings(settings, where=f"{path}: ")
-    return content
+    return content | {"settings": LATER | settings}
 
 
 def refuse_evaluated_settings(settings: Mapping[str, Any], name: str) -> None:

@@ -25,6 +25,7 @@ MOMENT = (1980, 1, 1, 0, 0, 0)  # of every file, so that the same content is the
 ARCHITECTURE = (
     *("backbone", "feature_channels", "backbone_multiple"),
     *("channels", "deformer_stages", "half_resolution_field"),
+    *("deformer_scales", "diffeomorphic"),
 )
 
 
