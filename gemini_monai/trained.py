@@ -113,19 +113,36 @@ class Run:
             found = MetaTensor(values[found.as_tensor().long()], affine=found.affine)
         return found
 
-    def register(self, moving: str | Path, fixed: str | Path) -> WorldRegistration:
+    def register(
+        self,
+        moving: str | Path,
+        fixed: str | Path,
+        *,
+        affine: str | None = None,
+        refinement: int = 0,
+    ) -> WorldRegistration:
         """Warp an image onto another.
 
         Args:
             moving: File of the image that is warped.
             fixed: File of the image that it is warped onto.
+            affine: ``"itk"`` or ``"ants"`` to find an affine first; ``None`` for images as they
+                lie.
+            refinement: Iterations at each of four resolutions that better the field for this pair.
 
         Raises:
             InputError: If the run trained no displacement field, or cannot take an image.
         """
         refuse_other_purpose(self.folder, registers=True)
-        before = preprocessing(self.spec, keys=["image"], fit=True)
-        return register_files(self.network, moving, fixed, preprocessing=before, device=self.device)
+        return register_files(
+            self.network,
+            moving,
+            fixed,
+            spec=self.spec,
+            device=self.device,
+            affine=affine,
+            refinement=refinement,
+        )
 
     def _values(self) -> list[int]:
         return sorted(self.spec.label_values)

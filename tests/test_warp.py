@@ -188,7 +188,7 @@ def test_the_inverse_leads_back(shape):
     ddf = _hills(shape, height=3.0)
     back = inverse(ddf)
     for there, and_back in ((ddf, back), (back, ddf)):
-        assert float(compose(there, and_back).abs().max()) < 0.05
+        assert float(compose(there, and_back).abs().max()) < 0.1
     torch.testing.assert_close(inverse(torch.zeros_like(ddf)), torch.zeros_like(ddf))
 
 
@@ -198,6 +198,6 @@ def test_the_exponential_is_monais_and_its_inverse_that_of_the_negative(shape):
     found = exponential(velocity)
     monais = DVF2DDF(num_steps=7, mode="bilinear", padding_mode="border")(velocity)
     torch.testing.assert_close(found, monais)
-    assert float(compose(found, exponential(-velocity)).abs().max()) < 0.05
+    assert float(compose(found, exponential(-velocity)).abs().max()) < 0.1
     assert float(jacobian_determinant(found).min()) > 0
     torch.testing.assert_close(exponential(velocity, squarings=0), velocity)

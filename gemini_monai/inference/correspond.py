@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from gemini_monai.inference.refinement import refine
 from gemini_monai.metrics import folding_percent
 from gemini_monai.types import DDF, Image
 from gemini_monai.warp import warp
@@ -24,14 +25,18 @@ class Registration(NamedTuple):
 
 
 @torch.no_grad()
-def register_pair(network: nn.Module, moving: Image, fixed: Image) -> Registration:
+def register_pair(
+    network: nn.Module, moving: Image, fixed: Image, *, refinement: int = 0
+) -> Registration:
     """Warp one image onto another of the same size.
 
     Args:
         network: A trained ``Gemini``.
         moving: (1, C, *S), preprocessed as in training.
         fixed: (1, C, *S), likewise.
+        refinement: Iterations of ``refine`` at each resolution, for this pair alone.
     """
     network.eval()
     ddf = network.correspond(moving, fixed).ddf_ab.float()  # type: ignore[operator]
+    ddf = refine(ddf, moving, fixed, iterations=refinement)
     return Registration(ddf, warp(moving, ddf), float(folding_percent(ddf)))

@@ -12,7 +12,7 @@ from gemini_monai.images import case_of
 from gemini_monai.images.names import refuse_name
 from gemini_monai.tables import read_table
 
-COLUMNS = ("moving", "fixed", "moving_label")
+COLUMNS = ("moving", "fixed", "moving_label", "moving_landmarks", "fixed_landmarks")
 
 
 class FilePair(NamedTuple):
@@ -21,17 +21,25 @@ class FilePair(NamedTuple):
     moving: Path
     fixed: Path
     moving_label: Path | None
+    moving_landmarks: Path | None
+    fixed_landmarks: Path | None
     name: str
     """What the names of the written files begin with."""
 
     def inputs(self) -> list[Path]:
         """Files that are read."""
-        return [path for path in self[:3] if path is not None]
+        return [path for path in self[:5] if path is not None]
 
-    def outputs(self, folder: Path) -> list[Path]:
-        """Files that are written: field, warped image, and the warped label if there is one."""
-        kinds = ["field", "warped", *(["label"] if self.moving_label else [])]
-        return [folder / f"{self.name}_{kind}.nii.gz" for kind in kinds]
+    def outputs(self, folder: Path, *, inverse: bool = False) -> dict[str, Path]:
+        """Files that are written, by kind."""
+        ends = {"field": "field.nii.gz", "warped": "warped.nii.gz"}
+        if inverse:
+            ends["inverse"] = "inverse_field.nii.gz"
+        if self.moving_label:
+            ends["label"] = "label.nii.gz"
+        if self.fixed_landmarks:
+            ends["landmarks"] = "landmarks.csv"
+        return {kind: folder / f"{self.name}_{end}" for kind, end in ends.items()}
 
 
 def read_pairs(
@@ -40,15 +48,19 @@ def read_pairs(
     moving: str | None = None,
     fixed: str | None = None,
     moving_label: str | None = None,
+    moving_landmarks: str | None = None,
+    fixed_landmarks: str | None = None,
 ) -> list[FilePair]:
     """One pair from its files, or those of a list.
 
     Args:
         pairs: JSON (a list of objects) or CSV with the columns ``moving``, ``fixed`` and, if
-            wanted, ``moving_label`` and ``name``; paths relative to the list.
+            wanted, ``moving_label``, both landmarks and ``name``; paths relative to the list.
         moving: The image to warp.
         fixed: The image to warp it onto.
         moving_label: Label map of ``moving``, to warp along.
+        moving_landmarks: CSV of places in ``moving``, as ``read_landmarks`` takes it.
+        fixed_landmarks: CSV of the same places in ``fixed``.
 
     Raises:
         InputError: If neither a pair nor a list is given, the list cannot be used, or two of its
@@ -58,6 +70,7 @@ def read_pairs(
         if moving is None or fixed is None:
             raise InputError("give --moving FILE and --fixed FILE, or --pairs LIST")
         given = {"moving": moving, "fixed": fixed, "moving_label": moving_label}
+        given |= {"moving_landmarks": moving_landmarks, "fixed_landmarks": fixed_landmarks}
         return [_pair(given, Path(), where="--moving and --fixed")]
     path = Path(pairs)
     rows: Sequence[Any] = (
@@ -89,6 +102,8 @@ def _pair(row: Any, folder: Path, *, where: str) -> FilePair:
         if value is not None and not isinstance(value, str):
             raise InputError(f"{where}: '{key}' must be a path, got {value!r}")
         files[key] = folder / value if value else None
+    if (files["moving_landmarks"] is None) != (files["fixed_landmarks"] is None):
+        raise InputError(f"{where}: landmarks need both 'moving_landmarks' and 'fixed_landmarks'")
     names = [case_of(folder / row[key]) for key in ("moving", "fixed")]
     name = row.get("name") or "_to_".join(names)
     refuse_name(name, where=where)

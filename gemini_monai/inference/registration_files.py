@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,10 +23,20 @@ from gemini_monai.images import (
 )
 from gemini_monai.inference.correspond import register_pair
 from gemini_monai.inference.file_pairs import FilePair
+from gemini_monai.inference.landmarks import landmark_rows
+from gemini_monai.inference.pair_grids import pair_on_grids
 from gemini_monai.tables import write_table
-from gemini_monai.world import apply_world_displacement, is_sheared, world_displacement
+from gemini_monai.transforms import InputSpec
+from gemini_monai.world import (
+    apply_world_displacement,
+    inverse_world_displacement,
+    is_sheared,
+    world_displacement,
+)
 
 TABLE = "registration.csv"
+ERRORS = ("error_before", "error_after")
+"""Of landmarks, in mm."""
 
 
 class WorldRegistration(NamedTuple):
@@ -37,6 +48,8 @@ class WorldRegistration(NamedTuple):
     """(N, *T) in mm, RAS+: point x of the fixed image goes to ``x + d(x)`` in the moving one."""
     fixed: MetaTensor
     """The fixed image on its own grid, (C, *T)."""
+    moving: MetaTensor
+    """The moving image on its own grid, (C, *S)."""
     folding_percent: float
     """Voxels of the network's grid where the field folds."""
 
@@ -46,8 +59,10 @@ def register_files(
     moving: str | Path,
     fixed: str | Path,
     *,
-    preprocessing: Callable[[dict[str, str]], Mapping[str, Any]],
+    spec: InputSpec,
     device: torch.device | str = "cpu",
+    affine: str | None = None,
+    refinement: int = 0,
 ) -> WorldRegistration:
     """Warp the image of one file onto that of another.
 
@@ -55,24 +70,27 @@ def register_files(
         network: A trained ``Gemini``.
         moving: The image that is warped.
         fixed: The image that it is warped onto.
-        preprocessing: As for ``FileRegistration``.
+        spec: How images were brought to the network in training.
         device: Where the network is.
+        affine: ``"itk"`` or ``"ants"`` to find an affine first; ``None`` for images as they lie.
+        refinement: Iterations of ``refine`` at each resolution, for this pair alone.
 
     Raises:
-        InputError: If a file is missing or unreadable, or dimensions differ from training.
+        InputError: If a file is missing or unreadable, dimensions differ from training, or as
+            ``pair_on_grids`` does.
     """
-    images = [read(Path(moving)), read(Path(fixed))]
-    seen = [preprocessing({"image": str(path)})["image"] for path in (moving, fixed)]
+    images = read(Path(moving)), read(Path(fixed))
+    seen = pair_on_grids(spec, moving, fixed, images=images, affine=affine)
     batches = [image.as_tensor()[None].to(device, torch.float32) for image in seen]
-    result = register_pair(network, *batches)
+    result = register_pair(network, *batches, refinement=refinement)
     displacement = world_displacement(
         result.ddf,
-        fixed_network=seen[1].affine,
-        moving_network=seen[0].affine,
+        fixed_network=seen.fixed.affine,
+        moving_network=seen.moving.affine,
         fixed=images[1],
     )
     warped = apply_world_displacement(images[0], displacement, fixed=images[1])
-    return WorldRegistration(warped, displacement, images[1], result.folding_percent)
+    return WorldRegistration(warped, displacement, images[1], images[0], result.folding_percent)
 
 
 class FileRegistration:
@@ -80,15 +98,19 @@ class FileRegistration:
 
     For each pair, named ``<moving>_to_<fixed>`` or by its own name: ``_field.nii.gz``,
     displacements in mm, LPS+, on the fixed image's own grid; ``_warped.nii.gz`` and
-    ``_label.nii.gz`` on that grid; and a row of ``registration.csv`` with the share of voxels where
-    the field folds. A sheared grid keeps its shear, which ITK does not read.
+    ``_label.nii.gz`` on that grid; ``_landmarks.csv``, where each landmark of the fixed image goes
+    and how far from its namesake; and a row of ``registration.csv`` with the share of voxels where
+    the field folds and the landmarks' mean errors. A sheared grid keeps its shear, which ITK does
+    not read.
 
     Args:
         network: A trained ``Gemini``.
-        preprocessing: From ``{"image": file}`` to what the network sees, a MetaTensor whose affine
-            follows.
+        spec: How images were brought to the network in training.
         folder: Where the files go.
         device: Where the network is.
+        affine: As of ``register_files``.
+        refinement: As of ``register_files``.
+        inverse: Write ``_inverse_field.nii.gz`` too, from the moving image to the fixed one.
         overwrite: They may replace files that are there; one that is read, never.
     """
 
@@ -96,13 +118,19 @@ class FileRegistration:
         self,
         *,
         network: nn.Module,
-        preprocessing: Callable[[dict[str, str]], Mapping[str, Any]],
+        spec: InputSpec,
         folder: str | Path,
         device: torch.device | str = "cpu",
+        affine: str | None = None,
+        refinement: int = 0,
+        inverse: bool = False,
         overwrite: bool = False,
     ) -> None:
         self.network = network
-        self.preprocessing = preprocessing
+        self.spec = spec
+        self.affine = affine
+        self.refinement = refinement
+        self.inverse = inverse
         self.folder = Path(folder)
         self.device = device
         self.overwrite = overwrite
@@ -119,7 +147,7 @@ class FileRegistration:
             if not path.exists():
                 raise InputError(f"{path}: no such file")
         refuse_existing(
-            [self.folder / TABLE, *(path for p in pairs for path in p.outputs(self.folder))],
+            [self.folder / TABLE, *(path for p in pairs for path in self._files(p).values())],
             overwrite=self.overwrite,
             inputs=inputs,
         )
@@ -127,6 +155,11 @@ class FileRegistration:
         write_table(self.folder / TABLE, rows)
         for row in rows:
             print(f"{row['moving']} -> {row['fixed']}: {row['folding_percent']:.3f} % folded")
+            if not math.isnan(row["error_after"]):
+                print(
+                    f"landmarks are {row['error_after']:.2f} mm off on average, "
+                    f"{row['error_before']:.2f} mm before"
+                )
         return rows
 
     def _register(self, pair: FilePair) -> dict[str, Any]:
@@ -134,29 +167,54 @@ class FileRegistration:
             self.network,
             pair.moving,
             pair.fixed,
-            preprocessing=self.preprocessing,
+            spec=self.spec,
             device=self.device,
+            affine=self.affine,
+            refinement=self.refinement,
         )
         fixed, displacement = found.fixed, found.displacement
         if fixed.ndim == 4 and is_sheared(fixed.affine):
             tqdm.write(f"{pair.fixed}: a sheared grid, which ITK and ANTs do not read")
-        field, warped, *label = pair.outputs(self.folder)
-        write_field(field, displacement, affine=fixed.affine)
+        files = self._files(pair)
+        errors = self._landmarks(pair, displacement, fixed)
+        write_field(files["field"], displacement, affine=fixed.affine)
         shape = fixed.meta.get("spatial_shape")
-        write_image(warped, found.warped, affine=fixed.affine, shape=shape)
-        for path in label:
-            self._write_label(path, pair.moving_label, displacement, fixed)
+        write_image(files["warped"], found.warped, affine=fixed.affine, shape=shape)
+        if pair.moving_label:
+            self._write_label(files["label"], pair.moving_label, displacement, fixed)
+        if errors:
+            write_table(files["landmarks"], errors)
+        if self.inverse:
+            moving = found.moving
+            back = inverse_world_displacement(displacement, fixed=fixed, moving=moving)
+            write_field(files["inverse"], back, affine=moving.affine)
         return {
             "moving": str(pair.moving),
             "fixed": str(pair.fixed),
             "folding_percent": found.folding_percent,
+            **{key: _mean(row[key] for row in errors) for key in ERRORS},
         }
 
+    def _files(self, pair: FilePair) -> dict[str, Path]:
+        return pair.outputs(self.folder, inverse=self.inverse)
+
+    def _landmarks(
+        self, pair: FilePair, displacement: torch.Tensor, fixed: MetaTensor
+    ) -> list[dict[str, Any]]:
+        if pair.moving_landmarks is None or pair.fixed_landmarks is None:
+            return []
+        return landmark_rows(displacement, fixed, pair.moving_landmarks, pair.fixed_landmarks)
+
     def _write_label(
-        self, path: Path, source: Path | None, displacement: torch.Tensor, fixed: MetaTensor
+        self, path: Path, source: Path, displacement: torch.Tensor, fixed: MetaTensor
     ) -> None:
         label = read_label(str(source))
         warped = apply_world_displacement(label, displacement, fixed=fixed, mode="nearest")
         kind = smallest_type([0, int(label.max())])
         shape = fixed.meta.get("spatial_shape")
         write_image(path, warped.numpy().astype(kind), affine=fixed.affine, shape=shape)
+
+
+def _mean(values: Iterable[float]) -> float:
+    found = list(values)
+    return sum(found) / len(found) if found else math.nan

@@ -19,10 +19,11 @@ class FieldNetwork(nn.Module):
 
     With ``diffeomorphic`` what a deformer says is a stationary velocity, whose exponential is the
     field; the velocity of a pair is half of what is said of it less what is said of it the other
-    way round, so that with one scale the fields of the two directions are each other's inverse. With ``scales`` above 1, the first
-    deformer sees features averaged over ``2 ** (scales - 1)`` voxels an axis; each next one those
-    of twice the resolution, the first image's warped by the field so far, and its field is composed
-    with that. Reach doubles with each scale.
+    way round, so that with one scale the fields of the two directions are each other's inverse.
+
+    With ``scales`` above 1, the first deformer sees features averaged over ``2 ** (scales - 1)``
+    voxels an axis; each next one those of twice the resolution, the first image's warped by the
+    field so far, and its field is composed with that. Reach doubles with each scale.
 
     Args:
         spatial_dims: 2 or 3.

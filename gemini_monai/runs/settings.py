@@ -40,16 +40,18 @@ KNOBS: dict[str, Check] = {
     **dict.fromkeys(
         ("in_channels", "out_channels", "sw_batch_size", "backbone_multiple"), whole(1)
     ),
-    **dict.fromkeys(("num_workers", "registration_pairs", "probe_interval"), whole(0)),
+    **dict.fromkeys(("num_workers", "registration_pairs", "probe_interval", "refine"), whole(0)),
     **dict.fromkeys(("resume", "overwrite", "amp", "compile", "bijective", "slices"), flag),
-    **dict.fromkeys(("half_resolution_field", "overlapping", "foreground", "diffeomorphic"), flag),
+    **dict.fromkeys(
+        ("half_resolution_field", "overlapping", "foreground", "diffeomorphic", "inverse"), flag
+    ),
     **dict.fromkeys(("smoothness", "visual", "semantic", "positive"), real(0)),
     **dict.fromkeys(("supervised_weight", "contrast_weight", "restoration_weight"), real(0)),
     **dict.fromkeys(("shuffling", "recoloring", "painting", "cache_rate"), real(0, 1)),
     **dict.fromkeys(("final_learning_rate", "positive_start"), real(0, 1)),
     **dict.fromkeys(("output_dir", "dataset_dir"), place),
     **dict.fromkeys(("cache_dir", "pretrained", "reference", "probe_datalist"), optional(place)),
-    "align": optional(one_of("itk", "ants")),
+    **dict.fromkeys(("align", "affine"), optional(one_of("itk", "ants"))),
     "channels": several(whole(1), least=2),
     "compare": _methods,
     "deformer_stages": whole(1, 8),

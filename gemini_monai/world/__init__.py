@@ -12,7 +12,11 @@ from gemini_monai.world.axes import (
     to_voxels,
     to_world,
 )
-from gemini_monai.world.fields import apply_world_displacement, world_displacement
+from gemini_monai.world.fields import (
+    apply_world_displacement,
+    inverse_world_displacement,
+    world_displacement,
+)
 from gemini_monai.world.transform import output_grid, read_transform, write_transform
 
 __all__ = [
@@ -20,6 +24,7 @@ __all__ = [
     "METHODS",
     "apply_world_displacement",
     "grid_distance",
+    "inverse_world_displacement",
     "is_sheared",
     "is_singular",
     "output_grid",

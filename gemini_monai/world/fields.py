@@ -35,6 +35,31 @@ def world_displacement(
     return to_world(moved, moving_network) - world
 
 
+def inverse_world_displacement(
+    displacement: Tensor, *, fixed: MetaTensor, moving: MetaTensor, iterations: int = 50
+) -> Tensor:
+    """The way back: point y of the moving image's world goes to ``y + e(y)`` in the fixed one's.
+
+    The fixed point of ``e(y) = -d(y + e(y))`` (Chen et al., Med. Phys. 2008), for fields that do
+    not fold and whose displacements differ by less than the distance that they are apart.
+
+    Args:
+        displacement: (N, *T) in mm, RAS+, on the fixed image's grid.
+        fixed: (C, *T), for its grid.
+        moving: (C, *S), for the grid of the result.
+        iterations: Of the fixed point.
+
+    Returns:
+        (N, *S) in mm, RAS+, double precision.
+    """
+    world = to_world(identity_grid(moving.shape[1:], dtype=torch.float64), moving.affine)
+    back = torch.zeros_like(world)
+    for _ in range(iterations):
+        place = to_voxels(world + back, fixed.affine)
+        back = -sample(displacement[None], place[None], padding_mode="border")[0]
+    return back
+
+
 def apply_world_displacement(
     moving: MetaTensor, displacement: Tensor, *, fixed: MetaTensor, mode: str = "bilinear"
 ) -> MetaTensor:

@@ -8,22 +8,24 @@ import itk
 import nibabel as nib
 import numpy as np
 import pytest
-from monai.transforms import Compose, ScaleIntensityd
 
 from gemini_monai.errors import InputError, input_error_in
 from gemini_monai.inference import FileRegistration, read_pairs
-from gemini_monai.transforms import LoadScand
+from gemini_monai.transforms import InputSpec
 from tests.data.prepare.made import image, label, save
 from tests.inference.networks import Shift
 
+SPEC = InputSpec(
+    spatial_dims=2,
+    in_channels=1,
+    spatial_size=image(0).shape,
+    intensity={"kind": "percentile", "lower": 0, "upper": 100},
+)
 AFFINE = np.diag([2.0, 3.0, 1.0, 1.0])
 
 
 def _pairwise(folder, network):
-    preprocessing = Compose(
-        [LoadScand("image", spatial_dims=2, in_channels=1), ScaleIntensityd("image")]
-    )
-    return FileRegistration(network=network, preprocessing=preprocessing, folder=folder)
+    return FileRegistration(network=network, spec=SPEC, folder=folder)
 
 
 def test_files_of_a_pair_are_in_mm_on_the_fixed_grid(tmp_path, capsys):
@@ -50,6 +52,18 @@ def test_files_of_a_pair_are_in_mm_on_the_fixed_grid(tmp_path, capsys):
     np.testing.assert_array_equal(labels.get_fdata()[:-1, :-2], label()[1:, 2:])
     assert labels.get_data_dtype() == np.uint8
     assert "0.000 % folded" in capsys.readouterr().out
+
+
+def test_the_way_back_is_written_if_it_is_asked_for(tmp_path):
+    for name, seed in (("a", 0), ("b", 1)):
+        save(tmp_path / f"{name}.nii.gz", image(seed), affine=AFFINE)
+    files = {k: str(tmp_path / f"{n}.nii.gz") for k, n in (("moving", "a"), ("fixed", "b"))}
+    registration = _pairwise(tmp_path / "out", Shift(1, 2))
+    registration.inverse = True
+    registration.run(read_pairs(**files))
+    path = tmp_path / "out" / "a_to_b_inverse_field.nii.gz"
+    field = itk.array_from_image(itk.imread(str(path)))
+    np.testing.assert_allclose(field, np.broadcast_to([2.0, 6.0], field.shape))  # mm, LPS
 
 
 def test_lists_of_pairs_are_relative_to_the_list(tmp_path):

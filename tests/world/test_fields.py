@@ -12,6 +12,7 @@ from gemini_monai.images import read, write_field, write_image
 from gemini_monai.warp import identity_grid
 from gemini_monai.world import (
     apply_world_displacement,
+    inverse_world_displacement,
     to_voxels,
     to_world,
     world_displacement,
@@ -123,3 +124,25 @@ def test_labels_keep_their_values_and_dtype():
     warped = apply_world_displacement(label, displacement, fixed=label, mode="nearest")
     assert warped.dtype == torch.int16
     assert set(warped.unique().tolist()) <= {0, 1, 2, 3}
+
+
+@pytest.mark.parametrize("axes", [2, 3])
+def test_the_way_back_leads_back_between_grids_that_differ(axes):
+    """A field that is linear within the grids, so that interpolation changes nothing."""
+    torch.manual_seed(0)
+    shapes = (12, 14, 10)[:axes], (9, 11, 13)[:axes]
+    grids = []
+    for shape, spacing in zip(shapes, (1.5, 1.2), strict=True):
+        diagonal = torch.tensor([spacing] * axes + [1.0] * (4 - axes), dtype=torch.float64)
+        affine = torch.diag(diagonal)
+        affine[:axes, 3] = -spacing * (torch.tensor(shape) - 1) / 2  # about one center
+        grids.append(MetaTensor(torch.zeros(1, *shape), affine=affine))
+    fixed, moving = grids
+    linear = 0.05 * torch.randn(axes, axes, dtype=torch.float64)
+    world = to_world(identity_grid(fixed.shape[1:], dtype=torch.float64), fixed.affine)
+    displacement = torch.tensordot(linear, world, 1)
+    back = inverse_world_displacement(displacement, fixed=fixed, moving=moving)
+    place = to_world(identity_grid(moving.shape[1:], dtype=torch.float64), moving.affine)
+    expected = torch.tensordot(torch.linalg.inv(torch.eye(axes) + linear), place, 1) - place
+    inside = (slice(None), *[slice(4, -4)] * axes)
+    torch.testing.assert_close(back[inside], expected[inside], atol=1e-6, rtol=0)
