@@ -68,6 +68,16 @@ def test_own_scans(place):
     assert (place / "runs/both/supervised/run.json").is_file()
 
 
+def test_registering_well(place):
+    _prepared(place)
+    page = Page(DOCS / "how_to" / "registration.md").write_files(place)
+    assert page.commands() == ["train", "register"]
+    told = [page.run(name, place) for name in page.commands()][-1]
+    assert "landmarks are" in told
+    written = set(re.findall(r"^\| `(\S+)` \|", page.text, re.M))
+    assert {path.name for path in (place / "fields").iterdir()} == written
+
+
 def test_dicom_in_and_out(place):
     shutil.rmtree(place / "scans")
     images = place / "scans" / "images"

@@ -136,7 +136,8 @@ def test_a_run_is_used_as_it_was_trained(trained):
     for name in ("inference", "register"):
         parser = ConfigParser(ConfigParser.load_config_file(CONFIGS / f"{name}.json"))
         parser.update({"run_dir": str(trained), "bundle_root": str(BUNDLE)})
-        found[name] = parser.get_parsed_content("preprocessing")
+        spec = parser.get_parsed_content("spec")
+        found[name] = preprocessing(spec, keys=["image"], fit=name == "register")
     entry = training.get_parsed_content("cohort").test[0]
     images = {name: transform(dict(entry))["image"] for name, transform in found.items()}
     for name, other in (("train", "register"), ("validate", "inference"), ("train", "validate")):
