@@ -8,11 +8,13 @@ from gemini_monai.benchmark.result_table import cells, failures
 from gemini_monai.benchmark.results import Row
 from gemini_monai.benchmark.run import Run
 from gemini_monai.benchmark.tuning import Trial, read_trials, trial_runs, tuned
+from gemini_monai.benchmark.variants import PRESETS, variants_of
 from gemini_monai.benchmark.workflow import run_grid
 from gemini_monai.benchmark.writing import refuse_foreign, write_results
 
 __all__ = [
     "BASELINES",
+    "PRESETS",
     "Outcome",
     "Question",
     "Row",
@@ -26,5 +28,6 @@ __all__ = [
     "run_grid",
     "trial_runs",
     "tuned",
+    "variants_of",
     "write_results",
 ]

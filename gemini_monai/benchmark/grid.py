@@ -34,6 +34,8 @@ class Question:
         output: Folder of the runs.
         overrides: More of every training, as on the command line.
         pretraining: More of every pre-training, likewise.
+        variants: Further arms, which are the bundle without an overlay and these overrides, of the
+            pre-training where there is one.
         tuned: More of an arm's trainings on a data set, by the names of both.
         left_out: Why an arm is not run on a data set, by the names of both.
 
@@ -49,6 +51,7 @@ class Question:
     output: Path
     overrides: tuple[str, ...] = ()
     pretraining: tuple[str, ...] = ()
+    variants: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tuned: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     left_out: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
@@ -58,6 +61,9 @@ class Question:
         for name in ("data", "methods", "labels", "seeds"):
             if not getattr(self, name):
                 raise InputError(f"benchmark: no {name} given, expected one or more")
+        for name in self.variants:
+            if name in (self.baseline, *self.methods):
+                raise InputError(f"benchmark: '{name}' is a method and a variant; rename one")
         for folder in self.data:
             if not (folder / "dataset.json").is_file():
                 raise InputError(f"{folder / 'dataset.json'}: no such file; prepare the data first")
@@ -69,8 +75,8 @@ class Question:
 
     @property
     def arms(self) -> tuple[str, ...]:
-        """The baseline, then the methods."""
-        return tuple(dict.fromkeys([self.baseline, *self.methods]))
+        """The baseline, then the methods, then the variants."""
+        return tuple(dict.fromkeys([self.baseline, *self.methods, *self.variants]))
 
     @property
     def tested(self) -> tuple[Path, ...]:
@@ -89,7 +95,7 @@ class Question:
                     for method in self.arms:
                         if (data_name(data), method) in self.left_out:
                             continue
-                        words = [*_train("semi", data, method), "--compare", "[]"]
+                        words = [*self._train("semi", data, method), "--compare", "[]"]
                         words += ["--labeled_cases", str(labels), *self._overrides(data, method)]
                         yield self._run(words, data=data, method=method, labels=labels, seed=seed)
 
@@ -100,7 +106,7 @@ class Question:
                 source = "none"
                 before: tuple[str, ...] = ()
                 if method != self.baseline and tested:
-                    words = [*_train("mip", self.data[0], method), *self.pretraining]
+                    words = [*self._train("mip", self.data[0], method), *self.pretraining]
                     start = self._run(words, data=self.data[0], method=method, labels=0, seed=seed)
                     source, before = str(start.folder), (start.name,)
                     yield start
@@ -111,6 +117,12 @@ class Question:
                         yield self._run(
                             words, data=data, method=method, labels=labels, seed=seed, after=before
                         )
+
+    def _train(self, bundle: str, data: Path, method: str) -> list[str]:
+        words = ["train", bundle, str(data.absolute())]
+        if method in self.variants:
+            return [*words, *self.variants[method]]
+        return words if method == DEFAULT else [*words, "--method", method]
 
     def _overrides(self, data: Path, method: str) -> tuple[str, ...]:
         return (*self.overrides, *self.tuned.get((data_name(data), method), ()))
@@ -144,11 +156,6 @@ class Question:
             labels=labels,
             seed=seed,
         )
-
-
-def _train(bundle: str, data: Path, method: str) -> list[str]:
-    words = ["train", bundle, str(data.absolute())]
-    return words if method == DEFAULT else [*words, "--method", method]
 
 
 def data_name(data: Path) -> str:

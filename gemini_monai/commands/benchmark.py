@@ -35,6 +35,13 @@ def add_commands(commands: Any) -> None:
         "--pretraining", default="", metavar="'--KEY VALUE'", help="overrides of pre-trainings"
     )
     command.add_argument(
+        "--variants",
+        type=literal,
+        default={},
+        metavar="\"{'NAME':'--KEY VALUE'}\"",
+        help="further arms, GEMINI with these overrides; or a preset, such as ablation",
+    )
+    command.add_argument(
         "--tune",
         type=literal,
         default=[],
@@ -71,6 +78,7 @@ def benchmark(
     cores: Any,
     pretraining: str,
     tune: Any,
+    variants: Any,
     snakemake: str,
     overrides: list[str],
 ) -> None:
@@ -84,7 +92,7 @@ def benchmark(
     several(whole(0), least=1)(seeds, "--seeds")
     several(_overrides)(tune, "--tune")
     whole(1)(cores, "--cores")
-    from gemini_monai.benchmark import Question
+    from gemini_monai.benchmark import Question, variants_of
 
     question = Question(
         suite=suite,
@@ -95,6 +103,7 @@ def benchmark(
         output=Path(output),
         overrides=tuple(overrides),
         pretraining=tuple(shlex.split(pretraining)),
+        variants=variants_of(variants),
     )
     _make(question, tune=tune, cores=cores, more=shlex.split(snakemake))
 

@@ -11,8 +11,10 @@ from dataclasses import replace
 import pytest
 
 import gemini_monai
-from gemini_monai.benchmark import Question
+from gemini_monai.benchmark import PRESETS, Question, variants_of
+from gemini_monai.bundles import literal
 from gemini_monai.errors import InputError
+from gemini_monai.runs.settings import KNOBS
 
 
 @pytest.fixture
@@ -39,6 +41,49 @@ def test_every_method_with_every_seed_and_number_the_baseline_first(question):
         assert option in runs[2].command
     assert "--method" not in runs[1].command
     assert runs[2].done.startswith(words[words.index("--output_dir") + 1])
+
+
+def test_a_variant_is_the_default_with_its_overrides(question):
+    given = variants_of({"no_gss": "--semantic 0", "two": "--channels '[4, 8]'"})
+    own = replace(question, methods=("gemini",), labels=(1,), seeds=(0,), variants=given)
+    runs = own.runs()
+    assert [run.method for run in runs] == ["supervised", "gemini", "no_gss", "two"]
+    assert "--semantic 0" in runs[2].command
+    words = shlex.split(runs[3].command)
+    assert words[words.index("--channels") + 1] == "[4, 8]"
+    assert not any("--method" in run.command for run in runs[1:])
+    before = replace(own, suite="pretraining").runs()
+    start = next(run for run in before if run.method == "no_gss")
+    assert "train mip" in start.command
+    assert "--semantic 0" in start.command
+    fine = [run for run in before if run.method == "no_gss" and run.labels]
+    assert fine
+    assert not any("--semantic" in run.command for run in fine)
+    with pytest.raises(InputError, match="'gemini' is a method and a variant"):
+        replace(own, variants=variants_of({"gemini": ""}))
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_the_knobs_of_a_preset_are_knobs_that_take_its_values(name):
+    for words in variants_of(name).values():
+        assert len(words) % 2 == 0
+        for key, value in zip(words[::2], words[1::2], strict=True):
+            assert key.startswith("--")
+            KNOBS[key[2:]](literal(value), key)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("figure_8", "expected one of ablation, .*, got 'figure_8'"),
+        (["a"], "expected a preset or"),
+        ({"a/b": ""}, "a name is letters, .*, got 'a/b'"),
+        ({"a": 3}, "expected a preset or"),
+    ],
+)
+def test_variants_that_cannot_be_are_named(given, message):
+    with pytest.raises(InputError, match=message):
+        variants_of(given)
 
 
 def test_a_pretraining_stands_before_what_starts_from_it(question):

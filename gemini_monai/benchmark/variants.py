@@ -1,0 +1,66 @@
+"""GEMINI with some knobs otherwise, as arms of a comparison; the paper's ablations among them."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from gemini_monai.errors import InputError
+
+PAIRS = "--contrast_weight 0"
+"""The authors' objectives, without the contrast that is ours."""
+ONE_WAY = f"{PAIRS} --bijective False"
+ROUGH = f"{ONE_WAY} --smoothness 0"
+
+PRESETS: Mapping[str, Mapping[str, str]] = {
+    "ablation": {  # figure 8: each line adds what its name says
+        "gvs": f"{ROUGH} --semantic 0",
+        "gvs+gss": ROUGH,
+        "gvs+gss+smooth": ONE_WAY,
+        "gvs+gss+smooth+both": PAIRS,
+    },
+    "similarity": {  # table 5: without smoothness, one way
+        "visual": f"{ROUGH} --semantic 0",
+        "semantic": f"{ROUGH} --visual 0",
+    },
+    "smoothness": {f"smoothness_{v}": f"{PAIRS} --smoothness {v}" for v in (0.0, 0.1, 0.4, 1, 4)},
+    "visual": {f"visual_{v}": f"{PAIRS} --visual {v}" for v in (0.0, 0.25, 1, 4)},
+    "positive": {f"positive_{v}": f"{PAIRS} --positive {v}" for v in (0.0, 0.01, 0.1, 1)},
+    "schedule": {  # table 4: after which share of training the positive path counts
+        f"positive_from_{v}": f"{PAIRS} --positive_start {v}" for v in (0.0, 0.5, 1.0)
+    },
+    "reach": {f"stages_{v}": f"{PAIRS} --deformer_stages {v}" for v in range(1, 7)},  # figure 16 a
+    "width": {  # figure 16 b
+        f"width_{w}": f"{PAIRS} --channels {[w * 2**k for k in range(5)]}".replace(", ", ",")
+        for w in (4, 8, 16, 32)
+    },
+    "scales": {f"scales_{v}": f"--deformer_scales {v}" for v in (1, 2, 3)},
+}
+"""By name: arms and their overrides. Figure 9's sweeps are smoothness, visual and positive."""
+
+
+def variants_of(given: Any) -> dict[str, tuple[str, ...]]:
+    """Arms and the words of their overrides.
+
+    Args:
+        given: Name of a preset, or overrides by the name of the arm.
+
+    Raises:
+        InputError: If there is no such preset, or a name cannot be one of a folder.
+    """
+    if isinstance(given, str):
+        if given not in PRESETS:
+            raise InputError(f"--variants: expected one of {', '.join(PRESETS)}, got '{given}'")
+        given = PRESETS[given]
+    if not isinstance(given, Mapping) or not all(isinstance(own, str) for own in given.values()):
+        raise InputError(
+            "--variants: expected a preset or \"{'NAME':'--KEY VALUE'}\", got " + repr(given)
+        )
+    for name in given:
+        if not isinstance(name, str) or not re.fullmatch(r"[\w.+]+", name):
+            raise InputError(
+                f"--variants: a name is letters, digits, '_', '.' or '+', got {name!r}"
+            )
+    return {name: tuple(shlex.split(own)) for name, own in given.items()}
