@@ -3,9 +3,10 @@
     python -m benchmarks.registration RUN DST OUT [--pairs 40] [--systems "['network','syn']"]
 
 ``network`` is the run's field, ``refined`` the same with ``refine`` for each pair, ``alone`` the
-refinement without any network, and ``syn`` and ``syncc`` are ANTs' SyN by mutual information and by
-cross-correlation (antspyx, the extra ``ants``). All see the images as the network does. Each
-system's table of pairs stays in ``OUT/SYSTEM``; seconds are CPU seconds of one field.
+refinement without field and features of a network, and ``syn`` and ``syncc`` are ANTs' SyN by
+mutual information and by cross-correlation (antspyx, the extra ``ants``). All see the images as the
+network does. Each system's table of pairs stays in ``OUT/SYSTEM``; seconds are CPU seconds of one
+field.
 """
 
 from __future__ import annotations
@@ -54,9 +55,10 @@ class System(nn.Module):
         if self.name != "alone":
             features = self.network.features(torch.cat([moving, fixed]))  # type: ignore[operator]
             ddf = self.network.deformer(features[:1], features[1:]).float()  # type: ignore[operator]
-        return ddf if self.name == "network" else self._refined(ddf, moving, fixed)
-
-    def _refined(self, ddf: Tensor, moving: Tensor, fixed: Tensor) -> Tensor:
+            if self.name == "refined":
+                pair = features[:1], features[1:]
+                ddf = refine(ddf, moving, fixed, features=pair, iterations=self.iterations)
+            return ddf
         return refine(ddf, moving, fixed, iterations=self.iterations)
 
 

@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from gemini_monai.analyses.analysis import Analysis, write_analysis
+from gemini_monai.analyses.embed import embedding
 from gemini_monai.analyses.gap import generalization_gap
 from gemini_monai.analyses.pairs import pairing
 from gemini_monai.analyses.reliability import reliability
 
-__all__ = ["Analysis", "generalization_gap", "pairing", "reliability", "write_analysis"]
+__all__ = [
+    "Analysis",
+    "embedding",
+    "generalization_gap",
+    "pairing",
+    "reliability",
+    "write_analysis",
+]

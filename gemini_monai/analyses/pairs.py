@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from copy import deepcopy
 from itertools import permutations
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 from matplotlib.figure import Figure
-from torch import Tensor
 
 from gemini_monai.analyses.analysis import Analysis
 from gemini_monai.analyses.pair_rates import (
@@ -20,12 +18,10 @@ from gemini_monai.analyses.pair_rates import (
     true_by_field,
     true_by_likeness,
 )
-from gemini_monai.data import read_cohort
+from gemini_monai.analyses.scans import Scan, as_initialized, scan_of, seen_items
 from gemini_monai.errors import InputError
-from gemini_monai.networks import Gemini, reinitialized
+from gemini_monai.networks import Gemini
 from gemini_monai.trained import Run
-from gemini_monai.transforms import InputSpec, preprocessing
-from gemini_monai.types import Image
 
 WORDS = {
     "initialized_nearest": "most alike feature, as initialized",
@@ -34,17 +30,6 @@ WORDS = {
     "field": "place that the field says",
 }
 """Ways to find a partner."""
-
-
-class Scan(NamedTuple):
-    """An image that is looked at, and where."""
-
-    image: Image
-    """(1, C, *S)."""
-    label: Tensor
-    """Structure of each voxel, or set of structures that overlap there; 0 for none; (*S)."""
-    places: Tensor
-    """Numbers of some foreground voxels."""
 
 
 def pairing(
@@ -73,20 +58,17 @@ def pairing(
     trained = Run.open(run)
     if not trained.record.get("registers"):
         raise InputError(f"{run}: a run of {trained.record['method']}, which trains no field")
-    cohort = read_cohort(Path(data) / "dataset.json")
-    items = [*cohort.labeled, *cohort.validation]
-    if len(items) < 2:
-        raise InputError(f"{data}: {len(items)} images with labels to look at, expected 2 or more")
+    cohort, items = seen_items(data, least=2)
     torch.manual_seed(seed)
     networks: dict[str, Gemini] = {
-        "initialized": _initialized(trained.network),
+        "initialized": as_initialized(trained.network),
         "trained": trained.network,
     }
     random = np.random.default_rng(seed)
     ordered = list(permutations(range(len(items)), 2))
     chosen = [ordered[k] for k in random.permutation(len(ordered))[:pairs]]
     spec = cohort.structures_in(trained.spec)
-    scans = {k: _scan(items[k], spec, points) for k in sorted({k for own in chosen for k in own})}
+    scans = {k: scan_of(items[k], spec, points) for k in sorted({k for own in chosen for k in own})}
     rows = [
         {"image": str(items[a]["case"]), "other": str(items[b]["case"])}
         | _rates(networks, scans[a], scans[b])
@@ -94,27 +76,6 @@ def pairing(
     ]
     settings = {"run": str(run), "data": str(data), "points": points, "seed": seed}
     return _analysis(rows, settings)
-
-
-def _initialized(network: Gemini) -> Gemini:
-    """A copy with random weights."""
-    copy = deepcopy(network)
-    reinitialized(copy)
-    return copy.eval()
-
-
-def _scan(item: Mapping[str, Any], spec: InputSpec, points: int) -> Scan:
-    seen = preprocessing(spec, fit=True)(dict(item))
-    image, label = (torch.as_tensor(seen[key]) for key in ("image", "label"))
-    if spec.overlapping:
-        powers = 2 ** torch.arange(len(label)).reshape(-1, *[1] * (label.ndim - 1))
-        label = ((label > 0) * powers).sum(dim=0, keepdim=True)
-    label = label[0].long()
-    if spec.slices:
-        z = int((label > 0).flatten(0, -2).sum(dim=0).argmax())
-        image, label = image[..., z], label[..., z]
-    inside = (label.flatten() > 0).nonzero()[:, 0]
-    return Scan(image[None].float(), label, inside[torch.randperm(len(inside))[:points]])
 
 
 @torch.no_grad()

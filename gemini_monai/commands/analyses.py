@@ -10,6 +10,7 @@ from gemini_monai.bundles import literal
 
 TEXT = "One of the paper's analyses: a table, a picture, and the settings it was made with."
 TWO = {
+    "embed": ("RUN", "DST", "Features of voxels on a plane, and how structures part (figure 17)."),
     "gap": ("INNER", "INTER", "Gap coefficients of pre-trainings, from two results.csv (eq. 12)."),
     "pairs": ("RUN", "DST", "True pairs and false negatives among labeled images (figure 14)."),
     "reliability": ("RUN", "OTHER", "Agreement of two runs' test scores, case by case (table 10)."),
@@ -45,6 +46,7 @@ def analyze(name: str, first: str, second: str, output: str, overwrite: bool) ->
     from gemini_monai import analyses
 
     kinds: dict[str, Callable[[str, str], Any]] = {
+        "embed": analyses.embedding,
         "gap": analyses.generalization_gap,
         "pairs": analyses.pairing,
         "reliability": analyses.reliability,

@@ -37,6 +37,7 @@ def register_pair(
         refinement: Iterations of ``refine`` at each resolution, for this pair alone.
     """
     network.eval()
-    ddf = network.correspond(moving, fixed).ddf_ab.float()  # type: ignore[operator]
-    ddf = refine(ddf, moving, fixed, iterations=refinement)
+    pair = network.correspond(moving, fixed)  # type: ignore[operator]
+    features = pair.features_a, pair.features_b
+    ddf = refine(pair.ddf_ab.float(), moving, fixed, features=features, iterations=refinement)
     return Registration(ddf, warp(moving, ddf), float(folding_percent(ddf)))

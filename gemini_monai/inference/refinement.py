@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 import torch.nn.functional as F
 
-from gemini_monai.losses import SmoothnessLoss, VisualSimilarityLoss
-from gemini_monai.types import DDF, Image
+from gemini_monai.losses import SemanticSimilarityLoss, SmoothnessLoss, VisualSimilarityLoss
+from gemini_monai.types import DDF, Features, Image
 from gemini_monai.warp import compose, exponential, inbounds_mask, warp
 
 CELLS = (8, 4, 2, 1)
@@ -23,21 +23,26 @@ def refine(
     fixed: Image,
     *,
     iterations: int,
-    smoothness: float = 0.4,
+    features: tuple[Features, Features] | None = None,
+    smoothness: float = 1.0,
+    semantic: float = 0.8,
     learning_rate: float = 0.5,
 ) -> DDF:
     """Instance refinement: ``ddf``, and after it the exponential of a velocity found by descent.
 
     The velocity starts at 0 and is found at an eighth of the resolution, then at a quarter, at a
-    half and in full, by Adam on equation 6 (visual similarity, window 9) and ``smoothness`` times
-    equation 3 of the velocity, both in voxels of the resolution.
+    half and in full, by Adam on equation 4 with features that stay as they are: equation 6 (visual
+    similarity, window 9), ``semantic`` times equation 7, and ``smoothness`` times equation 3 of the
+    velocity, all in voxels of the resolution.
 
     Args:
         ddf: Where to start, in voxels, (1, N, *S); zeros for no network at all.
         moving: (1, C, *S).
         fixed: (1, C, *S).
         iterations: At each resolution; 0 returns ``ddf``.
+        features: Dense features of both images, (1, K, *S) each; ``None`` to go by what is seen.
         smoothness: Weight.
+        semantic: Weight.
         learning_rate: Of Adam, in voxels of the resolution.
 
     Returns:
@@ -46,10 +51,11 @@ def refine(
     if iterations == 0:
         return ddf
     shape = tuple(ddf.shape[2:])
+    seen = [moving, fixed, *(features or ())]
     velocity = torch.zeros_like(ddf)
     for cell in CELLS:
         size = [min(axis, max(SHORTEST, axis // cell)) for axis in shape]
-        images = [F.interpolate(image, size, mode="area") for image in (moving, fixed)]
+        images = [F.interpolate(image.to(ddf.dtype), size, mode="area") for image in seen]
         start, velocity = (resized(field, size) for field in (ddf, velocity))
         velocity = _descend(
             velocity,
@@ -57,6 +63,7 @@ def refine(
             *images,
             iterations=iterations,
             smoothness=smoothness,
+            semantic=semantic,
             learning_rate=learning_rate,
         )
     return compose(ddf, exponential(velocity))
@@ -68,19 +75,25 @@ def _descend(
     start: DDF,
     moving: Image,
     fixed: Image,
-    *,
+    *features: Features,
     iterations: int,
     smoothness: float,
+    semantic: float,
     learning_rate: float,
 ) -> DDF:
     velocity = velocity.clone().requires_grad_()
     visual_loss, smoothness_loss = VisualSimilarityLoss(), SmoothnessLoss()
+    semantic_loss = SemanticSimilarityLoss()
     optimizer = torch.optim.Adam([velocity], learning_rate)
     for _ in range(iterations):
         optimizer.zero_grad(set_to_none=True)
         ddf = compose(start, exponential(velocity))
-        loss = visual_loss(warp(moving, ddf), fixed, inbounds_mask(ddf))
-        (loss + smoothness * smoothness_loss(velocity)).backward()
+        mask = inbounds_mask(ddf)
+        loss = visual_loss(warp(moving, ddf), fixed, mask)
+        loss = loss + smoothness * smoothness_loss(velocity)
+        if features:
+            loss = loss + semantic * semantic_loss(*features, ddf, mask, positive=0.0)
+        loss.backward()
         optimizer.step()
     return velocity.detach()
 
