@@ -1,0 +1,70 @@
+"""Two image files registered onto each other, in the world."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from monai.data.meta_tensor import MetaTensor
+from torch import nn
+
+from gemini_monai.images import read
+from gemini_monai.inference.correspond import register_pair
+from gemini_monai.inference.pair_grids import pair_on_grids
+from gemini_monai.transforms import InputSpec
+from gemini_monai.world import apply_world_displacement, world_displacement
+
+
+class WorldRegistration(NamedTuple):
+    """One image warped onto another, in the world."""
+
+    warped: MetaTensor
+    """The moving image on the fixed image's grid, (C, *T)."""
+    displacement: torch.Tensor
+    """(N, *T) in mm, RAS+: point x of the fixed image goes to ``x + d(x)`` in the moving one."""
+    fixed: MetaTensor
+    """The fixed image on its own grid, (C, *T)."""
+    moving: MetaTensor
+    """The moving image on its own grid, (C, *S)."""
+    folding_percent: float
+    """Voxels of the network's grid where the field folds."""
+
+
+def register_files(
+    network: nn.Module,
+    moving: str | Path,
+    fixed: str | Path,
+    *,
+    spec: InputSpec,
+    device: torch.device | str = "cpu",
+    affine: str | None = None,
+    refinement: int = 0,
+) -> WorldRegistration:
+    """Warp the image of one file onto that of another.
+
+    Args:
+        network: A trained ``Gemini``.
+        moving: The image that is warped.
+        fixed: The image that it is warped onto.
+        spec: How images were brought to the network in training.
+        device: Where the network is.
+        affine: ``"itk"`` or ``"ants"`` to find an affine first; ``None`` for images as they lie.
+        refinement: Iterations of ``refine`` at each resolution, for this pair alone.
+
+    Raises:
+        InputError: If a file is missing or unreadable, dimensions differ from training, or as
+            ``pair_on_grids`` does.
+    """
+    images = read(Path(moving)), read(Path(fixed))
+    seen = pair_on_grids(spec, moving, fixed, images=images, affine=affine)
+    batches = [image.as_tensor()[None].to(device, torch.float32) for image in seen]
+    result = register_pair(network, *batches, refinement=refinement)
+    displacement = world_displacement(
+        result.ddf,
+        fixed_network=seen.fixed.affine,
+        moving_network=seen.moving.affine,
+        fixed=images[1],
+    )
+    warped = apply_world_displacement(images[0], displacement, fixed=images[1])
+    return WorldRegistration(warped, displacement, images[1], images[0], result.folding_percent)
