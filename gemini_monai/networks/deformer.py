@@ -81,14 +81,7 @@ class Deformer(nn.Module):
     @torch.jit.unused
     def both_ways(self, features_a: Features, features_b: Features) -> tuple[DDF, DDF]:
         """Fields from ``a`` to ``b`` and from ``b`` to ``a`` (equation 5), in one pass."""
-        if self.image_by_image:
-            return (
-                one_at_a_time(self, features_a, features_b),
-                one_at_a_time(self, features_b, features_a),
-            )
-        there, back = [features_a, features_b], [features_b, features_a]
-        ddf_ab, ddf_ba = self(torch.cat(there), torch.cat(back)).chunk(2)
-        return ddf_ab, ddf_ba
+        return both_ways(self, features_a, features_b, image_by_image=self.image_by_image)
 
     def _predict(self, level: Tensor) -> Tensor:
         skips: list[Tensor] = []
@@ -100,6 +93,27 @@ class Deformer(nn.Module):
             level = decode(torch.cat([upsample(level), skips.pop()], dim=1))
         ddf: Tensor = self.field(level)
         return ddf
+
+
+def both_ways(
+    network: nn.Module, features_a: Features, features_b: Features, *, image_by_image: bool
+) -> tuple[DDF, DDF]:
+    """Fields from ``a`` to ``b`` and from ``b`` to ``a``, (B, N, *S) each.
+
+    Args:
+        network: From features of the moving and the fixed images to fields.
+        features_a: (B, K, *S).
+        features_b: (B, K, *S).
+        image_by_image: One field at a time, computed again on the way back, instead of all at once.
+    """
+    if image_by_image:
+        return (
+            one_at_a_time(network, features_a, features_b),
+            one_at_a_time(network, features_b, features_a),
+        )
+    there, back = [features_a, features_b], [features_b, features_a]
+    ddf_ab, ddf_ba = network(torch.cat(there), torch.cat(back)).chunk(2)
+    return ddf_ab, ddf_ba
 
 
 def _decoder_widths(widths: list[int]) -> list[tuple[int, int, int]]:

@@ -8,8 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gemini_monai.networks.deformer import Deformer, upsample_cells
-from gemini_monai.networks.memory import one_at_a_time
+from gemini_monai.networks.deformer import Deformer, both_ways, upsample_cells
 from gemini_monai.types import DDF, Features
 from gemini_monai.warp import compose, exponential, warp
 
@@ -31,7 +30,7 @@ class FieldNetwork(nn.Module):
         scales: Deformers, 1 or more.
         diffeomorphic: Integrate velocities.
         stages: As of ``Deformer``.
-        half_resolution: As of ``Deformer``, for the finest.
+        half_resolution: As of ``Deformer``, for each.
 
     Raises:
         ValueError: If ``scales`` is below 1, or as ``Deformer`` does.
@@ -75,14 +74,7 @@ class FieldNetwork(nn.Module):
     @torch.jit.unused
     def both_ways(self, features_a: Features, features_b: Features) -> tuple[DDF, DDF]:
         """Fields from ``a`` to ``b`` and from ``b`` to ``a`` (equation 5)."""
-        if self.image_by_image:
-            return (
-                one_at_a_time(self, features_a, features_b),
-                one_at_a_time(self, features_b, features_a),
-            )
-        there, back = [features_a, features_b], [features_b, features_a]
-        ddf_ab, ddf_ba = self(torch.cat(there), torch.cat(back)).chunk(2)
-        return ddf_ab, ddf_ba
+        return both_ways(self, features_a, features_b, image_by_image=self.image_by_image)
 
     @torch.jit.unused
     def _field(self, deformer: nn.Module, moving: Features, fixed: Features) -> DDF:

@@ -80,17 +80,9 @@ KNOBS: dict[str, Check] = {
 """Every knob of both bundles; others are whatever their component takes."""
 
 PASSING = {
-    *(
-        "device",
-        "compile",
-        "memory",
-        "resume",
-        "overwrite",
-        "output_dir",
-        "dataset_dir",
-        "num_workers",
-    ),
-    *("cache_rate", "cache_dir", "compare", "val_interval", "registration_pairs", "probe_interval"),
+    *("device", "compile", "memory", "resume", "overwrite", "output_dir", "dataset_dir"),
+    *("num_workers", "cache_rate", "cache_dir", "compare", "val_interval", "registration_pairs"),
+    *("probe_interval", "probe_datalist"),
 }
 """Knobs that do not decide what a training comes to."""
 
