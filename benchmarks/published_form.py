@@ -48,7 +48,7 @@ def _correlation(a: Tensor, b: Tensor) -> Tensor:
     """Equation 6 with one convolution per sum."""
     axes = a.ndim - 2
     convolve = F.conv2d if axes == 2 else F.conv3d
-    ones = torch.ones(1, 1, *[WINDOW] * axes, dtype=a.dtype)
+    ones = torch.ones(1, 1, *[WINDOW] * axes, dtype=a.dtype, device=a.device)
     sum_a, sum_b, sum_aa, sum_bb, sum_ab = (
         convolve(x, ones, padding=WINDOW // 2) for x in (a, b, a * a, b * b, a * b)
     )

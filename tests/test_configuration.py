@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pkgutil
+import re
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import gemini_monai
 from gemini_monai.bundles import bundle_root, command_line_overrides
 from gemini_monai.configuration import check_configuration
 from gemini_monai.configuration.overrides import refuse_unread_keys
@@ -119,3 +122,13 @@ def test_a_misspelled_override_in_python_is_named(name):
 def test_what_clients_and_overlays_bring_is_no_mistake():
     config = {"used": 1, "run": "$@used", "run_name": "site", "positive": 0.1, "_x": 2, "part": {}}
     refuse_unread_keys(config)
+
+
+def test_no_target_is_hidden_by_a_module_of_its_name():
+    """From Python 3.12 on, what MONAI looks up by such a name is the module."""
+    modules = {m.name for m in pkgutil.walk_packages(gemini_monai.__path__, "gemini_monai.")}
+    named = set()
+    for path in ROOT.glob("bundles/*/configs/*.json"):
+        named |= set(re.findall(r'"_target_": "(gemini_monai[\w.]+)"', path.read_text()))
+    assert len(named) > 40
+    assert not named & modules

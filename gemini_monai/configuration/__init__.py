@@ -7,6 +7,12 @@ from importlib.util import find_spec
 from gemini_monai.bundles import bundle_root
 from gemini_monai.configuration.arms import refuse_unknown_arms, train_arms
 from gemini_monai.configuration.cost import MEASURED, tell_cost
+from gemini_monai.configuration.hardware import (
+    autocast_options,
+    choose_convolutions,
+    loading_workers,
+    on_gpu,
+)
 from gemini_monai.configuration.overrides import check_configuration, refuse_unknown_overrides
 from gemini_monai.configuration.running import (
     check_knobs,
@@ -46,11 +52,13 @@ __all__ = [
     "MEASURED",
     "InputSpec",
     "Learner",
+    "autocast_options",
     "built_network",
     "bundle_root",
     "check_configuration",
     "check_knobs",
     "check_run",
+    "choose_convolutions",
     "close_run",
     "find_images",
     "find_spec",
@@ -58,6 +66,8 @@ __all__ = [
     "is_first_process",
     "load_backbone",
     "load_network",
+    "loading_workers",
+    "on_gpu",
     "open_run",
     "placed",
     "process_device",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
@@ -31,6 +32,8 @@ class IterationDataset(Dataset[dict[str, Tensor]]):
         cache_rate: Share of the items that is kept in memory.
         cache_dir: Folder that keeps items instead; ``None`` for memory.
         seed: Seed of every draw, 0 or more.
+        device: Where images are from then on, and random transforms are computed; a GPU only where
+            nothing else loads, so without worker processes.
         rank: Rank of the process in distributed training, 0 for one alone; each draws its own
             images.
 
@@ -50,6 +53,7 @@ class IterationDataset(Dataset[dict[str, Tensor]]):
         cache_dir: str | Path | None = None,
         seed: int = 0,
         rank: int = 0,
+        device: torch.device | str = "cpu",
     ) -> None:
         self.data = data
         self.iterations = iterations
@@ -62,9 +66,8 @@ class IterationDataset(Dataset[dict[str, Tensor]]):
             UNLABELED: [item for item in data if "label" not in item],
         }
         for source in dict.fromkeys(stream.source for stream in self.streams if stream.source):
-            self.items[source] = cached(
-                entries[source], transform, cache_rate=cache_rate, cache_dir=cache_dir
-            )
+            items = cached(entries[source], transform, cache_rate=cache_rate, cache_dir=cache_dir)
+            self.items[source] = items if torch.device(device).type == "cpu" else _On(items, device)
         for stream in self.streams:
             stream.open(self.items[stream.source] if stream.source else [])
 
@@ -93,6 +96,23 @@ class IterationDataset(Dataset[dict[str, Tensor]]):
         if not items:
             raise InputError("no unlabeled image is drawn by these objectives")
         return stacked([items[k]["image"] for k in range(min(count, len(items)))])
+
+
+class _On(Sequence[Item]):
+    """Items whose tensors are copied to a device when they are read."""
+
+    def __init__(self, items: Sequence[Item], device: torch.device | str) -> None:
+        self.items = items
+        self.device = device
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, index: Any) -> Any:
+        return {
+            key: value.to(self.device) if isinstance(value, Tensor) else value
+            for key, value in self.items[index].items()
+        }
 
 
 class RemainingIterations(Sampler[int]):

@@ -104,13 +104,19 @@ class ObjectiveTrainer(SupervisedTrainer):
         self.update = update
         self.seed = seed
         self.max_skipped_steps = max_skipped_steps
-        kind = self.state.device.type
-        self.scaler = torch.amp.GradScaler(kind, enabled=self.amp and kind == "cuda")
+        self.scaler = torch.amp.GradScaler(
+            self.state.device.type, enabled=self.amp and self._autocast_dtype() == torch.float16
+        )
         self.state.skipped_steps = {}
         self.state.learning_rate = float(optimizer.param_groups[0]["lr"])
         self.state.saved_at = 0
         self._steps: Counter[str] = Counter()
         self._skipped_in_a_row: Counter[str] = Counter()
+
+    def _autocast_dtype(self) -> torch.dtype:
+        """Of the network's arithmetic; only float16 needs gradients that are scaled."""
+        given: torch.dtype | None = self.amp_kwargs.get("dtype")
+        return given or torch.get_autocast_dtype(self.state.device.type)
 
     @property
     def total_iterations(self) -> int:

@@ -75,7 +75,7 @@ class SegmentationScores:
         batch: list[Mapping[str, Any]] = engine.state.batch
         output: list[Mapping[str, Any]] = engine.state.output
         for item, result in zip(batch, output, strict=True):
-            label = {**item, **result}[self.label_key]
+            label = {**item, **result}[self.label_key].to(result["pred"].device)
             self.rows.extend(self._rows_of(item, result["pred"], label))
 
     def _rows_of(

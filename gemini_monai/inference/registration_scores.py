@@ -25,7 +25,7 @@ from gemini_monai.metrics import (
 )
 from gemini_monai.tables import write_table
 from gemini_monai.transforms import InputSpec, preprocessing
-from gemini_monai.transforms.preprocessing import FIELDS, IMAGES
+from gemini_monai.transforms.preprocess import FIELDS, IMAGES
 from gemini_monai.types import DDF
 from gemini_monai.warp import warp
 

@@ -61,7 +61,7 @@ def register_files(
     batches = [image.as_tensor()[None].to(device, torch.float32) for image in seen]
     result = register_pair(network, *batches, refinement=refinement)
     displacement = world_displacement(
-        result.ddf,
+        result.ddf.cpu(),  # images as they were read stay there
         fixed_network=seen.fixed.affine,
         moving_network=seen.moving.affine,
         fixed=images[1],

@@ -182,7 +182,7 @@ def placed(
     compiled: bool = False,
     memory: str = "normal",
 ) -> Gemini:
-    """A network on its device; 3-D ones with channels last, which CPUs and GPUs convolve faster.
+    """A network on its device; 3-D ones with channels last, which CPUs convolve faster.
 
     Args:
         network: Moved in place.

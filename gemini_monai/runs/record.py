@@ -11,12 +11,10 @@ from gemini_monai.errors import InputError
 from gemini_monai.files import read_json
 from gemini_monai.limits import refuse_code
 from gemini_monai.runs.folder import RunFolder
-from gemini_monai.runs.settings import check_settings
+from gemini_monai.runs.settings import LATER, check_settings
 
 DESCRIBED = ("backbone",)
 """Settings that describe a network, and are checked where it is built. Early records lack them."""
-LATER = {"deformer_scales": 1, "diffeomorphic": False}
-"""Settings that early records lack, and what their runs had."""
 
 
 def read_record(folder: str | Path) -> dict[str, Any]:

@@ -80,18 +80,29 @@ KNOBS: dict[str, Check] = {
 """Every knob of both bundles; others are whatever their component takes."""
 
 PASSING = {
-    *("device", "compile", "memory", "resume", "overwrite", "output_dir", "dataset_dir"),
+    *("device", "amp", "transforms_on", "compile", "memory", "resume", "overwrite"),
+    *("output_dir", "dataset_dir"),
     *("num_workers", "cache_rate", "cache_dir", "compare", "val_interval", "registration_pairs"),
     *("probe_interval", "probe_datalist"),
 }
 """Knobs that do not decide what a training comes to."""
+
+LATER = {"deformer_scales": 1, "diffeomorphic": False}
+"""Settings that early records lack, and what their runs had."""
+
+LATER_PARTS = {
+    "network_def.deformer_scales": "@deformer_scales",
+    "network_def.diffeomorphic": "@diffeomorphic",
+    "random_transforms.device": "@transforms_on",
+}
+"""What early configurations did not say of their parts, as they say it now."""
 
 
 def check_settings(settings: Mapping[str, Any], *, where: str = "") -> None:
     """Stop at a value of the wrong type or out of range, before anything is done.
 
     Args:
-        settings: Knobs by name, ``device`` among them.
+        settings: Knobs by name, devices among them.
         where: Said before the name, such as the file they are from.
 
     Raises:
@@ -100,8 +111,9 @@ def check_settings(settings: Mapping[str, Any], *, where: str = "") -> None:
     for name, value in settings.items():
         if name in KNOBS:
             KNOBS[name](value, f"{where}key '{name}'")
-    if "device" in settings:
-        check_device(settings["device"], where=where)
+    for name in ("device", "transforms_on"):
+        if name in settings:
+            check_device(settings[name], where=where, name=name)
     if settings.get("val_interval", 0) > settings.get("epochs", float("inf")):
         raise InputError(
             f"{where}key 'val_interval': {settings['val_interval']} is above epochs "
@@ -114,7 +126,7 @@ def lasting(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if name not in PASSING}
 
 
-def check_device(device: Any, *, where: str = "") -> None:
+def check_device(device: Any, *, where: str = "", name: str = "device") -> None:
     """Stop at a device that is not there.
 
     Raises:
@@ -124,13 +136,13 @@ def check_device(device: Any, *, where: str = "") -> None:
         found = torch.device(device)
     except (RuntimeError, TypeError) as error:
         raise InputError(
-            f"{where}key 'device': {device!r} is no device, try cpu or cuda"
+            f"{where}key '{name}': {device!r} is no device, try cpu or cuda"
         ) from error
     if found.type == "cuda" and not torch.cuda.is_available():
-        raise InputError(f"{where}key 'device': {found}, but no GPU is available here; use cpu")
+        raise InputError(f"{where}key '{name}': {found}, but no GPU is available here; use cpu")
     if found.type == "cuda" and (found.index or 0) >= torch.cuda.device_count():
         raise InputError(
-            f"{where}key 'device': {found}, but there are {torch.cuda.device_count()} GPUs"
+            f"{where}key '{name}': {found}, but there are {torch.cuda.device_count()} GPUs"
         )
 
 
@@ -179,7 +191,9 @@ def refuse_other_settings(
     Raises:
         InputError: Naming the first setting that differs, both values, and the others.
     """
-    before, after = flat(saved), flat(now)
+    after = flat(now)
+    early = {name: value for name, value in (LATER | LATER_PARTS).items() if name in after}
+    before = early | flat(saved)
     changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
     if "epochs" in changed and _may_change_epochs(after, done=done):
         changed.remove("epochs")

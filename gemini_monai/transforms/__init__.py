@@ -12,8 +12,8 @@ from gemini_monai.transforms.corruption import (
 from gemini_monai.transforms.input import InputSpec
 from gemini_monai.transforms.load import LoadScand
 from gemini_monai.transforms.output import FiniteOutputd, SaveCased, refuse_outputs
-from gemini_monai.transforms.postprocessing import postprocessing
-from gemini_monai.transforms.preprocessing import preprocessing
+from gemini_monai.transforms.postprocess import postprocessing
+from gemini_monai.transforms.preprocess import preprocessing
 
 __all__ = [
     "FiniteOutputd",

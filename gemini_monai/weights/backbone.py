@@ -90,7 +90,8 @@ def load_backbone(
         raise InputError(
             f"{path}: only {fitting} of the {part}'s {len(needed)} weights fit "
             f"({100 * share:.0f} %, at least {100 * min_share:.0f} % expected); first missing: "
-            f"'{loaded.missing[0]}'{_instead(found, loaded)}; check channels and spatial_dims"
+            f"'{loaded.missing[0]}'{_instead(found, expected, loaded)}; check channels and "
+            "spatial_dims"
         )
     target.load_state_dict({**expected, **weights})
     if verbose:
@@ -128,8 +129,14 @@ def _encoder_alone(
     return inside if any(key in expected for key in inside) else {}
 
 
-def _instead(found: Mapping[str, Tensor], loaded: LoadedBackbone) -> str:
-    """What the file has where nothing fits at all."""
+def _instead(
+    found: Mapping[str, Tensor], expected: Mapping[str, Tensor], loaded: LoadedBackbone
+) -> str:
+    """What the file has in the place of the first that is missing."""
+    first = loaded.missing[0]
+    if first in found:
+        shapes = (list(weights[first].shape) for weights in (found, expected))
+        return ", which is {} in the file and {} here".format(*shapes)
     if loaded.matched or loaded.adapted or not found:
         return ""
     return f", the file has '{next(iter(found))}' and so on"

@@ -144,3 +144,13 @@ def test_a_backbone_of_another_resolution_is_named():
     network = Gemini(2, 1, 3, backbone=halves, feature_channels=4)
     with pytest.raises(ValueError, match=r"image's resolution, got \[8, 8\] for \[16, 16\]"):
         network(torch.rand(1, 1, 16, 16))
+
+
+def test_a_field_keeps_its_precision_whatever_autocast_makes_of_the_rest():
+    deformer = Deformer(2, 4)
+    torch.nn.init.normal_(deformer.field.weight)
+    features = torch.rand(2, 1, 4, 16, 16)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        ddf = deformer(*features)
+    assert ddf.dtype == torch.float32
+    assert not torch.equal(ddf, ddf.bfloat16().float())

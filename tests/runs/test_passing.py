@@ -8,6 +8,7 @@ from gemini_monai.runs.settings import KNOBS, PASSING, lasting
 
 GOES_ON = (
     *("device", "compile", "memory", "num_workers", "cache_dir", "dataset_dir", "output_dir"),
+    *("amp", "transforms_on"),
     *("compare", "probe_datalist", "probe_interval", "registration_pairs", "val_interval"),
 )
 
@@ -18,6 +19,6 @@ def test_it_goes_on_with_another(name):
 
 
 def test_what_passes_is_a_knob():
-    assert PASSING - {"device"} <= set(KNOBS)
+    assert PASSING - {"device", "transforms_on"} <= set(KNOBS)
     for name in ("channels", "diffeomorphic", "deformer_scales", "learning_rate", "seed"):
         assert lasting({name: 1}) == {name: 1}

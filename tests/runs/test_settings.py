@@ -29,6 +29,7 @@ BASE = {"method": "GEMINI", "seed": 0, "data": "x", "epochs": 4, "pairs": 3, "po
         ("supervised_weight", -1),
         ("device", "cuda:99"),
         ("device", "gpu"),
+        ("transforms_on", "cuda:99"),
         ("seed", -1),
     ],
 )
@@ -80,6 +81,15 @@ def test_a_run_does_not_go_on_by_other_settings(change, message):
 def test_the_number_of_epochs_may_change():
     for epochs in (3, 4, 9):
         refuse_other_settings(BASE, BASE | {"epochs": epochs}, done=3, where="last.pt")
+
+
+def test_a_run_of_an_earlier_version_goes_on_by_what_later_knobs_say_of_it():
+    parts = {"deformer_scales": "@deformer_scales", "spatial_dims": "@spatial_dims"}
+    later = {"deformer_scales": 1, "diffeomorphic": False, "network_def": parts}
+    early = BASE | {"network_def": {"spatial_dims": "@spatial_dims"}}
+    refuse_other_settings(early, BASE | later, done=3, where="last.pt")
+    with pytest.raises(InputError, match="trained with deformer_scales 1, now 3"):
+        refuse_other_settings(early, BASE | later | {"deformer_scales": 3}, done=3, where="last.pt")
 
 
 def test_what_decides_a_training_is_known_and_what_does_not_is_not():

@@ -1,0 +1,295 @@
+"""What a GPU makes of a training: seconds, memory and share of its peak, knob by knob.
+
+    python -m benchmarks.gpu [--output gpu.json] [--settings "['2d_96','3d_48']"] [--compiled True]
+
+Each setting is a batch of noise on the GPU and the objectives of GEMINI-Semi, stepped by the
+trainer that runs use; each row changes how it is computed, not what. ``published`` is the authors'
+form of the same step, without the contrast that we add, and ``same losses`` is ours without it.
+Loading is that of GEMINI-MIP from generated PNGs, by processes or with random transforms on the
+GPU, beside the step that it must keep up with. One JSON has all of it, with the card's name.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import fire
+import numpy as np
+import torch
+from torch import Tensor
+
+from benchmarks.loading import seconds_each, workflow, write_images
+from benchmarks.published_form import homeomorphism_loss, segmentation_loss
+from gemini_monai.engines import ObjectiveTrainer
+from gemini_monai.engines.cost import count_work, seconds_an_iteration
+from gemini_monai.networks import Gemini, placed
+from gemini_monai.objectives import (
+    ContrastObjective,
+    HomeomorphismObjective,
+    Learner,
+    SegmentationObjective,
+)
+
+PAPER = (32, 64, 128, 256, 512)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A size to train at: voxels, pairs of images, widths, classes, the field's resolution."""
+
+    size: tuple[int, ...]
+    pairs: int
+    channels: tuple[int, ...]
+    classes: int = 5
+    half_resolution_field: bool = False
+    ways: tuple[str, ...] = ()
+    """Keys of ``WAYS`` where all would take too long."""
+
+
+CHOSEN = ("all three", "all three, memory low", "all three, same losses")
+SETTINGS = {
+    "2d_96": Setting((96, 96), 4, (16, 32, 64, 128), half_resolution_field=True),
+    "2d_512": Setting((512, 512), 5, PAPER),
+    "3d_48": Setting((48, 48, 48), 4, (16, 32, 64, 128), half_resolution_field=True),
+    "3d_144": Setting((144, 144, 128), 1, PAPER, classes=8, ways=("tf32", *CHOSEN)),
+}
+"""The defaults in 2-D and 3-D, and the paper's."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a step is computed."""
+
+    tf32: bool = True
+    bfloat16: bool = True
+    channels_last: bool = True
+    benchmark: bool = True
+    compiled: bool = False
+    contrast: bool = True
+    memory: str = "normal"
+
+
+WAYS = {
+    "float32": Way(tf32=False, bfloat16=False, channels_last=False, benchmark=False),
+    "tf32": Way(bfloat16=False, channels_last=False, benchmark=False),
+    "bfloat16": Way(channels_last=False, benchmark=False),
+    "bfloat16, channels last": Way(benchmark=False),
+    "bfloat16, cuDNN benchmark": Way(channels_last=False),
+    "all three": Way(),
+    "all three, memory low": Way(memory="low"),
+    "all three, same losses": Way(contrast=False),
+    "tf32, same losses": Way(bfloat16=False, channels_last=False, benchmark=False, contrast=False),
+}
+COMPILED = {"all three, compiled": Way(compiled=True)}
+
+
+def learner_of(setting: Setting, way: Way) -> Learner:
+    """Network and objectives on the GPU."""
+    torch.manual_seed(0)
+    network = Gemini(
+        len(setting.size),
+        1,
+        setting.classes,
+        setting.channels,
+        half_resolution_field=setting.half_resolution_field,
+    )
+    placed(network, "cuda", compiled=way.compiled, memory=way.memory)
+    last = torch.channels_last if len(setting.size) == 2 else torch.channels_last_3d
+    kind = last if way.channels_last else torch.contiguous_format
+    network.to(memory_format=kind)  # type: ignore[call-overload]
+    objectives = {"homeomorphism": HomeomorphismObjective()}
+    if way.contrast:
+        objectives["contrast"] = ContrastObjective()
+    objectives["segmentation"] = SegmentationObjective(weight=10.0)
+    return Learner(network, objectives).to("cuda")
+
+
+def batch_of(setting: Setting) -> dict[str, Tensor]:
+    """Noise, on the GPU."""
+    torch.manual_seed(0)
+    shape = (setting.pairs, 1, *setting.size)
+    keys = ("image_a", "image_b", "view_a", "view_b", "image")
+    batch = {key: torch.rand(shape, device="cuda") for key in keys}
+    batch["ddf_ab"] = torch.rand(shape[0], len(setting.size), *setting.size, device="cuda")
+    batch["label"] = torch.randint(setting.classes, shape, dtype=torch.uint8, device="cuda")
+    return batch
+
+
+def measured(learner: Learner, batch: dict[str, Tensor], way: Way, iterations: int) -> list[float]:
+    """Seconds of each iteration but the first ones, in which algorithms are chosen."""
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = way.tf32
+    torch.backends.cudnn.benchmark = way.benchmark
+    trainer = ObjectiveTrainer(
+        device="cuda",
+        max_epochs=1,
+        train_data_loader=[batch] * iterations,
+        learner=learner,
+        optimizer=torch.optim.Adam(learner.trainable(), 1e-4, fused=True),
+        amp=way.bfloat16,
+        amp_kwargs={"dtype": torch.bfloat16},
+    )
+    return seconds_an_iteration(trainer)[3:]
+
+
+def published(setting: Setting, batch: Mapping[str, Tensor], iterations: int) -> list[float]:
+    """Seconds of the published form's iterations, as PyTorch has them by default."""
+    torch.backends.cudnn.allow_tf32 = True
+    torch.backends.cudnn.benchmark = torch.backends.cuda.matmul.allow_tf32 = False
+    own = learner_of(setting, WAYS["tf32"])
+    network = own.network
+    for module in network.modules():
+        if isinstance(module, torch.nn.LeakyReLU):
+            module.inplace = False
+    optimizer = torch.optim.Adam(network.parameters(), 1e-4)
+    times = []
+    for _ in range(iterations):
+        start = time.perf_counter()
+        for loss in (
+            lambda: homeomorphism_loss(network, batch["image_a"], batch["image_b"]),
+            lambda: segmentation_loss(network, batch["image"], batch["label"].long()),
+        ):
+            optimizer.zero_grad(set_to_none=True)
+            loss().backward()
+            optimizer.step()
+        torch.cuda.synchronize()
+        times.append(time.perf_counter() - start)
+    return times[4:]
+
+
+def row(
+    name: str, times: Callable[[], Sequence[float]], *, adds: int, peak: float
+) -> dict[str, Any]:
+    """What is kept of one way to compute a step; also of one that needs too much memory."""
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats()
+    try:
+        found = np.array(times())
+    except torch.OutOfMemoryError:
+        return {"way": name, "failed": "out of memory"}
+    low, middle, high = np.percentile(1000 * found, (0, 50, 100)).round(2).tolist()
+    return {
+        "way": name,
+        "milliseconds": middle,
+        "spread": [low, high],
+        "mebibytes": round(torch.cuda.max_memory_allocated() / 2**20),
+        "percent_of_bfloat16_peak": round(100 * 2 * adds / (middle / 1000) / peak, 1),
+    }
+
+
+def matmul_peak(dtype: torch.dtype, *, size: int = 8192) -> float:
+    """FLOPs a second of a large matrix product."""
+    a, b = torch.randn(2, size, size, device="cuda", dtype=dtype)
+    for _ in range(3):
+        a @ b
+    torch.cuda.synchronize()
+    start = time.perf_counter()
+    for _ in range(10):
+        a @ b
+    torch.cuda.synchronize()
+    return 10 * 2 * size**3 / (time.perf_counter() - start)
+
+
+def steps(
+    name: str, setting: Setting, *, ways: Mapping[str, Way], iterations: int, peak: float
+) -> Iterator[dict[str, Any]]:
+    """A row for each way to compute a setting's step."""
+    batch = batch_of(setting)
+    learner = learner_of(setting, WAYS["bfloat16"])
+    work = {key: count_work(learner, key, batch).multiply_adds for key in learner.objectives}
+    del learner
+    for title, way in ways.items():
+        adds = sum(value for key, value in work.items() if way.contrast or key != "contrast")
+        yield {"setting": name} | row(
+            title,
+            lambda way=way: measured(learner_of(setting, way), batch, way, iterations),
+            adds=adds,
+            peak=peak,
+        )
+    adds = sum(value for key, value in work.items() if key != "contrast")
+    yield {"setting": name} | row(
+        "published", lambda: published(setting, batch, iterations), adds=adds, peak=peak
+    )
+
+
+def loading(*, size: int = 512, pairs: int = 5, count: int = 12) -> Iterator[dict[str, Any]]:
+    """Seconds to have a batch of GEMINI-MIP, by where it is made and from what."""
+    cores = len(os.sched_getaffinity(0))
+    with tempfile.TemporaryDirectory() as folder:
+        datalist = write_images(Path(folder), images=16, size=size)
+        shared = {"iterations": 8 * count, "pairs": pairs, "unlabeled_images": pairs}
+        shared |= {"restoration_weight": 1.0, "device": "cuda"}
+        for title, options in (
+            ("from files", {"cache_rate": 0.0}),
+            ("from memory", {}),
+            ("from memory, transforms on the GPU", {"transforms_on": "cuda"}),
+        ):
+            for workers in (0,) if "transforms_on" in options else (0, 1, 4, 8, cores - 1):
+                flow = workflow(datalist, num_workers=workers, **shared, **options)
+                batches = flow.parser.get_parsed_content("train#dataloader")
+                taken = seconds_each(_on_gpu(batches), count + 4 * workers)
+                yield {"from": title, "workers": workers, "milliseconds": round(1000 * taken, 1)}
+
+
+def _on_gpu(batches: Any) -> Iterator[dict[str, Tensor]]:
+    for batch in batches:
+        yield {key: value.to("cuda", non_blocking=True) for key, value in batch.items()}
+        torch.cuda.synchronize()
+
+
+def main(
+    output: str = "gpu.json",
+    settings: Sequence[str] = tuple(SETTINGS),
+    iterations: int = 12,
+    compiled: Sequence[str] = ("2d_512",),
+    load: bool = True,
+) -> None:
+    """Print a row for each way and setting, and write all of them.
+
+    Args:
+        output: JSON file, written after each row.
+        settings: Keys of ``SETTINGS``.
+        iterations: Of each row, the first four of which are not counted.
+        compiled: Settings that are measured with ``torch.compile``, too, which takes a minute each.
+        load: Whether loading is measured.
+    """
+    peaks = {kind: matmul_peak(getattr(torch, kind)) for kind in ("float32", "bfloat16")}
+    found: dict[str, Any] = {
+        "card": torch.cuda.get_device_name(),
+        "torch": torch.__version__,
+        "cuda": torch.version.cuda,
+        "cores": len(os.sched_getaffinity(0)),
+        "python": platform.python_version(),
+        "matmul_tflops": {kind: round(peak / 1e12, 1) for kind, peak in peaks.items()},
+        "steps": [],
+        "loading": [],
+    }
+    print({key: value for key, value in found.items() if value})
+    peak = peaks["bfloat16"]
+    rows = {"steps": _all_steps(settings, compiled, iterations=iterations, peak=peak)}
+    rows["loading"] = loading() if load else iter(())
+    for part in rows:
+        for line in rows[part]:
+            found[part].append(line)
+            print("  ".join(f"{key} {value}" for key, value in line.items()), flush=True)
+            Path(output).write_text(json.dumps(found, indent=1) + "\n")
+
+
+def _all_steps(
+    settings: Sequence[str], compiled: Sequence[str], *, iterations: int, peak: float
+) -> Iterator[dict[str, Any]]:
+    for name in settings:
+        own = SETTINGS[name].ways or tuple(WAYS)
+        ways = {title: WAYS[title] for title in own} | (COMPILED if name in compiled else {})
+        yield from steps(name, SETTINGS[name], ways=ways, iterations=iterations, peak=peak)
+
+
+if __name__ == "__main__":
+    fire.Fire(main)

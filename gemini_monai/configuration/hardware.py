@@ -1,0 +1,60 @@
+"""Knobs whose best values depend on where a training runs."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import torch
+
+MOST_WORKERS = 8
+"""Processes that load, at most; each holds a batch or two in memory."""
+
+
+def on_gpu(device: torch.device | str) -> bool:
+    """Whether it is a GPU that CUDA knows.
+
+    Args:
+        device: As a configuration has it, a device or its name.
+    """
+    return torch.device(device).type == "cuda"
+
+
+def autocast_options(device: torch.device | str) -> dict[str, Any]:
+    """Arguments of ``torch.autocast``: bfloat16, or float16 on a GPU that has no bfloat16.
+
+    bfloat16 has the range of float32, so no gradient has to be scaled.
+
+    Args:
+        device: Where the network is.
+    """
+    half = on_gpu(device) and not torch.cuda.is_bf16_supported(including_emulation=False)
+    return {"dtype": torch.float16 if half else torch.bfloat16}
+
+
+def loading_workers(device: torch.device | str, *, transforms_on: torch.device | str) -> int:
+    """Processes that load: none beside a CPU's training, which has its cores; else some.
+
+    Args:
+        device: Where the network is.
+        transforms_on: Where random transforms are computed; on a GPU it is this process alone.
+    """
+    if not on_gpu(device) or on_gpu(transforms_on):
+        return 0
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    trainings = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    return max(0, min(MOST_WORKERS, (cores or 1) // trainings - 1))
+
+
+def choose_convolutions(device: torch.device | str) -> None:
+    """Let cuDNN time its algorithms once for each size, which is worth it as sizes are fixed.
+
+    So two runs on a GPU may differ in rounding, as they do anyway: sampling there adds up its
+    gradients in any order.
+
+    Args:
+        device: Where the network is; on a CPU nothing changes.
+    """
+    if on_gpu(device):
+        torch.backends.cudnn.deterministic = False
+        torch.backends.cudnn.benchmark = True
