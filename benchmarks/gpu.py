@@ -14,10 +14,8 @@ from __future__ import annotations
 import json
 import os
 import platform
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,101 +24,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks.loading import seconds_each, workflow, write_images
+from benchmarks.gpu_loading import loading
+from benchmarks.gpu_settings import COMPILED, SETTINGS, WAYS, Setting, Way, batch_of, learner_of
 from benchmarks.published_form import homeomorphism_loss, segmentation_loss
 from gemini_monai.engines import ObjectiveTrainer
 from gemini_monai.engines.cost import count_work, seconds_an_iteration
-from gemini_monai.networks import Gemini, placed
-from gemini_monai.objectives import (
-    ContrastObjective,
-    HomeomorphismObjective,
-    Learner,
-    SegmentationObjective,
-)
-
-PAPER = (32, 64, 128, 256, 512)
-
-
-@dataclass(frozen=True)
-class Setting:
-    """A size to train at: voxels, pairs of images, widths, classes, the field's resolution."""
-
-    size: tuple[int, ...]
-    pairs: int
-    channels: tuple[int, ...]
-    classes: int = 5
-    half_resolution_field: bool = False
-    ways: tuple[str, ...] = ()
-    """Keys of ``WAYS`` where all would take too long."""
-
-
-CHOSEN = ("all three", "all three, memory low", "all three, same losses")
-SETTINGS = {
-    "2d_96": Setting((96, 96), 4, (16, 32, 64, 128), half_resolution_field=True),
-    "2d_512": Setting((512, 512), 5, PAPER),
-    "3d_48": Setting((48, 48, 48), 4, (16, 32, 64, 128), half_resolution_field=True),
-    "3d_144": Setting((144, 144, 128), 1, PAPER, classes=8, ways=("tf32", *CHOSEN)),
-}
-"""The defaults in 2-D and 3-D, and the paper's."""
-
-
-@dataclass(frozen=True)
-class Way:
-    """How a step is computed."""
-
-    tf32: bool = True
-    bfloat16: bool = True
-    channels_last: bool = True
-    benchmark: bool = True
-    compiled: bool = False
-    contrast: bool = True
-    memory: str = "normal"
-
-
-WAYS = {
-    "float32": Way(tf32=False, bfloat16=False, channels_last=False, benchmark=False),
-    "tf32": Way(bfloat16=False, channels_last=False, benchmark=False),
-    "bfloat16": Way(channels_last=False, benchmark=False),
-    "bfloat16, channels last": Way(benchmark=False),
-    "bfloat16, cuDNN benchmark": Way(channels_last=False),
-    "all three": Way(),
-    "all three, memory low": Way(memory="low"),
-    "all three, same losses": Way(contrast=False),
-    "tf32, same losses": Way(bfloat16=False, channels_last=False, benchmark=False, contrast=False),
-}
-COMPILED = {"all three, compiled": Way(compiled=True)}
-
-
-def learner_of(setting: Setting, way: Way) -> Learner:
-    """Network and objectives on the GPU."""
-    torch.manual_seed(0)
-    network = Gemini(
-        len(setting.size),
-        1,
-        setting.classes,
-        setting.channels,
-        half_resolution_field=setting.half_resolution_field,
-    )
-    placed(network, "cuda", compiled=way.compiled, memory=way.memory)
-    last = torch.channels_last if len(setting.size) == 2 else torch.channels_last_3d
-    kind = last if way.channels_last else torch.contiguous_format
-    network.to(memory_format=kind)  # type: ignore[call-overload]
-    objectives = {"homeomorphism": HomeomorphismObjective()}
-    if way.contrast:
-        objectives["contrast"] = ContrastObjective()
-    objectives["segmentation"] = SegmentationObjective(weight=10.0)
-    return Learner(network, objectives).to("cuda")
-
-
-def batch_of(setting: Setting) -> dict[str, Tensor]:
-    """Noise, on the GPU."""
-    torch.manual_seed(0)
-    shape = (setting.pairs, 1, *setting.size)
-    keys = ("image_a", "image_b", "view_a", "view_b", "image")
-    batch = {key: torch.rand(shape, device="cuda") for key in keys}
-    batch["ddf_ab"] = torch.rand(shape[0], len(setting.size), *setting.size, device="cuda")
-    batch["label"] = torch.randint(setting.classes, shape, dtype=torch.uint8, device="cuda")
-    return batch
+from gemini_monai.objectives import Learner
 
 
 def measured(learner: Learner, batch: dict[str, Tensor], way: Way, iterations: int) -> list[float]:
@@ -217,31 +126,6 @@ def steps(
     yield {"setting": name} | row(
         "published", lambda: published(setting, batch, iterations), adds=adds, peak=peak
     )
-
-
-def loading(*, size: int = 512, pairs: int = 5, count: int = 12) -> Iterator[dict[str, Any]]:
-    """Seconds to have a batch of GEMINI-MIP, by where it is made and from what."""
-    cores = len(os.sched_getaffinity(0))
-    with tempfile.TemporaryDirectory() as folder:
-        datalist = write_images(Path(folder), images=16, size=size)
-        shared = {"iterations": 8 * count, "pairs": pairs, "unlabeled_images": pairs}
-        shared |= {"restoration_weight": 1.0, "device": "cuda"}
-        for title, options in (
-            ("from files", {"cache_rate": 0.0}),
-            ("from memory", {}),
-            ("from memory, transforms on the GPU", {"transforms_on": "cuda"}),
-        ):
-            for workers in (0,) if "transforms_on" in options else (0, 1, 4, 8, cores - 1):
-                flow = workflow(datalist, num_workers=workers, **shared, **options)
-                batches = flow.parser.get_parsed_content("train#dataloader")
-                taken = seconds_each(_on_gpu(batches), count + 4 * workers)
-                yield {"from": title, "workers": workers, "milliseconds": round(1000 * taken, 1)}
-
-
-def _on_gpu(batches: Any) -> Iterator[dict[str, Tensor]]:
-    for batch in batches:
-        yield {key: value.to("cuda", non_blocking=True) for key, value in batch.items()}
-        torch.cuda.synchronize()
 
 
 def main(

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
+import torch
 
-from benchmarks import inference, memory
+from benchmarks import gpu, inference, memory
 
 SMALL = {"size": (16, 12, 16), "channels": (4, 8)}
 
@@ -36,3 +37,30 @@ def test_a_volume(window, capsys):
     assert found["voxels"] == 16 * 12 * 16
     assert found["window"] == (window and [8, 8, 8])
     assert 0 <= found["net"] <= found["peak_mebibytes"]
+
+
+def test_a_way_to_compute_a_step(monkeypatch):
+    for name in ("empty_cache", "reset_peak_memory_stats"):
+        monkeypatch.setattr(torch.cuda, name, lambda: None)
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda: 3 * 2**20)
+    found = gpu.row("tf32", lambda: [0.01, 0.02, 0.04], adds=10**9, peak=10**12)
+    assert found == {
+        "way": "tf32",
+        "milliseconds": 20.0,
+        "spread": [10.0, 40.0],
+        "mebibytes": 3,
+        "percent_of_bfloat16_peak": 10.0,  # two FLOPs a multiply-add: 0.1 of 1 TFLOP/s
+    }
+
+    def too_much():
+        raise torch.OutOfMemoryError
+
+    assert gpu.row("float32", too_much, adds=1, peak=1) == {
+        "way": "float32",
+        "failed": "out of memory",
+    }
+
+
+def test_every_setting_is_computed_in_ways_that_are_known():
+    assert all(set(setting.ways) <= set(gpu.WAYS) for setting in gpu.SETTINGS.values())
+    assert gpu.WAYS.keys().isdisjoint(gpu.COMPILED)
