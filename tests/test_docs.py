@@ -14,6 +14,7 @@ import pytest
 import torch
 from monai.bundle import ConfigParser
 
+from benchmarks import work
 from gemini_monai import Run
 from gemini_monai.images import read
 from gemini_monai.networks import Gemini
@@ -219,15 +220,15 @@ def test_transforms_of_ones_own(place):
     assert not (place / "other").exists()
 
 
-def test_the_table_of_costs_is_what_its_lines_count():
+@pytest.mark.parametrize("row", ["2-D, default", "3-D, default"])
+def test_the_table_of_costs_is_what_is_counted(row):
     page = Page(DOCS / "concepts" / "cost.md")
-    count = page.execute(page.code()[0], ROOT)["count"]
-    for row, dims in (("2-D, default", 2), ("3-D, default", 3)):
-        size = (96, 96) if dims == 2 else (48, 48, 48)
-        parameters, work, held = count(dims, (16, 32, 64, 128), True, size)
-        cells = [f"{parameters:.2f} M", *(f"{value:,.0f}" for value in work.values())]
-        cells += [f"{value:.1f}" for value in held.values()]
-        assert f"| {row} | {' | '.join(cells)} |" in page.text
+    assert f"| {row} | {' | '.join(work.count(*work.ROWS[row]).cells())} |" in page.text
+
+
+def test_the_picture_of_costs_has_what_was_measured(tmp_path):
+    work.plot(str(tmp_path / "cost.png"), str(DOCS / "concepts" / "gpu.json"))
+    assert (tmp_path / "cost.png").stat().st_size > 10_000
 
 
 def test_one_run_per_device(place):
