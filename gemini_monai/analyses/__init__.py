@@ -6,6 +6,7 @@ from gemini_monai.analyses.analysis import Analysis, write_analysis
 from gemini_monai.analyses.embed import embedding
 from gemini_monai.analyses.gap import generalization_gap
 from gemini_monai.analyses.pairs import pairing
+from gemini_monai.analyses.partners import partners
 from gemini_monai.analyses.reliability import reliability
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "embedding",
     "generalization_gap",
     "pairing",
+    "partners",
     "reliability",
     "write_analysis",
 ]

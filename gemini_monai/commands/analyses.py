@@ -13,6 +13,7 @@ TWO = {
     "embed": ("RUN", "DST", "Features of voxels on a plane, and how structures part (figure 17)."),
     "gap": ("INNER", "INTER", "Gap coefficients of pre-trainings, from two results.csv (eq. 12)."),
     "pairs": ("RUN", "DST", "True pairs and false negatives among labeled images (figure 14)."),
+    "partners": ("RUN", "DST", "Unlabeled images that others have no counterpart of (6.2.3)."),
     "reliability": ("RUN", "OTHER", "Agreement of two runs' test scores, case by case (table 10)."),
 }
 """Analyses of two things, with their names and what they are."""
@@ -49,6 +50,7 @@ def analyze(name: str, first: str, second: str, output: str, overwrite: bool) ->
         "embed": analyses.embedding,
         "gap": analyses.generalization_gap,
         "pairs": analyses.pairing,
+        "partners": analyses.partners,
         "reliability": analyses.reliability,
     }
     found = kinds[name](first, second)

@@ -23,7 +23,8 @@ class Cohort:
 
     Entries are dicts with ``image`` and ``case``, and ``label`` where one may be read; ``label`` is
     a path, or a list of paths to one binary mask per structure. ``patient`` and ``group``, where
-    they are known, say who may be paired.
+    they are known, say who may be paired; an unlabeled entry with ``"paired": false``, such as an
+    image with a lesion that no other has, is paired with none.
     """
 
     path: Path
@@ -136,6 +137,8 @@ class Cohort:
         """Hash of the images, of the names of labels, and of who is on which side of the split."""
         cases = {split: sorted(entry["case"] for entry in getattr(self, split)) for split in SPLITS}
         known = [self.hash, self.overlapping, sorted(self.labels.items()), cases]
+        if not all(self.paired):
+            known.append(sorted(e["case"] for e in self.unlabeled if not _is_paired(e)))
         return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
 
     @property
@@ -148,11 +151,16 @@ class Cohort:
     def partners(self) -> int:
         """Unlabeled images of different patients that a draw can take from every group."""
         patients: dict[str, set[str]] = {}
-        for entry in self.unlabeled:
+        for entry in filter(_is_paired, self.unlabeled):
             group = patients.setdefault(str(entry.get("group", "")), set())
             group.add(str(entry.get("patient", entry["case"])))
         sizes = [len(group) for group in patients.values() if len(group) > 1]
         return min(sizes, default=0)
+
+    @property
+    def paired(self) -> list[bool]:
+        """Of each unlabeled image, whether it may be paired with another."""
+        return list(map(_is_paired, self.unlabeled))
 
     def column(self, split: str, key: str) -> list[str] | None:
         """A key of every entry of a split, such as ``patient``; ``None`` if an entry lacks it."""
@@ -188,3 +196,7 @@ class Cohort:
     def label_values(self) -> tuple[int, ...]:
         """Values of the classes in the label files, ascending, background first."""
         return (0, *sorted(value for value in self.labels.values() if value != 0))
+
+
+def _is_paired(entry: Mapping[str, Any]) -> bool:
+    return bool(entry.get("paired", True))

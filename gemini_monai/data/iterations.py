@@ -84,7 +84,7 @@ class IterationDataset(Dataset[dict[str, Tensor]]):
         return batch
 
     def first_images(self, count: int) -> Tensor:
-        """The first unlabeled images as they are before any random transform, (B, C, *S).
+        """The first unlabeled images that may be paired, before any random transform, (B, C, *S).
 
         Args:
             count: At most.
@@ -95,7 +95,9 @@ class IterationDataset(Dataset[dict[str, Tensor]]):
         items = self.items.get(UNLABELED)
         if not items:
             raise InputError("no unlabeled image is drawn by these objectives")
-        return stacked([items[k]["image"] for k in range(min(count, len(items)))])
+        entries = [entry for entry in self.data if "label" not in entry]
+        paired = [k for k, entry in enumerate(entries) if entry.get("paired", True)]
+        return stacked([items[k]["image"] for k in paired[:count]])
 
 
 class _On(Sequence[Item]):

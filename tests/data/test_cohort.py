@@ -217,7 +217,19 @@ def test_partners_are_different_patients_of_the_smallest_group(tmp_path):
         for k, (p, g) in enumerate(entries)
     ]
     path = _write(tmp_path / "dataset.json", content)
-    assert read_cohort(path).partners == 2
+    before = read_cohort(path)
+    assert before.partners == 2
+    content["unlabeled"][3]["paired"] = False
+    after = read_cohort(_write(path, content))
+    assert after.paired == [True] * 3 + [False] + [True] * 2
+    assert after.partners == 2
+    assert after.identity != before.identity
+    content["unlabeled"][2]["paired"] = False  # so group x has one patient left
+    content["unlabeled"][4]["paired"] = False
+    assert read_cohort(_write(path, content)).partners == 0
+    content["unlabeled"][2]["paired"] = "no"
+    with pytest.raises(InputError, match="'2' of 'unlabeled': key 'paired'"):
+        read_cohort(_write(path, content))
 
 
 def test_structures_of_one_data_set_for_a_network_of_another(tiny_phantom, tiny_phantom_3d):

@@ -47,6 +47,7 @@ def named_streams(
             pairing=pairing,
             groups=cohort.column("unlabeled", "group"),
             patients=cohort.column("unlabeled", "patient"),
+            paired=cohort.paired,
             choice=group_choice,
             transform=transform,
         ),

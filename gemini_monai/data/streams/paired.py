@@ -34,6 +34,7 @@ class Pairs(Stream):
             with the next one (``image_a`` only).
         groups: Group of each unlabeled image; ``None`` for one of all.
         patients: Patient of each unlabeled image; ``None`` for one each.
+        paired: Whether each unlabeled image may be paired; ``None`` for all.
         choice: How the group of a draw is chosen: ``"uniform"``, or ``"proportional"`` to its
             images.
         transform: Random transform of an image.
@@ -51,6 +52,7 @@ class Pairs(Stream):
         pairing: str = "separate",
         groups: Sequence[str] | None = None,
         patients: Sequence[str] | None = None,
+        paired: Sequence[bool] | None = None,
         choice: str = "uniform",
         transform: RandomTransform | None = None,
     ) -> None:
@@ -59,7 +61,7 @@ class Pairs(Stream):
             raise ValueError(f"pairing must be one of {PAIRINGS}, got '{pairing}'")
         self.ring = pairing == "ring"
         self.keys = ("image_a",) if self.ring else ("image_a", "image_b")
-        self.known = {"groups": groups, "patients": patients, "choice": choice}
+        self.known = {"groups": groups, "patients": patients, "paired": paired, "choice": choice}
 
     def open(self, data: Sequence[Item]) -> None:
         """Take the unlabeled images.
@@ -68,8 +70,9 @@ class Pairs(Stream):
             InputError: If there are too few of different patients in a group.
         """
         super().open(data)
-        if self.ring and not 2 <= self.count <= max(2, len(data)):
-            raise InputError(f"pairs: a ring takes 2 to {len(data)}, got {self.count}")
+        known: Sequence[bool] = self.known["paired"] or [True] * len(data)  # type: ignore[assignment]
+        if self.ring and not 2 <= self.count <= max(2, sum(known)):
+            raise InputError(f"pairs: a ring takes 2 to {sum(known)}, got {self.count}")
         needed = self.count if self.ring else 2
         self.sampler = PartnerSampler(len(data), needed=needed, **self.known)  # type: ignore[arg-type]
 

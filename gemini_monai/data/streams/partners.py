@@ -20,6 +20,7 @@ class PartnerSampler:
         images: How many there are.
         groups: Group of each, such as view and sex of an X-ray; ``None`` for one of all.
         patients: Patient of each; ``None`` for one each.
+        paired: Whether each may be drawn; ``None`` for all.
         choice: ``"uniform"``: every group as often as any other, what the authors' code does.
             ``"proportional"``: by its number of images.
         needed: Different patients that a draw takes at most.
@@ -36,12 +37,14 @@ class PartnerSampler:
         *,
         groups: Sequence[str] | None = None,
         patients: Sequence[str] | None = None,
+        paired: Sequence[bool] | None = None,
         choice: str = "uniform",
         needed: int = 2,
     ) -> None:
         if choice not in CHOICES:
             raise ValueError(f"choice must be one of {CHOICES}, got '{choice}'")
-        everything = _members(images, groups=groups, patients=patients)
+        drawn = [k for k in range(images) if paired is None or paired[k]]
+        everything = _members(drawn, groups=groups, patients=patients)
         self.groups = {name: members for name, members in everything.items() if len(members) > 1}
         alone = sorted(set(everything) - set(self.groups))
         if alone and self.groups:
@@ -49,7 +52,7 @@ class PartnerSampler:
             logging.getLogger(__name__).warning(
                 "group(s) %s have one patient each and are left out: nobody to pair with", names
             )
-        for name, members in (self.groups or everything).items():
+        for name, members in (self.groups or everything or {"": []}).items():
             if len(members) < needed:
                 where = f"group '{name}' has" if name else "there are"
                 raise InputError(
@@ -58,6 +61,28 @@ class PartnerSampler:
                 )
         sizes = [1 if choice == "uniform" else _images(m) for m in self.groups.values()]
         self.shares = np.array(sizes) / sum(sizes)
+
+    def has(self, image: int) -> bool:
+        """Whether an image has somebody to be paired with."""
+        return self._place(image) is not None
+
+    def partner_of(self, random: np.random.Generator, image: int) -> int:
+        """An image of another patient of its group."""
+        place = self._place(image)
+        if place is None:
+            raise ValueError(f"image {image} has nobody to be paired with")
+        group, own = place
+        others = [k for k, _ in enumerate(self.groups[group]) if k != own]
+        images = self.groups[group][others[int(random.integers(len(others)))]]
+        return images[int(random.integers(len(images)))]
+
+    def _place(self, image: int) -> tuple[str, int] | None:
+        """Its group, and the number of its patient there."""
+        for name, members in self.groups.items():
+            for number, own in enumerate(members):
+                if image in own:
+                    return name, number
+        return None
 
     def draw(self, random: np.random.Generator, count: int) -> list[int]:
         """``count`` images of one group, each of another patient."""
@@ -69,11 +94,11 @@ class PartnerSampler:
 
 
 def _members(
-    images: int, *, groups: Sequence[str] | None, patients: Sequence[str] | None
+    images: Sequence[int], *, groups: Sequence[str] | None, patients: Sequence[str] | None
 ) -> dict[str, list[list[int]]]:
     """For each group the images of each of its patients."""
     found: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
-    for image in range(images):
+    for image in images:
         patient = patients[image] if patients is not None else str(image)
         found[groups[image] if groups is not None else ""][patient].append(image)
     return {name: list(members.values()) for name, members in found.items()}

@@ -59,3 +59,28 @@ def test_too_few_are_an_error_with_the_group():
         PartnerSampler(3, patients=["a", "a", "a"])
     with pytest.raises(ValueError, match="choice must be one of"):
         PartnerSampler(9, choice="all")
+
+
+def test_an_image_that_is_not_paired_is_never_drawn_nor_counted():
+    paired = [k not in (0, 7) for k in range(9)]
+    sampler = PartnerSampler(9, groups=GROUPS, patients=PATIENTS, paired=paired)
+    random = _random()
+    drawn = {k for _ in range(200) for k in sampler.draw(random, 2)}
+    assert drawn == set(range(9)) - {0, 7}
+    with pytest.raises(InputError, match="there are 0 unlabeled"):
+        PartnerSampler(3, paired=[False] * 3)
+
+
+@given(seed=st.integers(0, 100), image=st.integers(0, 8))
+def test_a_partner_is_another_patient_of_the_group(seed, image):
+    sampler = PartnerSampler(9, groups=GROUPS, patients=PATIENTS)
+    partner = sampler.partner_of(_random(seed), image)
+    assert GROUPS[partner] == GROUPS[image]
+    assert PATIENTS[partner] != PATIENTS[image]
+
+
+def test_an_image_alone_in_its_group_has_no_partner():
+    sampler = PartnerSampler(3, groups=["a", "a", "b"])
+    assert [sampler.has(k) for k in range(3)] == [True, True, False]
+    with pytest.raises(ValueError, match="image 2 has nobody"):
+        sampler.partner_of(_random(), 2)
