@@ -5,6 +5,7 @@ from __future__ import annotations
 from gemini_monai.analyses.analysis import Analysis, write_analysis
 from gemini_monai.analyses.embed import embedding
 from gemini_monai.analyses.gap import generalization_gap
+from gemini_monai.analyses.noise import noise_fit
 from gemini_monai.analyses.pairs import pairing
 from gemini_monai.analyses.partners import partners
 from gemini_monai.analyses.reliability import reliability
@@ -13,6 +14,7 @@ __all__ = [
     "Analysis",
     "embedding",
     "generalization_gap",
+    "noise_fit",
     "pairing",
     "partners",
     "reliability",

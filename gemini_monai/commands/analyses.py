@@ -9,24 +9,25 @@ from typing import Any
 from gemini_monai.bundles import literal
 
 TEXT = "One of the paper's analyses: a table, a picture, and the settings it was made with."
-TWO = {
-    "embed": ("RUN", "DST", "Features of voxels on a plane, and how structures part (figure 17)."),
-    "gap": ("INNER", "INTER", "Gap coefficients of pre-trainings, from two results.csv (eq. 12)."),
-    "pairs": ("RUN", "DST", "True pairs and false negatives among labeled images (figure 14)."),
-    "partners": ("RUN", "DST", "Unlabeled images that others have no counterpart of (6.2.3)."),
-    "reliability": ("RUN", "OTHER", "Agreement of two runs' test scores, case by case (table 10)."),
+KINDS = {
+    "embed": ("RUN DST", "Features of voxels on a plane, and how structures part (figure 17)."),
+    "gap": ("INNER INTER", "Gap coefficients of pre-trainings, from two results.csv (eq. 12)."),
+    "noise": ("DST", "What a contrast of pixels learns from wrong pairs (figure 15)."),
+    "pairs": ("RUN DST", "True pairs and false negatives among labeled images (figure 14)."),
+    "partners": ("RUN DST", "Unlabeled images that others have no counterpart of (6.2.3)."),
+    "reliability": ("RUN OTHER", "Agreement of two runs' test scores, case by case (table 10)."),
 }
-"""Analyses of two things, with their names and what they are."""
+"""Analyses, with the names of what they are made of."""
 
 
 def add_commands(commands: Any) -> None:
     """Add ``analyze`` and what is below it."""
     command = commands.add_parser("analyze", help=TEXT, description=TEXT)
     kinds = command.add_subparsers(title="analyses", metavar="ANALYSIS", required=True)
-    for name, (first, second, text) in TWO.items():
+    for name, (made_of, text) in KINDS.items():
         kind = kinds.add_parser(name, help=text, description=text)
-        kind.add_argument("first", metavar=first)
-        kind.add_argument("second", metavar=second)
+        for number, own in enumerate(made_of.split(), start=1):
+            kind.add_argument(f"given_{number}", metavar=own)
         _add_output(kind)
         kind.set_defaults(function=analyze, name=name)
 
@@ -38,21 +39,22 @@ def _add_output(kind: argparse.ArgumentParser) -> None:
     )
 
 
-def analyze(name: str, first: str, second: str, output: str, overwrite: bool) -> None:
-    """``analyze NAME FIRST SECOND OUT``.
+def analyze(name: str, output: str, overwrite: bool, **given: str) -> None:
+    """``analyze NAME GIVEN... OUT``.
 
     Raises:
         InputError: As the analysis does, or if its files are there.
     """
     from gemini_monai import analyses
 
-    kinds: dict[str, Callable[[str, str], Any]] = {
+    kinds: dict[str, Callable[..., Any]] = {
         "embed": analyses.embedding,
         "gap": analyses.generalization_gap,
+        "noise": analyses.noise_fit,
         "pairs": analyses.pairing,
         "partners": analyses.partners,
         "reliability": analyses.reliability,
     }
-    found = kinds[name](first, second)
+    found = kinds[name](*(given[key] for key in sorted(given)))
     files = analyses.write_analysis(found, output, overwrite=overwrite)
     print("\n".join([*found.sentences, *map(str, files)]))

@@ -25,3 +25,8 @@ def test_a_mistake_is_one_line(monkeypatch, tmp_path, capsys):
     words = ["analyze", "gap", tmp_path / "a.csv", tmp_path / "b.csv", tmp_path / "out"]
     assert "a.csv" in refused(monkeypatch, capsys, *words)
     assert not (tmp_path / "out").exists()
+
+
+def test_one_of_a_data_set_alone(monkeypatch, tmp_path, capsys):
+    words = ["analyze", "noise", tmp_path / "data", tmp_path / "out"]
+    assert "dataset.json" in refused(monkeypatch, capsys, *words)
