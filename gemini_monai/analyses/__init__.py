@@ -9,6 +9,7 @@ from gemini_monai.analyses.noise import noise_fit
 from gemini_monai.analyses.pairs import pairing
 from gemini_monai.analyses.partners import partners
 from gemini_monai.analyses.reliability import reliability
+from gemini_monai.analyses.track import track
 
 __all__ = [
     "Analysis",
@@ -18,5 +19,6 @@ __all__ = [
     "pairing",
     "partners",
     "reliability",
+    "track",
     "write_analysis",
 ]

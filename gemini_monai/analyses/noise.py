@@ -18,8 +18,7 @@ from gemini_monai.metrics import dice_per_structure
 from gemini_monai.networks import UNetBackbone
 
 RATES = ((0.94, 0.17), (0.31, 0.06), (0.0, 0.0))
-"""Shares of false positive and false negative pairs: figure 15's, with the paper's own counts of a
-pairing by features and of one by the deformer rounded there."""
+"""Of false positives and of false negatives, as in figure 15."""
 TEMPERATURE = 0.1
 ANCHORS, NEGATIVES = 256, 64
 CHANNELS = (16, 32, 64, 128)

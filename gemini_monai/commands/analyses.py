@@ -16,6 +16,7 @@ KINDS = {
     "pairs": ("RUN DST", "True pairs and false negatives among labeled images (figure 14)."),
     "partners": ("RUN DST", "Unlabeled images that others have no counterpart of (6.2.3)."),
     "reliability": ("RUN OTHER", "Agreement of two runs' test scores, case by case (table 10)."),
+    "track": ("RUN", "Dice of segmentation and registration over iterations (figure 10)."),
 }
 """Analyses, with the names of what they are made of."""
 
@@ -54,6 +55,7 @@ def analyze(name: str, output: str, overwrite: bool, **given: str) -> None:
         "pairs": analyses.pairing,
         "partners": analyses.partners,
         "reliability": analyses.reliability,
+        "track": analyses.track,
     }
     found = kinds[name](*(given[key] for key in sorted(given)))
     files = analyses.write_analysis(found, output, overwrite=overwrite)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from gemini_monai.handlers.rows import rows_until, write_rows
+from gemini_monai.inference.registration_scores import RegistrationScores
 from gemini_monai.losses import VisualSimilarityLoss
 from gemini_monai.metrics import folding_percent, inverse_error
 from gemini_monai.networks.gemini import Correspondence
@@ -33,14 +34,16 @@ class CorrespondenceMonitor:
     again ends from where it began, in voxels. ``feature_std``: standard deviation over points of
     unit features, as a share of that of directions spread evenly (Chen and He, CVPR 2021): 0 when
     all are alike. ``collapse``: MONAI's ``EmbeddingCollapseMetric`` of those features, 1 when they
-    use one direction only. The log says what to try where features are nearly alike, or pairs do
-    not match when training is half done.
+    use one direction only. ``dice_before`` and ``dice_after``, with ``labeled``: of the labels of
+    its pairs, unmoved and warped. The log says what to try where features are nearly alike, or
+    pairs do not match when training is half done.
 
     Args:
         folder: The run folder.
         network: A ``Gemini``.
         images: Two images or more, (B, C, *S); each is paired with the next.
         pairs: Whether the network learns correspondence; without, its field says nothing.
+        labeled: Pairs of validation images that registration is scored on, too; ``None`` for none.
         alarm: How near, from 0 (always) to 1 (never): warn when ``collapse``, or 1 minus
             ``feature_std``, is above.
         seed: Seed of the choice of points that features are taken at; the same ones every epoch.
@@ -53,6 +56,7 @@ class CorrespondenceMonitor:
         network: nn.Module,
         images: Tensor,
         pairs: bool = True,
+        labeled: RegistrationScores | None = None,
         alarm: float = 0.9,
         seed: int = 0,
     ) -> None:
@@ -60,6 +64,7 @@ class CorrespondenceMonitor:
         self.network = network
         self.images = images
         self.pairs = pairs
+        self.labeled = labeled
         self.alarm = alarm
         self.seed = seed
         self.rows: list[dict[str, float]] = []
@@ -112,13 +117,15 @@ class CorrespondenceMonitor:
         pair: Correspondence = self.network.correspond(  # type: ignore[operator]
             self.images.to(device)
         )
-        self.network.train(training)
         points = self._points(pair.features_a)
-        return {
+        found = {
             **(_matching(self.images.to(device), pair) if self.pairs else {}),
             "feature_std": float(points.std(dim=0).mean()) * points.shape[1] ** 0.5,
             "collapse": _collapse(points),
+            **(self.labeled.means() if self.labeled is not None else {}),
         }
+        self.network.train(training)
+        return found
 
     def _points(self, features: Tensor) -> Tensor:
         """Unit features (points, K) at fixed random places."""

@@ -93,6 +93,15 @@ class RegistrationScores:
             self._keep(name, *pairs[order[k]])
         return rows
 
+    def means(self) -> dict[str, float]:
+        """Mean Dice over the pairs before and after; nothing is written."""
+        pairs = _choose_pairs(len(self.data), count=self.max_pairs, seed=self.seed)
+        rows = [self._row(moving, fixed) for moving, fixed in pairs]
+        return {
+            name: float(np.nanmean([row[name] for row in rows]))
+            for name in ("dice_before", "dice_after")
+        }
+
     def _row(self, moving: int, fixed: int) -> dict[str, Any]:
         source, target = self.data[moving], self.data[fixed]
         result = register_pair(

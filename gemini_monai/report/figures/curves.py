@@ -33,6 +33,8 @@ UNITS = {
     "displacement": "voxels",
     "inverse_error": "voxels",
     "feature_std": "1: spread, 0: all alike",
+    "dice_before": "validation Dice",
+    "dice_after": "validation Dice",
     "collapse": "0: none, 1: collapsed",
     "nearest": "validation Dice",
     "true_positive_percent": "% of voxels",
