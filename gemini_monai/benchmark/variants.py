@@ -36,6 +36,9 @@ PRESETS: Mapping[str, Mapping[str, str]] = {
         f"width_{w}": f"{PAIRS} --channels {[w * 2**k for k in range(5)]}".replace(", ", ",")
         for w in (4, 8, 16, 32)
     },
+    "data": {  # figure 11 a
+        f"share_{share}": f"--unlabeled_share {share}" for share in (0.25, 0.5, 0.75, 1.0)
+    },
     "scales": {f"scales_{v}": f"--deformer_scales {v}" for v in (1, 2, 3)},
 }
 """By name: arms and their overrides. Figure 9's sweeps are smoothness, visual and positive."""

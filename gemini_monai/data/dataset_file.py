@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from gemini_monai.data.checks import FILE_KEYS, SPLITS, check_content
 from gemini_monai.data.cohort import Cohort
@@ -17,14 +20,22 @@ from gemini_monai.files import read_json, read_text, write_json, write_text
 PREVIOUS = "dataset.previous.json"
 
 
-def read_cohort(path: str | Path, *, labeled_cases: int | None = None, seed: int = 0) -> Cohort:
+def read_cohort(
+    path: str | Path,
+    *,
+    labeled_cases: int | None = None,
+    unlabeled_share: float = 1.0,
+    seed: int = 0,
+) -> Cohort:
     """Read a ``dataset.json``; paths become absolute.
 
     Args:
         path: The file.
         labeled_cases: How many of the labeled cases keep their labels, see ``Cohort.few``; the
             others become unlabeled ones. ``None`` for all.
-        seed: Of that choice.
+        unlabeled_share: Of the unlabeled cases, those that were labeled among them, how many are
+            used, above 0 to 1; smaller choices of one seed lie in larger ones.
+        seed: Of both choices.
 
     Raises:
         InputError: If the file is missing or not JSON, a key is missing or wrong, an unlabeled
@@ -47,7 +58,9 @@ def read_cohort(path: str | Path, *, labeled_cases: int | None = None, seed: int
     values["spacing"] = tuple(content["spacing"]) if content["spacing"] else None
     values["spatial_size"] = tuple(content["spatial_size"])
     cohort = Cohort(**values | {"path": path})
-    return cohort if labeled_cases is None else _with_few(cohort, labeled_cases, seed=seed)
+    if labeled_cases is not None:
+        cohort = _with_few(cohort, labeled_cases, seed=seed)
+    return cohort if unlabeled_share == 1 else _with_less(cohort, unlabeled_share, seed=seed)
 
 
 def _with_few(cohort: Cohort, count: int, *, seed: int) -> Cohort:
@@ -56,6 +69,14 @@ def _with_few(cohort: Cohort, count: int, *, seed: int) -> Cohort:
     others = [entry for entry in cohort.labeled if entry not in chosen]
     hidden = [{k: v for k, v in entry.items() if k != "label"} for entry in others]
     return replace(cohort, labeled=chosen, unlabeled=[*cohort.unlabeled, *hidden])
+
+
+def _with_less(cohort: Cohort, share: float, *, seed: int) -> Cohort:
+    """The cohort with some of its unlabeled cases, in the file's order."""
+    count = len(cohort.unlabeled)
+    order = np.random.default_rng(seed).permutation(count)
+    kept = sorted(order[: math.ceil(share * count)])
+    return replace(cohort, unlabeled=[cohort.unlabeled[k] for k in kept])
 
 
 def write_cohort(cohort: Cohort, *, overwrite: bool = False) -> Path:

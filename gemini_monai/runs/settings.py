@@ -64,6 +64,7 @@ KNOBS: dict[str, Check] = {
     "method": text,
     "orientation": optional(text),
     "labeled_cases": optional(whole(1)),
+    "unlabeled_share": real(greatest=1, above=0),
     "learning_rate": real(0),
     "overlap": real(0, 0.99),
     "points": whole(2),
@@ -87,7 +88,7 @@ PASSING = {
 }
 """Knobs that do not decide what a training comes to."""
 
-LATER = {"deformer_scales": 1, "diffeomorphic": False}
+LATER = {"deformer_scales": 1, "diffeomorphic": False, "unlabeled_share": 1.0}
 """Settings that early records lack, and what their runs had."""
 
 LATER_PARTS = {

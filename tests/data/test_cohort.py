@@ -160,6 +160,25 @@ def test_cases_that_are_not_chosen_lose_their_labels_and_stay_as_unlabeled(tmp_p
         read_cohort(path, labeled_cases=7)
 
 
+def test_a_share_of_the_unlabeled_cases_lies_in_larger_ones_and_leaves_the_rest_alone(tmp_path):
+    for k in range(9):
+        (tmp_path / f"{k}.nii.gz").write_bytes(b"")
+    entries = [{"case": str(k), "image": f"{k}.nii.gz"} for k in range(9)]
+    path = _write(tmp_path / "dataset.json", _content(tmp_path, unlabeled=entries))
+    whole, before = read_cohort(path), []
+    for share, count in ((0.1, 1), (0.25, 3), (0.5, 5), (0.99, 9), (1.0, 9)):
+        own = read_cohort(path, unlabeled_share=share, seed=4)
+        cases = [entry["case"] for entry in own.unlabeled]
+        assert len(cases) == count
+        assert cases == sorted(cases)
+        assert set(before) <= set(cases)
+        assert (own.labeled, own.test) == (whole.labeled, whole.test)
+        before = cases
+    assert read_cohort(path, unlabeled_share=0.5, seed=5) != read_cohort(
+        path, unlabeled_share=0.5, seed=4
+    )
+
+
 def test_the_same_content_stays_and_an_earlier_one_is_kept_beside(tmp_path, capsys):
     path = _write(tmp_path / "dataset.json", _content(tmp_path))
     before, written = path.read_text(), path.stat().st_mtime_ns

@@ -31,6 +31,8 @@ BASE = {"method": "GEMINI", "seed": 0, "data": "x", "epochs": 4, "pairs": 3, "po
         ("device", "gpu"),
         ("transforms_on", "cuda:99"),
         ("seed", -1),
+        ("unlabeled_share", 0.0),
+        ("unlabeled_share", 1.5),
     ],
 )
 def test_a_knob_that_cannot_be_is_named(name, value):
