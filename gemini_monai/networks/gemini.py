@@ -182,7 +182,7 @@ def placed(
     compiled: bool = False,
     memory: str = "normal",
 ) -> Gemini:
-    """A network on its device; 3-D ones with channels last, which CPUs convolve faster.
+    """A network on its device; on a CPU 3-D ones have channels last, which it convolves faster.
 
     Args:
         network: Moved in place.
@@ -196,7 +196,8 @@ def placed(
     """
     set_memory(network, memory)
     three = any(isinstance(module, nn.Conv3d) for module in network.modules())
-    kind = torch.channels_last_3d if three else torch.contiguous_format
+    last = three and torch.device(device).type == "cpu"
+    kind = torch.channels_last_3d if last else torch.contiguous_format
     network.to(device=device, memory_format=kind)  # type: ignore[call-overload]
     if compiled:
         network.backbone.compile()

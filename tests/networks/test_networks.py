@@ -6,7 +6,7 @@ import pytest
 import torch
 from monai.networks.nets import BasicUNet
 
-from gemini_monai.networks import Deformer, Gemini, UNetBackbone
+from gemini_monai.networks import Deformer, Gemini, UNetBackbone, placed
 from gemini_monai.objectives import HomeomorphismObjective, SegmentationObjective
 
 SMALL = (4, 8, 16)
@@ -154,3 +154,11 @@ def test_a_field_keeps_its_precision_whatever_autocast_makes_of_the_rest():
         ddf = deformer(*features)
     assert ddf.dtype == torch.float32
     assert not torch.equal(ddf, ddf.bfloat16().float())
+
+
+@pytest.mark.parametrize(("dims", "device", "last"), [(3, "cpu", True), (3, "meta", False)])
+def test_channels_are_last_where_a_cpu_convolves_volumes(dims, device, last):
+    network = placed(Gemini(dims, 1, 2, channels=(8, 16)), device)
+    weight = network.backbone.encoder[1][1].conv.weight
+    assert weight.is_contiguous(memory_format=torch.channels_last_3d) is last
+    assert weight.is_contiguous() is not last
