@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -132,3 +133,13 @@ def test_no_target_is_hidden_by_a_module_of_its_name():
         named |= set(re.findall(r'"_target_": "(gemini_monai[\w.]+)"', path.read_text()))
     assert len(named) > 40
     assert not named & modules
+
+
+def test_transforms_on_a_gpu_that_is_not_there_are_refused(tiny_phantom, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    where = {"dataset_dir": str(tiny_phantom.parent), "datalist": str(tiny_phantom)}
+    flow = workflow("train", **where, output_dir=str(tmp_path / "run"), transforms_on="cuda")
+    with pytest.raises(Exception, match="ailed") as raised:
+        flow.initialize()
+    assert "key 'transforms_on': cuda, but no GPU" in str(input_error_in(raised.value))
+    assert not (tmp_path / "run").exists()

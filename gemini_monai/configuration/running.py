@@ -56,7 +56,8 @@ def check_knobs(*names: str) -> dict[str, Any]:
         InputError: Naming a knob whose value cannot be.
     """
     parser = running_parser()
-    every = [name for name in (*KNOBS, "device") if name in parser and name != "out_channels"]
+    known = (*KNOBS, "device", "transforms_on")
+    every = [name for name in known if name in parser and name != "out_channels"]
     found = {name: parser.get_parsed_content(name) for name in names or every}
     check_settings(found)
     return found

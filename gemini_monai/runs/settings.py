@@ -115,6 +115,11 @@ def check_settings(settings: Mapping[str, Any], *, where: str = "") -> None:
     for name in ("device", "transforms_on"):
         if name in settings:
             check_device(settings[name], where=where, name=name)
+    if str(settings.get("transforms_on", "cpu")) != "cpu" and settings.get("num_workers"):
+        raise InputError(
+            f"{where}key 'num_workers': got {settings['num_workers']}, but with transforms_on "
+            f"{settings['transforms_on']} the training's own process computes them; give 0"
+        )
     if settings.get("val_interval", 0) > settings.get("epochs", float("inf")):
         raise InputError(
             f"{where}key 'val_interval': {settings['val_interval']} is above epochs "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+import torch
 
 from gemini_monai.errors import InputError
 from gemini_monai.runs import check_settings, refuse_other_settings
@@ -43,6 +44,14 @@ def test_a_knob_that_cannot_be_is_named(name, value):
 def test_a_validation_that_never_comes_is_refused_before_training():
     with pytest.raises(InputError, match="'val_interval': 9 is above epochs 8"):
         check_settings({"epochs": 8, "val_interval": 9})
+
+
+def test_processes_that_load_cannot_transform_on_a_gpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    check_settings({"transforms_on": "cuda", "num_workers": 0})
+    with pytest.raises(InputError, match="'num_workers': got 8, but with transforms_on cuda"):
+        check_settings({"transforms_on": "cuda", "num_workers": 8})
 
 
 WHOLE = [
