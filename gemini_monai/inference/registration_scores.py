@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from monai.data.dataset import CacheDataset
 from monai.networks.utils import one_hot
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from gemini_monai.data import cached
 from gemini_monai.files import write_arrays, write_json
 from gemini_monai.inference.correspond import register_pair
 from gemini_monai.metrics import (
@@ -31,16 +31,17 @@ from gemini_monai.warp import warp
 
 
 def registration_items(
-    data: Sequence[Mapping[str, Any]], spec: InputSpec
+    data: Sequence[Mapping[str, Any]], spec: InputSpec, *, cache_dir: str | Path | None = None
 ) -> Sequence[Mapping[str, Any]]:
-    """Labeled images, and a phantom's fields, as registration sees them; kept in memory.
+    """Labeled images, and a phantom's fields, as registration sees them; read once.
 
     Args:
         data: Items with files.
         spec: Size, grid and intensities.
+        cache_dir: Folder that keeps them; ``None`` for memory.
     """
     transform = preprocessing(spec, keys=(*IMAGES, *FIELDS), fit=True)
-    return CacheDataset(data, transform, cache_rate=1.0, progress=False)
+    return cached(data, transform, cache_dir=cache_dir)
 
 
 class RegistrationScores:
