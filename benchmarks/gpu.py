@@ -1,6 +1,6 @@
 """What a GPU makes of a training: seconds, memory and share of its peak, knob by knob.
 
-    python -m benchmarks.gpu [--output gpu.json] [--settings "['2d_96','3d_48']"] [--compiled True]
+    python -m benchmarks.gpu [--output gpu.json] [--settings "['2d_96','3d_48']"] [--load False]
 
 Each setting is a batch of noise on the GPU and the objectives of GEMINI-Semi, stepped by the
 trainer that runs use; each row changes how it is computed, not what. ``published`` is the authors'
