@@ -125,6 +125,9 @@ def test_another_backbone(place):
     assert "backbone.conv_0.conv_0.conv.weight" in state
     assert len(list((place / "labels").iterdir())) == 9
     assert (place / "basic_unet.pt").is_file()
+    page.run("transunet", place)
+    state = torch.load(place / "runs/transunet/models/model.pt", weights_only=True)
+    assert state["backbone.bottleneck.position"].shape == (1, 192, 14, 14)
     page.execute(page.code()[-1], place)
 
 

@@ -10,6 +10,7 @@ from gemini_monai.networks.gemini import Correspondence, Gemini, dense_head, pla
 from gemini_monai.networks.memory import set_memory
 from gemini_monai.networks.nnunet import NnUNetBackbone
 from gemini_monai.networks.prior_unet import PriorUNetBackbone
+from gemini_monai.networks.transformer import TokenTransformer
 from gemini_monai.networks.unet import UNetBackbone
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Gemini",
     "NnUNetBackbone",
     "PriorUNetBackbone",
+    "TokenTransformer",
     "UNetBackbone",
     "built_network",
     "check_description",

@@ -31,6 +31,8 @@ class UNetBackbone(nn.Module):
         in_channels: Channels of the image.
         channels: Width of each level from full resolution down; the first is the number of dense
             features. The default has 7.85 M parameters in 2-D and 23.54 M in 3-D.
+        bottleneck: What the deepest map passes before the decoder, of the same shape;
+            ``TokenTransformer`` makes a TransUNet.
 
     Raises:
         ValueError: If ``spatial_dims`` is not 2 or 3, or fewer than two levels are given.
@@ -41,6 +43,7 @@ class UNetBackbone(nn.Module):
         spatial_dims: int,
         in_channels: int = 1,
         channels: Sequence[int] = (32, 64, 128, 256, 512),
+        bottleneck: nn.Module | None = None,
     ) -> None:
         super().__init__()
         if spatial_dims not in (2, 3):
@@ -60,6 +63,7 @@ class UNetBackbone(nn.Module):
             for skip, below in zip(channels[-2::-1], channels[:0:-1], strict=True)
         )
         self.pool = Pool["max", spatial_dims](2)
+        self.bottleneck = nn.Identity() if bottleneck is None else bottleneck
         initialize_convolutions(self)
 
     def forward(self, image: Image) -> Features:
@@ -94,6 +98,7 @@ class UNetBackbone(nn.Module):
         for depth, encode in enumerate(self.encoder):
             level = encode(level if depth == 0 else self.pool(level))
             found.append(level)
+        found[-1] = self.bottleneck(level)
         return found
 
 
