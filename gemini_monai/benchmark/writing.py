@@ -15,6 +15,7 @@ from gemini_monai.benchmark.tuning import best_trials
 from gemini_monai.benchmark.workflow import GRID
 from gemini_monai.errors import InputError
 from gemini_monai.files import write_text
+from gemini_monai.report.page.galleries import without_images
 from gemini_monai.report.page.rendering import render
 from gemini_monai.tables import write_table
 
@@ -35,11 +36,12 @@ def refuse_foreign(folder: Path) -> None:
         raise InputError(f"{there[0]}: is there and of no benchmark; give another --output")
 
 
-def write_results(outcome: Outcome) -> list[Path]:
+def write_results(outcome: Outcome, *, images: bool = True) -> list[Path]:
     """Write what is known into the grid's folder; each file is whole or the one before.
 
     Args:
         outcome: What is known.
+        images: Whether the page shows images of the data.
 
     Returns:
         ``results.csv``, ``cases.csv``, ``structures.csv``, ``tuning.csv`` where there was a tuning,
@@ -55,7 +57,8 @@ def write_results(outcome: Outcome) -> list[Path]:
     if outcome.trials:
         best = best_trials(outcome.trials).values()
         write_table(tuning, [trial_as_numbers(t, chosen=t in best) for t in outcome.trials])
-    write_text(page, render(benchmark_page(outcome)))
+    made = benchmark_page(outcome)
+    write_text(page, render(made if images else without_images(made)))
     return [results, cases, structures, *([tuning] if outcome.trials else []), page]
 
 

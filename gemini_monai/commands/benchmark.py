@@ -51,6 +51,11 @@ def add_commands(commands: Any) -> None:
     command.add_argument(
         "--snakemake", default="", metavar="'--OPTION VALUE'", help="options of Snakemake"
     )
+    command.add_argument(
+        "--without_images",
+        action="store_true",
+        help="a page with tables and charts alone, to share",
+    )
     command.set_defaults(function=benchmark)
 
 
@@ -80,6 +85,7 @@ def benchmark(
     tune: Any,
     variants: Any,
     snakemake: str,
+    without_images: bool,
     overrides: list[str],
 ) -> None:
     """``benchmark SUITE DST... --output FOLDER``.
@@ -105,10 +111,13 @@ def benchmark(
         pretraining=tuple(shlex.split(pretraining)),
         variants=variants_of(variants),
     )
-    _make(question, tune=tune, cores=cores, more=shlex.split(snakemake))
+    more = shlex.split(snakemake)
+    _make(question, tune=tune, cores=cores, more=more, images=not without_images)
 
 
-def _make(question: Question, *, tune: Sequence[str], cores: int, more: Sequence[str]) -> None:
+def _make(
+    question: Question, *, tune: Sequence[str], cores: int, more: Sequence[str], images: bool
+) -> None:
     """The tuning, then the grid with what it chose, then tables and page."""
     from gemini_monai.benchmark import (
         read_outcome,
@@ -132,7 +141,7 @@ def _make(question: Question, *, tune: Sequence[str], cores: int, more: Sequence
         return
     outcome = read_outcome(question, trials)
     _tell(outcome)
-    for path in write_results(outcome):
+    for path in write_results(outcome, images=images):
         print(path)
     if not well:
         raise InputError(f"some runs failed; {output}/logs has the whole of what they said")

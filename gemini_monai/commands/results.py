@@ -31,6 +31,11 @@ def _add_report(commands: Any) -> None:
     command.add_argument(
         "--output", metavar="FILE", help="the page; default: RUN/report.html, or comparison.html"
     )
+    command.add_argument(
+        "--without_images",
+        action="store_true",
+        help="a page with tables and charts alone, to share",
+    )
     command.set_defaults(function=report)
 
 
@@ -46,7 +51,7 @@ def check(config_file: Any, given: list[str]) -> None:
     print(f"ok: {', '.join(changed) or 'no overrides'}")
 
 
-def report(runs: list[str], output: str | None) -> None:
+def report(runs: list[str], output: str | None, *, without_images: bool) -> None:
     """``report RUN...``.
 
     Raises:
@@ -55,7 +60,8 @@ def report(runs: list[str], output: str | None) -> None:
     from gemini_monai.report import print_findings, write_report
 
     folders = [Path(run) for run in runs]
-    page = write_report(folders, output=Path(output) if output else None)
+    place = Path(output) if output else None
+    page = write_report(folders, output=place, images=not without_images)
     print_findings(folders, page=page)
 
 

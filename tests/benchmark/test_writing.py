@@ -96,6 +96,20 @@ def test_the_page_has_the_same_cases_of_every_system_charts_failures_and_command
     assert "of 3 test images none" in text
 
 
+def test_a_page_to_share_has_everything_but_images(question):
+    outcome = read_outcome(question)
+    whole, shared = (
+        {path.name: path for path in write_results(outcome, images=images)}[
+            "benchmark.html"
+        ].read_text()
+        for images in (True, False)
+    )
+    assert "Images are left out of this page." in shared
+    assert "data:image/" not in shared
+    assert shared.count('<svg class="chart"') == whole.count('<svg class="chart"') == 3
+    assert len(re.findall("<tr", shared)) == len(re.findall("<tr", whole)) > 10
+
+
 def test_the_page_of_a_grid_that_has_hardly_begun(question, tmp_path):
     begun = replace(question, output=tmp_path)
     files = {path.name: path for path in write_results(read_outcome(begun))}

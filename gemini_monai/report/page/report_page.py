@@ -10,6 +10,7 @@ from gemini_monai.errors import InputError
 from gemini_monai.files import read_text, write_text
 from gemini_monai.report.figures.wording import moment
 from gemini_monai.report.page.elements import Gallery, Page, Section
+from gemini_monai.report.page.galleries import without_images
 from gemini_monai.report.page.picture_sections import overlays, registration, restoration
 from gemini_monai.report.page.rendering import render
 from gemini_monai.report.page.run_sections import provenance, training
@@ -34,7 +35,7 @@ GENERATOR = '<meta name="generator" content="gemini_monai">'
 """What the head of every page of ours holds, within its first 2000 characters."""
 
 
-def write_report(runs: Sequence[Path], *, output: Path | None = None) -> Path:
+def write_report(runs: Sequence[Path], *, output: Path | None = None, images: bool = True) -> Path:
     """Write the page of one run, or one page that compares several.
 
     One run is compared with its own arms where it has any; several are compared with the
@@ -44,6 +45,7 @@ def write_report(runs: Sequence[Path], *, output: Path | None = None) -> Path:
         runs: Run folders, as a training run leaves them.
         output: The page; by default ``report.html`` in the run's folder, or ``comparison.html``
             beside the first of several.
+        images: Whether it shows images of the data.
 
     Returns:
         Where the page is. It is written beside its place and renamed, so it is never half there.
@@ -61,7 +63,8 @@ def write_report(runs: Sequence[Path], *, output: Path | None = None) -> Path:
         output = folders[0].resolve().parent / "comparison.html" if several else None
     output = Path(output) if output is not None else folders[0] / "report.html"
     _refuse_foreign(output)
-    write_text(output, render(page_of(comparison)))
+    page = page_of(comparison)
+    write_text(output, render(page if images else without_images(page)))
     return output
 
 

@@ -83,6 +83,16 @@ def test_setup_declares_every_file_that_is_not_python() -> None:
             assert any(fnmatch(name, pattern) for pattern in patterns), path
 
 
+def test_a_page_to_share_has_everything_but_images(run: Path, tmp_path: Path) -> None:
+    whole = write_report([run]).read_text()
+    shared = write_report([run], output=tmp_path / "shared.html", images=False).read_text()
+    assert "data:image/" in whole
+    assert "data:image/" not in shared
+    assert "Images are left out of this page." in shared
+    assert shared.count("<tr") == whole.count("<tr") > 10
+    assert shared.count('<svg class="chart"') == whole.count('<svg class="chart"') > 0
+
+
 def test_page_is_told_from_a_foreign_file(run: Path) -> None:
     page = write_report([run])
     assert write_report([run]) == page  # a page may take the place of a page
