@@ -96,12 +96,12 @@ def _table(
     patients: Mapping[str, str],
 ) -> Iterator[Row]:
     done = {arm: [run for run in own if run in finished] for arm, own in arms.items()}
-    scores = {arm: [per_case(finished[run]) for run in own] for arm, own in done.items()}
-    means = {arm: _mean_scores(own) for arm, own in scores.items() if own}
+    scores = {arm: {run.seed: per_case(finished[run]) for run in own} for arm, own in done.items()}
+    means = {arm: _mean_scores(list(own.values())) for arm, own in scores.items() if own}
     shared = _shared(means)
     ranks = bootstrap_ranks(shared, patients=patients) if any(shared.values()) else {}
     to_baseline = {
-        arm: _difference(means, arm, question.baseline, patients=patients) for arm in arms
+        arm: _difference(scores, arm, question.baseline, patients=patients) for arm in arms
     }
     tests = [own.p_value if own else float("nan") for own in to_baseline.values()]
     for arm, p in zip(arms, holm(tests), strict=True):
@@ -111,9 +111,9 @@ def _table(
             data=place[0],
             labels=place[1],
             method=arm,
-            dice=tuple(map(_mean, scores[arm])),
+            dice=tuple(map(_mean, scores[arm].values())),
             to_baseline=to_baseline[arm],
-            to_best=_difference(means, arm, best, patients=patients),
+            to_best=_difference(scores, arm, best, patients=patients),
             p=p,
             rank=ranks.get(arm, (float("nan"), float("nan"))),
             cpu_minutes=_minutes(done[arm]),
@@ -146,11 +146,20 @@ def _shared(means: Mapping[str, Scores]) -> dict[str, dict[str, float]]:
 
 
 def _difference(
-    means: Mapping[str, Scores], arm: str, other: str | None, *, patients: Mapping[str, str]
+    scores: Mapping[str, Mapping[int, Scores]],
+    arm: str,
+    other: str | None,
+    *,
+    patients: Mapping[str, str],
 ) -> PairedDifference | None:
-    if other is None or arm == other or not {arm, other} <= means.keys():
+    """Over the seeds that both have, as each seed draws labeled images of its own."""
+    if other is None or arm == other:
         return None
-    return paired_difference(means[arm], means[other], patients=patients)
+    seeds = sorted(scores[arm].keys() & scores[other].keys())
+    if not seeds:
+        return None
+    own, others = (_mean_scores([scores[name][k] for k in seeds]) for name in (arm, other))
+    return paired_difference(own, others, patients=patients)
 
 
 def _patients(folder: Path) -> dict[str, str]:

@@ -55,6 +55,22 @@ def test_the_results_are_numbers_and_say_what_is_missing(files):
     assert rows[1]["missing"] == "cps, seed 1: error: no memory left"
 
 
+def test_a_difference_is_of_the_seeds_that_both_have(files, question):
+    row = next(r for r in _read(files["results.csv"]) if (r["method"], r["labels"]) == ("cps", "1"))
+    cases = _read(files["cases.csv"])
+    means = {
+        (method, seed): statistics.mean(
+            float(r["dice"])
+            for r in cases
+            if (r["method"], r["seed"], r["labels"]) == (method, seed, "1") and r["dice"]
+        )
+        for method, seed in (("cps", "0"), ("supervised", "0"), ("supervised", "1"))
+    }
+    assert means["supervised", "0"] != means["supervised", "1"]
+    expected = means["cps", "0"] - means["supervised", "0"]
+    assert float(row["to_baseline"]) == pytest.approx(expected, abs=2e-4)
+
+
 def test_every_case_of_every_run_is_as_the_run_has_it(files, question):
     rows = _read(files["cases.csv"])
     done = [run for run in question.runs() if run.is_done]
