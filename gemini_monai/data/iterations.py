@@ -84,7 +84,9 @@ class IterationDataset(Dataset[dict[str, Tensor]]):
         return batch
 
     def first_images(self, count: int) -> Tensor:
-        """The first unlabeled images that may be paired, before any random transform, (B, C, *S).
+        """Unlabeled images that could form a ring, before any random transform, (B, C, *S).
+
+        They are the first ones of different patients, of the group that has the most of them.
 
         Args:
             count: At most.
@@ -96,8 +98,13 @@ class IterationDataset(Dataset[dict[str, Tensor]]):
         if not items:
             raise InputError("no unlabeled image is drawn by these objectives")
         entries = [entry for entry in self.data if "label" not in entry]
-        paired = [k for k, entry in enumerate(entries) if entry.get("paired", True)]
-        return stacked([items[k]["image"] for k in paired[:count]])
+        groups: dict[str, dict[str, int]] = {}
+        for k, entry in enumerate(entries):
+            if entry.get("paired", True):
+                own = groups.setdefault(str(entry.get("group", "")), {})
+                own.setdefault(str(entry.get("patient", k)), k)
+        chosen = list(max(groups.values(), key=len).values())[:count]
+        return stacked([items[k]["image"] for k in chosen])
 
 
 class _On(Sequence[Item]):

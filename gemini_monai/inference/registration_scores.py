@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import logging
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -47,13 +49,17 @@ def registration_items(
 class RegistrationScores:
     """Dice of warped labels, folding, and errors against true fields, over pairs of test items.
 
+    As in training, the images of a pair are of different patients, and of one group, where the
+    items say whose they are.
+
     Writes ``registration.csv`` and ``registration.json``, and the ``best``, ``median`` and
     ``worst`` pair by Dice as ``pairs/*.npz``.
 
     Args:
         network: A ``Gemini``.
         data: Items of one size with ``image`` (C, *S), ``label`` (index map, or a binary channel
-            per structure) and ``case``; those of a phantom have ``field`` and ``inverse_field``.
+            per structure) and ``case``, with ``patient`` and ``group`` where they are known;
+            those of a phantom have ``field`` and ``inverse_field``.
         folder: Where everything goes.
         spec: Names of the structures, and whether their labels are binary channels.
         device: Where the network is.
@@ -82,10 +88,10 @@ class RegistrationScores:
         self.seed = seed
 
     def run(self) -> list[dict[str, Any]]:
-        """Register every pair and return the rows of the table; none with fewer than two items."""
-        if len(self.data) < 2:
+        """Register every pair and return the rows of the table, none without a pair."""
+        pairs = self.pairs
+        if not pairs:
             return []
-        pairs = _choose_pairs(len(self.data), count=self.max_pairs, seed=self.seed)
         rows = [self._row(moving, fixed) for moving, fixed in tqdm(pairs, desc="register")]
         write_table(self.folder / "registration.csv", rows)
         write_json(self.folder / "registration.json", _summary(rows))
@@ -95,13 +101,27 @@ class RegistrationScores:
         return rows
 
     def means(self) -> dict[str, float]:
-        """Mean Dice over the pairs before and after; nothing is written."""
-        pairs = _choose_pairs(len(self.data), count=self.max_pairs, seed=self.seed)
-        rows = [self._row(moving, fixed) for moving, fixed in pairs]
+        """Mean Dice over the pairs before and after, of none no numbers; nothing is written."""
+        rows = [self._row(moving, fixed) for moving, fixed in self.pairs]
+        if not rows:
+            return {}
         return {
             name: float(np.nanmean([row[name] for row in rows]))
             for name in ("dice_before", "dice_after")
         }
+
+    @cached_property
+    def pairs(self) -> list[tuple[int, int]]:
+        """Places of the images that are registered, (moving, fixed)."""
+        known = [(item.get("group"), item.get("patient", item["case"])) for item in self.data]
+        pairs = _choose_pairs(known, count=self.max_pairs, seed=self.seed)
+        if len(known) > 1 and not pairs:
+            logging.getLogger(__name__).warning(
+                "no two of %d images are of one group and of different patients, so no "
+                "registration is scored",
+                len(known),
+            )
+        return pairs
 
     def _row(self, moving: int, fixed: int) -> dict[str, Any]:
         source, target = self.data[moving], self.data[fixed]
@@ -169,9 +189,21 @@ class RegistrationScores:
         return one_hot(label, num_classes=len(self.structures) + 1)[:, 1:]
 
 
-def _choose_pairs(items: int, *, count: int, seed: int) -> list[tuple[int, int]]:
-    """Ordered pairs (moving, fixed), both directions of the seeded choice."""
-    pairs = list(itertools.combinations(range(items), 2))
+def _choose_pairs(
+    known: Sequence[tuple[str | None, str]], *, count: int, seed: int
+) -> list[tuple[int, int]]:
+    """Ordered pairs (moving, fixed), both directions of the seeded choice.
+
+    Args:
+        known: Group and patient of each image.
+        count: At most.
+        seed: Of the choice.
+    """
+    pairs = [
+        (a, b)
+        for a, b in itertools.combinations(range(len(known)), 2)
+        if known[a][0] == known[b][0] and known[a][1] != known[b][1]
+    ]
     kept = np.random.default_rng(seed).permutation(len(pairs))[: max(1, count // 2)]
     return [pair for k in sorted(kept) for pair in (pairs[k], pairs[k][::-1])]
 

@@ -94,6 +94,18 @@ def test_the_first_images_are_as_they_are():
         _dataset(reads=("image",)).first_images(4)
 
 
+def test_the_first_images_are_of_different_patients_of_the_largest_group():
+    known = [("x", "a"), ("y", "b"), ("y", "b"), ("y", "c"), ("x", "a"), ("y", "d")]
+    items = [
+        item | {"group": group, "patient": patient}
+        for item, (group, patient) in zip(_items(6, start=100), known, strict=True)
+    ]
+    items[3]["paired"] = False
+    streams = {"unlabeled": Unlabeled(2)}
+    first = IterationDataset(items, streams, iterations=1).first_images(4)
+    assert first[:, 0, 0, 0].tolist() == [101, 105]
+
+
 def _affine():
     return RandAffined(["image", "label"], prob=1.0, rotate_range=[0.5], allow_missing_keys=True)
 

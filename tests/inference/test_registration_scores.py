@@ -93,5 +93,29 @@ def test_one_case_makes_no_pair(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def _whose(items, **known):
+    return [item | {key: own[k] for key, own in known.items()} for k, item in enumerate(items)]
+
+
+def test_nobody_is_registered_with_herself_nor_with_another_group(tmp_path):
+    patients, groups = ["a", "a", "b", "c", "d"], ["x", "x", "x", "x", "y"]
+    items = _whose(_subjects(5), patient=patients, group=groups)
+    rows = _test(tmp_path, Shift(0, 0), items)
+    found = {frozenset((row["moving"], row["fixed"])) for row in rows}
+    assert found == {
+        frozenset(p) for p in (("s0", "s2"), ("s0", "s3"), ("s1", "s2"), ("s1", "s3"), ("s2", "s3"))
+    }
+    assert len(rows) == 10
+
+
+def test_images_of_one_patient_make_no_pair_and_it_is_said(tmp_path, caplog):
+    items = _whose(_subjects(3), patient=["a"] * 3)
+    scores = RegistrationScores(network=Shift(0, 0), data=items, folder=tmp_path, spec=SPEC)
+    assert scores.run() == []
+    assert scores.means() == {}
+    assert list(tmp_path.iterdir()) == []
+    assert "no two of 3 images are of one group and of different patients" in caplog.text
+
+
 def test_a_phantoms_fields_are_found_in_its_files(tiny_phantom):
     assert {"field", "inverse_field"} <= set(read_cohort(tiny_phantom).test[0])
