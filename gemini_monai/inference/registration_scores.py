@@ -113,7 +113,8 @@ class RegistrationScores:
     @cached_property
     def pairs(self) -> list[tuple[int, int]]:
         """Places of the images that are registered, (moving, fixed)."""
-        known = [(item.get("group"), item.get("patient", item["case"])) for item in self.data]
+        items = (self.data[k] for k in range(len(self.data)))
+        known = [(item.get("group"), item.get("patient", item["case"])) for item in items]
         pairs = _choose_pairs(known, count=self.max_pairs, seed=self.seed)
         if len(known) > 1 and not pairs:
             logging.getLogger(__name__).warning(

@@ -11,7 +11,7 @@ import torch
 
 from gemini_monai.data import read_cohort
 from gemini_monai.data.subjects import make_subject
-from gemini_monai.inference import RegistrationScores, register_pair
+from gemini_monai.inference import RegistrationScores, register_pair, registration_items
 from gemini_monai.transforms import InputSpec
 from tests.inference.networks import Shift, Truth
 
@@ -115,6 +115,13 @@ def test_images_of_one_patient_make_no_pair_and_it_is_said(tmp_path, caplog):
     assert scores.means() == {}
     assert list(tmp_path.iterdir()) == []
     assert "no two of 3 images are of one group and of different patients" in caplog.text
+
+
+def test_no_image_makes_no_pair(tiny_phantom, tmp_path):
+    none = registration_items([], read_cohort(tiny_phantom).input_spec())
+    scores = RegistrationScores(network=Shift(0, 0), data=none, folder=tmp_path, spec=SPEC)
+    assert scores.run() == []
+    assert scores.means() == {}
 
 
 def test_a_phantoms_fields_are_found_in_its_files(tiny_phantom):
