@@ -37,7 +37,8 @@ def embedding(
     depend on it: the silhouette of the structures among the features themselves (Rousseeuw 1987;
     cosine distance, -1 to 1), the accuracy of a linear classifier that is fitted on the first half
     of the images and asked about the others, and the same with voxel coordinates in the place of
-    features, which is what position alone gives away. Labeled and validation images alone.
+    features, which is what position alone gives away. Labeled and validation images alone,
+    one of each patient.
 
     Args:
         run: A run folder.

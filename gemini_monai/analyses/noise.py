@@ -40,8 +40,8 @@ def noise_fit(
     one of another structure, or with the rate of false negatives of its own. The loss is
     ``-log(e^(s+/t) / (e^(s+/t) + sum e^(s-/t)))`` of cosines (Wang et al., ICCV 2021). What was
     learned is seen by labeling every voxel by the structure whose mean feature in that image, by
-    its true labels, is most alike: Dice on the image itself and on another. Labeled and validation
-    images alone are looked at.
+    its true labels, is most alike: Dice on the image itself and on one of another patient. Labeled
+    and validation images alone are looked at.
 
     Args:
         data: A prepared data set with labels.

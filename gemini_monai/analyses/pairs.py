@@ -42,7 +42,7 @@ def pairing(
     initialized, where the paper looks, and as trained; or lies at the same place; or where the
     trained field says. And the percentage of pairs of foreground voxels that are of one structure,
     so that calling them negatives is false, within an image and between two. Labeled and validation
-    images alone are looked at.
+    images alone are looked at, one of each patient.
 
     Args:
         run: A run that trained the displacement field.

@@ -30,22 +30,25 @@ class Scan(NamedTuple):
 
 
 def seen_items(data: str | Path, *, least: int) -> tuple[Cohort, list[Mapping[str, Any]]]:
-    """A data set, and its labeled and validation images.
+    """A data set, and its labeled and validation images, the first of each patient.
 
     Args:
         data: Folder of a prepared data set.
-        least: Images that are needed.
+        least: Patients that are needed.
 
     Raises:
         InputError: If there are fewer.
     """
     cohort = read_cohort(Path(data) / "dataset.json")
-    items: list[Mapping[str, Any]] = [*cohort.labeled, *cohort.validation]
+    items: dict[str, Mapping[str, Any]] = {}
+    for item in (*cohort.labeled, *cohort.validation):
+        items.setdefault(str(item.get("patient", item["case"])), item)
     if len(items) < least:
         raise InputError(
-            f"{data}: {len(items)} images with labels to look at, expected {least} or more"
+            f"{data}: images with labels of {len(items)} patient(s) to look at, expected {least} "
+            "or more"
         )
-    return cohort, items
+    return cohort, list(items.values())
 
 
 def scan_of(item: Mapping[str, Any], spec: InputSpec, points: int) -> Scan:
