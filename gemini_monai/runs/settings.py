@@ -199,7 +199,7 @@ def refuse_other_settings(
     """
     after = flat(now)
     early = {name: value for name, value in (LATER | LATER_PARTS).items() if name in after}
-    before = early | flat(saved)
+    before = early | lasting(flat(saved))  # early checkpoints hold knobs that decide nothing
     changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
     if "epochs" in changed and _may_change_epochs(after, done=done):
         changed.remove("epochs")

@@ -103,6 +103,11 @@ def test_a_run_of_an_earlier_version_goes_on_by_what_later_knobs_say_of_it():
         refuse_other_settings(early, BASE | later | {"deformer_scales": 3}, done=3, where="last.pt")
 
 
+def test_a_run_of_an_earlier_version_goes_on_whatever_it_kept_of_knobs_that_decide_nothing():
+    early = BASE | {"amp": False, "memory": "low"}
+    refuse_other_settings(early, BASE, done=3, where="last.pt")
+
+
 def test_what_decides_a_training_is_known_and_what_does_not_is_not():
     known = {"method": "m", "epochs": 3, "num_workers": 2, "device": "cpu", "compare": ["a"]}
     found = training_identity(settings=known, data="x", parts={"objectives": {"a": {"window": 9}}})
