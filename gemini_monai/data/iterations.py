@@ -86,7 +86,8 @@ class IterationDataset(Dataset[dict[str, Tensor]]):
     def first_images(self, count: int) -> Tensor:
         """Unlabeled images that could form a ring, before any random transform, (B, C, *S).
 
-        They are the first ones of different patients, of the group that has the most of them.
+        They are the first ones of different patients, of the group that has the most of them; of
+        one patient, who is paired with nobody, the first images.
 
         Args:
             count: At most.
@@ -98,13 +99,14 @@ class IterationDataset(Dataset[dict[str, Tensor]]):
         if not items:
             raise InputError("no unlabeled image is drawn by these objectives")
         entries = [entry for entry in self.data if "label" not in entry]
+        paired = {k: entry for k, entry in enumerate(entries) if entry.get("paired", True)}
         groups: dict[str, dict[str, int]] = {}
-        for k, entry in enumerate(entries):
-            if entry.get("paired", True):
-                own = groups.setdefault(str(entry.get("group", "")), {})
-                own.setdefault(str(entry.get("patient", k)), k)
-        chosen = list(max(groups.values(), key=len).values())[:count]
-        return stacked([items[k]["image"] for k in chosen])
+        for k, entry in paired.items():
+            own = groups.setdefault(str(entry.get("group", "")), {})
+            own.setdefault(str(entry.get("patient", k)), k)
+        chosen = list(max(groups.values(), key=len).values())
+        chosen = chosen if len(chosen) > 1 else list(paired)
+        return stacked([items[k]["image"] for k in chosen[:count]])
 
 
 class _On(Sequence[Item]):
