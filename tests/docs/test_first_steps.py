@@ -1,0 +1,55 @@
+"""The first pages: their commands run as written on small data."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from tests.docs.conftest import DOCS, prepared
+from tests.pages import Page
+from tests.report.synthetic_run import write_run
+
+
+def test_the_tutorial(place):
+    (place / "scans").rename(place / "unused")
+    page = Page(DOCS / "tutorial.md")
+    commands = ["scans", "prepare", "train", "report", "segment", "register", "evaluate"]
+    assert page.commands() == commands
+    printed = {name: page.run(name, place) for name in commands}
+    shown = page.text.split("```text\n")[1].split("```")[0]
+    assert shown in printed["prepare"]
+    runs = place / "runs"
+    for left in ("first/report.html", "both.html", "scores/test/segmentation.csv"):
+        assert (runs / left).is_file(), left
+    assert len(list((runs / "labels").iterdir())) == 85
+    names = {path.name for path in (runs / "fields").iterdir()}
+    assert {"registration.csv", "subject_000_to_subject_001_field.nii.gz"} < names
+    assert len(names) == 4  # the warped label too
+
+
+def test_own_scans(place):
+    page = Page(DOCS / "how_to" / "own_data.md")
+    for name in page.commands():
+        page.run(name, place)
+    assert len(list((place / "labels").iterdir())) == 9
+    run = json.loads((place / "runs/small/run.json").read_text())
+    assert run["settings"]["spatial_size"] == [32, 32]
+    assert run["settings"]["intensity"]["kind"] == "range"
+    assert (place / "runs/both/supervised/run.json").is_file()
+
+
+def test_registering_well(place):
+    prepared(place)
+    page = Page(DOCS / "how_to" / "registration.md").write_files(place)
+    assert page.commands() == ["train", "register"]
+    told = [page.run(name, place) for name in page.commands()][-1]
+    assert "landmarks are" in told
+    written = set(re.findall(r"^\| `(\S+)` \|", page.text, re.M))
+    assert {path.name for path in (place / "fields").iterdir()} == written
+
+
+def test_an_analysis(place):
+    for name in ("first", "second"):
+        write_run(place / "runs" / name)
+    assert "Pearson's r" in Page(DOCS / "analyses.md").run("reliability", place)
+    assert (place / "agreement" / "reliability.png").is_file()
