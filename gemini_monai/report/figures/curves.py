@@ -65,7 +65,7 @@ def monitor_curves(arms: Sequence[Arm]) -> Chart | None:
 def probe_curves(arms: Sequence[Arm]) -> Chart | None:
     """Small multiples of what frozen features know; None when no arm was probed.
 
-    Dotted: the network as it was initialized, which is the first row.
+    Dotted: the first row, of the network as it was initialized unless probing began later.
     """
     return _small_multiples(
         [(arm, arm.run.probe) for arm in arms if arm.run.probe is not None],

@@ -11,17 +11,19 @@ NAMED = {"linear_1", "nearest", "effective_rank"}
 
 
 def probe_sentences(comparison: Comparison) -> list[Sentence]:
-    """One sentence per arm that was probed: now, and as it was initialized."""
+    """One sentence per arm that was probed: now, and at its first probe."""
     probed = [(arm.name, arm.run.probe) for arm in comparison.arms if arm.run.probe is not None]
     return [_sentence(name, probe) for name, probe in probed if set(probe.columns) >= NAMED]
 
 
 def _sentence(name: str, probe: Series) -> Sentence:
     first, last = {name: float(values[0]) for name, values in probe.columns.items()}, probe.last
+    begun = int(probe.iterations[0])
+    since = f"at iteration {begun:,}" if begun else "as initialized"
     return sentence(
         f"Frozen dense features of {name}, validation Dice: a linear classifier ",
         Strong(percent(last["linear_1"])),
-        f" ({percent(first['linear_1'])} as initialized), the nearest feature ",
+        f" ({percent(first['linear_1'])} {since}), the nearest feature ",
         Strong(percent(last["nearest"])),
         f" ({percent(first['nearest'])}); effective rank {decimal(last['effective_rank'])} "
         f"({decimal(first['effective_rank'])}).",

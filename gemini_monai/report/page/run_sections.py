@@ -29,7 +29,8 @@ def training(comparison: Comparison) -> Section:
     if known := probe_curves(comparison.arms):
         text = (
             "Frozen features, fitted on the labeled and scored on the validation images, level 1 "
-            "being the dense ones. Dotted: the network as it was initialized."
+            "being the dense ones. Dotted: the network as it was initialized, or as it was when "
+            "probing began."
         )
         blocks += [ChartBlock(known), Note(text)]
     return Section("training", "Training", title="Training", blocks=tuple(blocks))

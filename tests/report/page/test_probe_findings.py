@@ -34,6 +34,13 @@ def test_the_last_row_is_said_beside_the_first(tmp_path, capsys):
         assert name in page
 
 
+def test_a_probe_that_began_later_is_no_initialized_network(tmp_path, capsys):
+    print_findings([_run(tmp_path / "run", ROWS[1:])])
+    printed = capsys.readouterr().out
+    assert "a linear classifier 62.5 % (30.0 % at iteration 50), the nearest feature" in printed
+    assert "as initialized" not in printed
+
+
 def test_a_table_without_the_columns_is_drawn_and_not_said(tmp_path):
     folder = _run(tmp_path / "run", [{"iteration": 0, "other": 1.0}])
     assert probe_sentences(compare([read_run(folder)])) == []
