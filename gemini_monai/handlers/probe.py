@@ -15,7 +15,8 @@ from gemini_monai.networks import Gemini
 class ProbeCurve:
     """Handler that writes ``probe.csv``, and a line in the terminal: scores of frozen features.
 
-    The first row is of iteration 0, the network as it was initialized: the line to be above.
+    The first row is of iteration 0, the network as it was initialized: the line to be above. The
+    last is of the end.
 
     Args:
         folder: The run folder.
@@ -37,11 +38,16 @@ class ProbeCurve:
         """Follow a trainer."""
         engine.add_event_handler(Events.EPOCH_STARTED, self._start)
         engine.add_event_handler(Events.EPOCH_COMPLETED(every=self.interval), self._look)
+        engine.add_event_handler(Events.COMPLETED, self._end)
 
     def _start(self, engine: Engine) -> None:
         if not self.rows:
             self.rows = rows_until(self.path, engine.state.iteration)
         if engine.state.iteration == 0:
+            self._look(engine)
+
+    def _end(self, engine: Engine) -> None:
+        if self.rows and self.rows[-1]["iteration"] < engine.state.iteration:
             self._look(engine)
 
     def _look(self, engine: Engine) -> None:
