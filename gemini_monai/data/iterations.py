@@ -87,7 +87,7 @@ class IterationDataset(Dataset[dict[str, Tensor]]):
         """Unlabeled images that could form a ring, before any random transform, (B, C, *S).
 
         They are the first ones of different patients, of the group that has the most of them; of
-        one patient, who is paired with nobody, the first images.
+        one patient, who is paired with nobody, and where no image may be paired, the first images.
 
         Args:
             count: At most.
@@ -99,7 +99,8 @@ class IterationDataset(Dataset[dict[str, Tensor]]):
         if not items:
             raise InputError("no unlabeled image is drawn by these objectives")
         entries = [entry for entry in self.data if "label" not in entry]
-        paired = {k: entry for k, entry in enumerate(entries) if entry.get("paired", True)}
+        known = dict(enumerate(entries))
+        paired = {k: entry for k, entry in known.items() if entry.get("paired", True)} or known
         groups: dict[str, dict[str, int]] = {}
         for k, entry in paired.items():
             own = groups.setdefault(str(entry.get("group", "")), {})

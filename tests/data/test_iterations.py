@@ -107,6 +107,9 @@ def test_the_first_images_are_of_different_patients_of_the_largest_group():
     alone = [item | {"patient": "a"} for item in _items(3, start=100)]
     first = IterationDataset(alone, streams, iterations=1).first_images(2)
     assert first[:, 0, 0, 0].tolist() == [100, 101]
+    nobody = [item | {"paired": False} for item in _items(3, start=100)]
+    first = IterationDataset(nobody, streams, iterations=1).first_images(2)
+    assert first[:, 0, 0, 0].tolist() == [100, 101]
 
 
 def _affine():
