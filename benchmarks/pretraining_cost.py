@@ -18,7 +18,7 @@ import fire
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import ScalarFormatter
+from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
 from gemini_monai.report.figures.ink import color_of
 from gemini_monai.report.read import per_case, read_run
@@ -40,9 +40,9 @@ def plot(
         _line(axes, np.array(minutes), np.array(gains), color=color_of(place), label=label)
     axes.axhline(0, color="0.5", linestyle="--", linewidth=1.2, label="from scratch")
     axes.set_xscale("log")
-    axes.set_xticks([3, 5, 10, 20, 40])
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter(ScalarFormatter())
-    axes.minorticks_off()
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("CPU minutes of pre-training")
     axes.set_ylabel("points of test Dice above scratch")
     axes.legend(frameon=False)

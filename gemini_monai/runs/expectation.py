@@ -21,7 +21,7 @@ def too_little(*, images: int, iterations: int) -> str | None:
     if not few:
         return None
     return (
-        f"pre-training with {' and '.join(few)}: what paid here had {LEAST_IMAGES} images and "
-        f"{LEAST_ITERATIONS} iterations or more, so do not count on a gain, and compare with "
-        "--pretrained none"
+        f"pre-training with {' and '.join(few)}: what paid here had at least {LEAST_IMAGES} "
+        f"images, and at least {LEAST_ITERATIONS} iterations, so do not count on a gain, and "
+        "compare with --pretrained none"
     )
