@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 
 import gemini_monai
-from gemini_monai.benchmark.drawings import cost_and_learning, dice_over_labels
+from gemini_monai.benchmark.drawings import cost_and_learning, dice_over_labels, differences
 from gemini_monai.benchmark.grid import data_name
 from gemini_monai.benchmark.leaks import leaks
+from gemini_monai.benchmark.looks import Look, looks
 from gemini_monai.benchmark.outcome import Outcome
 from gemini_monai.benchmark.result_table import HEADER, cells, failures
 from gemini_monai.benchmark.results import Row
@@ -25,6 +27,7 @@ from gemini_monai.report.page.elements import (
     table,
 )
 from gemini_monai.report.page.keys import structure_key
+from gemini_monai.report.read import summarize
 from gemini_monai.report.read.comparison import Arm, Comparison
 
 COLUMNS = 6
@@ -60,7 +63,7 @@ def _of_data(outcome: Outcome, data: str, *, names: Sequence[str]) -> Iterator[S
         yield Section(f"table-{place}-{labels}", name, name, blocks)
     if len(numbers) > 1:
         rows = [row for row in outcome.rows if row.data == data]
-        chart = ChartBlock(dice_over_labels(outcome.question.arms, rows))
+        chart = ChartBlock(dice_over_labels(_looks(outcome), rows))
         yield Section(f"labels-{place}", f"Labels{of}", f"Dice over labels{of}", (chart,))
     name = f"Predictions{of}"
     yield Section(f"pictures-{place}", name, name, _pictures(outcome, data))
@@ -71,18 +74,31 @@ def _of_data(outcome: Outcome, data: str, *, names: Sequence[str]) -> Iterator[S
 
 
 def _results(outcome: Outcome, data: str, labels: int) -> Iterator[Block]:
-    rows, seeds = outcome.table(data, labels), outcome.seeds(data, labels)
+    baseline, seeds = outcome.question.baseline, outcome.seeds(data, labels)
+    rows = sorted(outcome.table(data, labels), key=lambda row: _place(row, baseline))
     caption = (
         "Mean over test cases and seeds, ± the standard deviation between seeds, each of which "
         "draws its own labeled images. Differences are paired by case, with 95 % bootstrap "
         "intervals over patients, in color where they leave zero out; the baseline is "
-        f"{outcome.question.baseline}."
+        f"{baseline}, the others are in the order of their Dice."
     )
     yield table(HEADER, [_marked(row) for row in rows], caption=caption)
     yield from (Note(sentence) for row in rows for sentence in failures(row))
+    if any(row.to_baseline for row in rows):
+        yield ChartBlock(differences(_looks(outcome), rows, baseline=baseline))
     if seeds:
-        yield ChartBlock(cost_and_learning(outcome.question.arms, rows, seeds))
+        yield ChartBlock(cost_and_learning(_looks(outcome), rows, seeds))
         yield method_table(outcome, data, labels)
+
+
+def _looks(outcome: Outcome) -> Mapping[str, Look]:
+    question = outcome.question
+    return looks(question.arms, outcome.rows, baseline=question.baseline)
+
+
+def _place(row: Row, baseline: str) -> tuple[bool, float]:
+    """Where a row stands: the baseline first, the best next, last what was not tested."""
+    return row.method != baseline, -summarize(row.dice).mean if row.dice else math.inf
 
 
 def _marked(row: Row) -> list[Cell | str]:

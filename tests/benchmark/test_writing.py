@@ -106,10 +106,18 @@ def test_the_page_has_the_same_cases_of_every_system_charts_failures_and_command
     assert panels == ["image", "truth", "supervised", "cps"] * 3
     assert text.count("--shared:url(data:image/png") == 3
     assert text.count("data:image/") == 3
-    assert text.count('<svg class="chart"') == 3  # one a table, and Dice over labels
+    assert text.count('<svg class="chart"') == 5  # two a table, and Dice over labels
     for run in question.runs():
         assert run.command.replace("'", "&#39;") in text
     assert "of 3 test images none" in text
+
+
+def test_the_page_has_the_baseline_first_then_the_best(question, tmp_path):
+    own = replace(question, methods=("cps", "gemini"), labels=(1,), output=tmp_path)
+    write_grid(own.runs())
+    *_, page = write_results(read_outcome(own))
+    first = page.read_text().split("</table>")[0]
+    assert re.findall(r">(supervised|cps|gemini)<", first) == ["supervised", "gemini", "cps"]
 
 
 def test_a_page_to_share_has_everything_but_images(question):
@@ -122,7 +130,7 @@ def test_a_page_to_share_has_everything_but_images(question):
     )
     assert "Images are left out of this page." in shared
     assert "data:image/" not in shared
-    assert shared.count('<svg class="chart"') == whole.count('<svg class="chart"') == 3
+    assert shared.count('<svg class="chart"') == whole.count('<svg class="chart"') == 5
     assert len(re.findall("<tr", shared)) == len(re.findall("<tr", whole)) > 10
 
 
