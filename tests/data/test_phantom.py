@@ -169,12 +169,12 @@ def test_another_phantom_leaves_nothing_of_the_first(tmp_path):
 
 def test_two_processes_may_write_one_phantom(tmp_path):
     script = "import sys\nfrom gemini_monai.data.phantom import write_phantom\n"
-    script += "write_phantom(sys.argv[1], seed=5)"
+    script += f"write_phantom(sys.argv[1], seed=5, **{TINY})"
     started = [
         subprocess.Popen([sys.executable, "-c", script, str(tmp_path / "p")]) for _ in range(2)
     ]
     assert [process.wait(timeout=120) for process in started] == [0, 0]
-    assert len(read_cohort(tmp_path / "p" / "dataset.json").test) == 20
+    assert len(read_cohort(tmp_path / "p" / "dataset.json").unlabeled) == TINY["unlabeled"]
     assert not list((tmp_path / "p").rglob(".part-*"))
 
 
