@@ -46,7 +46,7 @@ def headlines(page: str) -> dict[str, list[Headline]]:
     title = ""
     for line in page.splitlines():
         title = line.removeprefix("## ") if line.startswith("## ") else title
-        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        cells = [cell.strip(" `") for cell in line.strip("|").split("|")]
         match = DIFFERENCE.fullmatch(cells[-1]) if line.startswith("|") else None
         if match is not None:
             found.setdefault(title, []).append(_headline(cells[0], match))

@@ -16,7 +16,7 @@ PAGE = """## First
 | data | difference |
 |---|---|
 | hearts | **+3.6** (+1.9 to +5.3); draws +3.5, -1.9, +5.4 |
-| phantom | -0.3; seeds -1.0, +0.4 |
+| `phantom` | -0.3; seeds -1.0, +0.4 |
 
 ## Second
 
@@ -36,6 +36,18 @@ def test_every_measured_row_of_the_results_is_drawn_and_is_the_mean_of_its_draws
     text = RESULTS.read_text(encoding="utf-8")
     rows = [row for found in headlines(text).values() for row in found]
     assert len(rows) == len(re.findall(r"^\|.* ± .*$", text, re.M)) > 0
+    _are_means(rows)
+
+
+def test_every_system_of_the_one_protocol_is_drawn_but_the_baseline():
+    text = (RESULTS.parent / "results" / "one_protocol.md").read_text(encoding="utf-8")
+    for title, rows in headlines(text).items():
+        section = text.split(f"## {title}\n")[1].split("\n## ")[0]
+        assert len(rows) == len(re.findall(r"^\|.* ± .*$", section, re.M)) - 1 > 0
+        _are_means(rows)
+
+
+def _are_means(rows):
     for row in rows:
         assert row.mean == pytest.approx(sum(row.draws) / len(row.draws), abs=0.11), row
         low, high = row.interval or (row.mean, row.mean)
