@@ -28,7 +28,7 @@ class SegmentedRegistration(AtlasRegistration):
         visual: Weight of its equation 6.
     """
 
-    reads = ("image", "label", "unlabeled")
+    reads = ("image", "label", "partner")
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class SegmentedRegistration(AtlasRegistration):
 
         Args:
             network: A ``Gemini`` with a head for exclusive classes.
-            batch: ``image`` (B, C, *S), ``label`` (B, 1, *S), ``unlabeled`` (B', C, *S); the first
+            batch: ``image`` (B, C, *S), ``label`` (B, 1, *S), ``partner`` (B', C, *S); the first
                 of each as far as both go.
             progress: Unused; this objective has no schedule.
         """
@@ -82,7 +82,7 @@ class SampledSegmentation(Objective):
         spread: Of the two distributions; 0.3 in the paper.
     """
 
-    reads = ("image", "label", "unlabeled")
+    reads = ("image", "label", "partner")
 
     def __init__(self, *, weight: float = 10.0, mixup: float = 0.01, spread: float = 0.3) -> None:
         super().__init__()

@@ -35,7 +35,7 @@ class LearnedAugmentation(Objective):
         in_channels: Channels of the image.
     """
 
-    reads = ("image", "label", "unlabeled")
+    reads = ("image", "label", "partner")
 
     def __init__(
         self, *, weight: float = 10.0, smoothness: float = 0.02, in_channels: int = 1
@@ -56,7 +56,7 @@ class LearnedAugmentation(Objective):
 
         Args:
             network: A ``Gemini`` with a head for exclusive classes.
-            batch: ``image`` (B, C, *S), ``label`` (B, 1, *S), ``unlabeled`` (B', C, *S); the first
+            batch: ``image`` (B, C, *S), ``label`` (B, 1, *S), ``partner`` (B', C, *S); the first
                 of each as far as both go. Of one pair the unlabeled image gives shape and
                 appearance.
             progress: Unused; this objective has no schedule.

@@ -37,7 +37,7 @@ class PartialWayTeaching(Objective):
         in_channels: Channels of the image.
     """
 
-    reads = ("image", "label", "unlabeled")
+    reads = ("image", "label", "partner")
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class PartialWayTeaching(Objective):
 
         Args:
             network: A ``Gemini`` with a head for exclusive classes.
-            batch: ``image`` (B, C, *S), in [0, 1], ``label`` (B, 1, *S), ``unlabeled``
+            batch: ``image`` (B, C, *S), in [0, 1], ``label`` (B, 1, *S), ``partner``
                 (B', C, *S), in [0, 1]; the first of each as far as both go.
             progress: Unused; this objective has no schedule.
         """

@@ -35,7 +35,7 @@ class CycleRegistration(AtlasRegistration):
         visual: Weight of its equation 6.
     """
 
-    reads = ("image", "label", "unlabeled")
+    reads = ("image", "label", "partner")
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class CycleRegistration(AtlasRegistration):
 
         Args:
             network: A ``Gemini`` with a head for exclusive classes, which is not trained.
-            batch: ``image`` (B, C, *S), ``label`` (B, 1, *S), ``unlabeled`` (B', C, *S); the first
+            batch: ``image`` (B, C, *S), ``label`` (B, 1, *S), ``partner`` (B', C, *S); the first
                 of each as far as both go.
             progress: Unused; this objective has no schedule.
         """

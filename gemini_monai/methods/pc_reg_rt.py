@@ -28,7 +28,7 @@ class PerClassRegistration(AtlasRegistration):
         visual: Weight of its equation 6, of the masked images.
     """
 
-    reads = ("image", "label", "unlabeled")
+    reads = ("image", "label", "partner")
 
     def __init__(self, *, smoothness: float = 0.4, visual: float = 10.0) -> None:
         super().__init__(smoothness=smoothness, visual=visual)
@@ -40,7 +40,7 @@ class PerClassRegistration(AtlasRegistration):
 
         Args:
             network: A ``Gemini`` with a head for exclusive classes.
-            batch: ``image`` (B, C, *S), ``label`` (B, 1, *S), ``unlabeled`` (B', C, *S); the first
+            batch: ``image`` (B, C, *S), ``label`` (B, 1, *S), ``partner`` (B', C, *S); the first
                 of each as far as both go.
             progress: Unused; this objective has no schedule.
         """
@@ -62,7 +62,7 @@ class ReverseTeaching(Objective):
         weight: Factor of the term; half of the segmentation's in the paper.
     """
 
-    reads = ("image", "label", "unlabeled")
+    reads = ("image", "label", "partner")
 
     def __init__(self, *, weight: float = 5.0) -> None:
         super().__init__()

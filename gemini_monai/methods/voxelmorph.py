@@ -21,7 +21,7 @@ class AtlasRegistration(HomeomorphismObjective):
         visual: Weight of its equation 6, local normalized cross-correlation.
     """
 
-    reads: tuple[str, ...] = ("image", "unlabeled")
+    reads: tuple[str, ...] = ("image", "partner")
 
     def __init__(self, *, smoothness: float = 0.4, visual: float = 1.0) -> None:
         super().__init__(smoothness=smoothness, visual=visual, semantic=0.0)
@@ -33,12 +33,12 @@ class AtlasRegistration(HomeomorphismObjective):
 
         Args:
             network: A ``Gemini``.
-            batch: ``image`` (B, C, *S), the labeled ones, and ``unlabeled`` (B', C, *S); the first
+            batch: ``image`` (B, C, *S), the labeled ones, and ``partner`` (B', C, *S); the first
                 of each as far as both go.
             progress: Unused; this objective has no schedule.
         """
-        count = min(len(batch["image"]), len(batch["unlabeled"]))
-        pairs = {"image_a": batch["image"][:count], "image_b": batch["unlabeled"][:count]}
+        count = min(len(batch["image"]), len(batch["partner"]))
+        pairs = {"image_a": batch["image"][:count], "image_b": batch["partner"][:count]}
         return super().forward(network, pairs, progress=progress)
 
 
@@ -46,7 +46,7 @@ def atlas_pairs(batch: Batch) -> tuple[Image, Tensor, Image]:
     """Labeled images, their labels, and unlabeled ones: the first of each as far as both go.
 
     Args:
-        batch: ``image`` (B, C, *S), ``label`` (B, 1, *S) and ``unlabeled`` (B', C, *S).
+        batch: ``image`` (B, C, *S), ``label`` (B, 1, *S) and ``partner`` (B', C, *S).
     """
-    count = min(len(batch["image"]), len(batch["unlabeled"]))
-    return batch["image"][:count], batch["label"][:count], batch["unlabeled"][:count]
+    count = min(len(batch["image"]), len(batch["partner"]))
+    return batch["image"][:count], batch["label"][:count], batch["partner"][:count]

@@ -16,11 +16,12 @@ def network():
 
 @pytest.fixture
 def batch():
-    """Two labeled images and three without."""
+    """Two labeled images, three without, and three others to register with."""
     generator = torch.Generator().manual_seed(1)
     image, other = torch.rand(2, 2, 1, 8, 10, generator=generator).double()
     return {
         "image": image,
         "label": torch.randint(3, (2, 1, 8, 10), generator=generator),
         "unlabeled": torch.cat([other, torch.rand(1, 1, 8, 10).double()]),
+        "partner": torch.rand(3, 1, 8, 10, generator=generator).double(),
     }

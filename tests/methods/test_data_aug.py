@@ -36,7 +36,7 @@ def _roughness(change, label):
 
 def test_a_labeled_image_has_the_looks_of_one_and_the_shape_of_another(objective, network, batch):
     found = objective(network, batch)
-    image, label, other = batch["image"], batch["label"], batch["unlabeled"][:2]
+    image, label, other = batch["image"], batch["label"], batch["partner"][:2]
     looks = warp(other, network.correspond(image, other).ddf_ba)
     change = objective.appearance(image, looks)
     squares = [float(own) ** 2 for own in (image + change - looks).flatten()]

@@ -26,7 +26,7 @@ def test_the_terms_are_those_of_the_loops(objective, network, batch, monkeypatch
     monkeypatch.setattr(objective, "drawn", lambda image: share)
     monkeypatch.setattr(objective, "changed", lambda image: image**2)
     found = objective(network, batch)
-    image, hot, other = batch["image"], one_hot(batch["label"]), batch["unlabeled"][:2]
+    image, hot, other = batch["image"], one_hot(batch["label"]), batch["partner"][:2]
     ddf = network.correspond(image, other).ddf_ab
     output = network(warp(image, share * ddf)).softmax(1)
     belief = objective.discriminator(other, warp(image, ddf)).sigmoid()
@@ -47,7 +47,7 @@ def test_labels_count_as_far_as_they_are_believed(objective, network, batch, bia
         objective.discriminator.last.weight.zero_()
         objective.discriminator.last.bias.fill_(bias)
     found = objective(network, batch)["confident_teaching"]
-    other = batch["unlabeled"][:2]
+    other = batch["partner"][:2]
     wanted = warp(one_hot(batch["label"]), network.correspond(batch["image"], other).ddf_ab)
     expected = 2 * share * soft_cross_entropy(network(other), wanted)
     assert float(found) == pytest.approx(expected, rel=1e-6, abs=1e-12)
@@ -91,7 +91,7 @@ def test_a_discriminator_learns_what_is_aligned(network):
     losses = []
     for _ in range(40):
         image, other = torch.rand(2, 4, 1, 16, 16)
-        batch = {"image": image, "label": torch.zeros(4, 1, 16, 16), "unlabeled": other}
+        batch = {"image": image, "label": torch.zeros(4, 1, 16, 16), "partner": other}
         losses.append(objective(network, batch)["discriminator"])
         optimizer.zero_grad()
         losses[-1].backward()

@@ -14,7 +14,7 @@ from tests.methods.oracles import dice_loss, one_hot, there_and_back
 def test_cycles_are_of_the_image_the_field_and_the_label(network, batch):
     found = CycleRegistration(image=2.0, transformation=0.5, anatomy=3.0)(network, batch)
     image, hot = batch["image"], one_hot(batch["label"])
-    pair = network.correspond(image, batch["unlabeled"][:2])
+    pair = network.correspond(image, batch["partner"][:2])
     again = warp(warp(image, pair.ddf_ab), pair.ddf_ba)
     differences = [
         abs(float(again[b, 0, x, y]) - float(image[b, 0, x, y]))

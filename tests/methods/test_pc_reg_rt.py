@@ -15,7 +15,7 @@ from tests.methods.oracles import one_hot, soft_cross_entropy
 
 def test_each_structure_is_to_look_alike(network, batch):
     found = PerClassRegistration(smoothness=0.5, visual=2.0)(network, batch)
-    image, other, hot = batch["image"], batch["unlabeled"][:2], one_hot(batch["label"])
+    image, other, hot = batch["image"], batch["partner"][:2], one_hot(batch["label"])
     pair, seen = network.correspond(image, other), network(other).softmax(1)
     smoothness, visual = 0.0, []
     for structure in (1, 2):
@@ -39,7 +39,7 @@ def test_the_segmenter_is_not_trained_by_the_registration(network, batch):
 def test_what_lies_in_the_background_alone_does_not_count(network, batch):
     batch["label"] = torch.zeros_like(batch["label"])
     batch["label"][:, :, 4] = 1
-    pair = network.correspond(batch["image"], batch["unlabeled"][:2])
+    pair = network.correspond(batch["image"], batch["partner"][:2])
     network.correspond = lambda image, other: pair
     first = {name: float(own) for name, own in PerClassRegistration()(network, batch).items()}
     plain = float(AtlasRegistration()(network, batch)["visual"])
@@ -51,7 +51,7 @@ def test_what_lies_in_the_background_alone_does_not_count(network, batch):
 
 def test_a_warped_label_teaches_the_segmenter_by_its_shares(network, batch):
     found = ReverseTeaching(weight=3.0)(network, batch)["reverse_teaching"]
-    other = batch["unlabeled"][:2]
+    other = batch["partner"][:2]
     wanted = warp(one_hot(batch["label"]), network.correspond(batch["image"], other).ddf_ab)
     assert float(wanted.sum(1).min()) < 0.5  # some partners lie outside
     expected = 3 * soft_cross_entropy(network(other), wanted)

@@ -14,7 +14,7 @@ from tests.methods.oracles import dice_loss, one_hot, there_and_back
 
 def test_atlases_are_paired_with_unlabeled_images(network, batch):
     found = AtlasRegistration(smoothness=0.5, visual=2.0)(network, batch)
-    pairs = {"image_a": batch["image"], "image_b": batch["unlabeled"][:2]}
+    pairs = {"image_a": batch["image"], "image_b": batch["partner"][:2]}
     wanted = HomeomorphismObjective(smoothness=0.5, visual=2.0, semantic=0.0)(network, pairs)
     assert found.keys() == {"smoothness", "visual"}
     assert all(torch.equal(found[name], wanted[name]) for name in wanted)
@@ -22,7 +22,7 @@ def test_atlases_are_paired_with_unlabeled_images(network, batch):
 
 def test_a_segmenter_says_where_the_warped_label_should_lie(network, batch):
     found = SegmentedRegistration(anatomy=3.0, inverse=0.5)(network, batch)
-    other = batch["unlabeled"][:2]
+    other = batch["partner"][:2]
     pair = network.correspond(batch["image"], other)
     dice = dice_loss(warp(one_hot(batch["label"]), pair.ddf_ab), network(other).softmax(1))
     assert float(found["anatomy"]) == pytest.approx(3 * dice, rel=1e-6)
@@ -45,7 +45,7 @@ def test_a_sample_lies_between_two_images(network, batch, monkeypatch, space, st
         objective, "drawn", lambda own: own.new_full((len(own), 1, 1, 1), next(shares))
     )
     found = objective(network, batch)["sampled"]
-    image, other = batch["image"], batch["unlabeled"][:2]
+    image, other = batch["image"], batch["partner"][:2]
     pair = network.correspond(image, other)
     moved, back = warp(image, space * pair.ddf_ab), warp(other, (1 - space) * pair.ddf_ba)
     mixed = (1 - style) * moved + style * back
@@ -58,7 +58,7 @@ def test_a_sample_lies_between_two_images(network, batch, monkeypatch, space, st
 
 def test_mixup_is_the_squared_difference_of_mixed_outputs(network, batch, monkeypatch):
     objective = SampledSegmentation(weight=4.0, mixup=0.25)
-    image = batch["unlabeled"][:2]
+    image = batch["partner"][:2]
     share = torch.tensor([0.3, 0.9]).double().reshape(2, 1, 1, 1)
     monkeypatch.setattr(objective, "drawn", lambda own: share)
     found = objective(network, batch)["mixup"]

@@ -6,7 +6,7 @@ every method sees the same labeled images, the same pairs and the same random tr
 
 from __future__ import annotations
 
-from gemini_monai.data.streams.images import Labeled, Unlabeled
+from gemini_monai.data.streams.images import Labeled, Partners, Unlabeled
 from gemini_monai.data.streams.named import named_streams
 from gemini_monai.data.streams.paired import Corrupted, Pairs, corrupted
 from gemini_monai.data.streams.stream import Stream
@@ -16,6 +16,7 @@ __all__ = [
     "Corrupted",
     "Labeled",
     "Pairs",
+    "Partners",
     "Stream",
     "Unlabeled",
     "Views",

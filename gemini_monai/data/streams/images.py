@@ -19,6 +19,7 @@ from gemini_monai.data.streams.stream import (
     seed_of,
     stacked,
 )
+from gemini_monai.errors import InputError
 
 
 class Labeled(Stream):
@@ -65,6 +66,53 @@ class Unlabeled(Stream):
 
     def draw(self, random: np.random.Generator, drawn: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """``unlabeled`` (B, C, *S)."""
-        chosen = draw_places(random, len(self.data), self.count)
+        return {"unlabeled": self.drawn_of(range(len(self.data)), random)}
+
+    def drawn_of(self, places: Sequence[int], random: np.random.Generator) -> Tensor:
+        """Some of the images in these places, each after a random transform, (B, C, *S)."""
+        chosen = [places[k] for k in draw_places(random, len(places), self.count)]
         seeds = [seed_of(random) for _ in chosen]
-        return {"unlabeled": self.images(chosen, read_once(self.data, chosen), seeds=seeds)}
+        return self.images(chosen, read_once(self.data, chosen), seeds=seeds)
+
+
+class Partners(Unlabeled):
+    """``partner``: unlabeled images that labeled ones may be registered with.
+
+    Where all may be, they are those of ``unlabeled``.
+
+    Args:
+        count: Images an iteration.
+        paired: Whether each unlabeled image may be paired; ``None`` for all.
+        transform: Random transform of an image.
+    """
+
+    keys = ("partner",)
+
+    def __init__(
+        self,
+        count: int,
+        *,
+        paired: Sequence[bool] | None = None,
+        transform: RandomTransform | None = None,
+    ) -> None:
+        super().__init__(count, transform=transform)
+        self.paired = paired
+
+    def open(self, data: Sequence[Item]) -> None:
+        """Take the unlabeled images.
+
+        Raises:
+            InputError: If none may be paired.
+        """
+        super().open(data)
+        paired = self.paired or [True] * len(data)
+        self.places = [k for k, known in enumerate(paired) if known]
+        if not self.places:
+            raise InputError(
+                "no unlabeled image may be paired, and this method registers labeled images with "
+                'them: every entry has "paired": false'
+            )
+
+    def draw(self, random: np.random.Generator, drawn: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """``partner`` (B, C, *S)."""
+        return {"partner": self.drawn_of(self.places, random)}

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from torch import Tensor
 
 from gemini_monai.data.cohort import Cohort
-from gemini_monai.data.streams.images import Labeled, Unlabeled
+from gemini_monai.data.streams.images import Labeled, Partners, Unlabeled
 from gemini_monai.data.streams.paired import Corrupted, Pairs
 from gemini_monai.data.streams.stream import RandomTransform, Stream
 from gemini_monai.data.streams.views import Views
@@ -25,13 +25,13 @@ def named_streams(
     transform: RandomTransform | None = None,
     corruption: Callable[[Tensor], Tensor] | None = None,
 ) -> dict[str, Stream]:
-    """Labeled, unlabeled, pairs, corrupted and views, by name; what nobody reads costs nothing.
+    """Every stream, by name; what nobody reads costs nothing.
 
     Args:
         cohort: Whose images they are; says which may be paired.
         labeled_images: How many labeled images an iteration has.
-        unlabeled_images: How many unlabeled images an iteration has by themselves, and as many
-            others for views.
+        unlabeled_images: How many unlabeled images an iteration has by themselves, as many to
+            register labeled ones with, and as many others for views.
         pairs: How many pairs an iteration has.
         pairing: ``"separate"`` or ``"ring"``, see ``Pairs``.
         group_choice: ``"uniform"`` or ``"proportional"``, see ``Pairs``.
@@ -42,6 +42,7 @@ def named_streams(
     streams: dict[str, Stream] = {
         "labeled": Labeled(labeled_images, slices=slices, transform=transform),
         "unlabeled": Unlabeled(unlabeled_images, transform=transform),
+        "partners": Partners(unlabeled_images, paired=cohort.paired, transform=transform),
         "pairs": Pairs(
             pairs,
             pairing=pairing,

@@ -17,7 +17,7 @@ from monai.transforms import (
     RandZoomd,
 )
 
-from gemini_monai.data import Corrupted, Labeled, Pairs, Unlabeled, Views
+from gemini_monai.data import Corrupted, Labeled, Pairs, Partners, Unlabeled, Views
 from gemini_monai.data.streams import displacement_between
 from gemini_monai.data.subjects import make_subject
 from gemini_monai.errors import InputError
@@ -66,6 +66,24 @@ def test_every_image_comes_equally_often_when_all_are_taken():
         assert sorted(_members(batch[stream.keys[0]])) == [0, 1, 2, 3]
     twice = _members(_draw(Labeled(8), _items(4, labels=True))["image"])
     assert sorted(twice) == [0, 0, 1, 1, 2, 2, 3, 3]
+
+
+@given(seed=st.integers(0, 1000))
+def test_partners_are_the_unlabeled_images_where_all_may_be_paired(seed):
+    items = _items(5, labels=True)
+    alone = _draw(Unlabeled(3), items, seed=seed)["unlabeled"]
+    for paired in (None, [True] * 5):
+        assert torch.equal(_draw(Partners(3, paired=paired), items, seed=seed)["partner"], alone)
+
+
+@given(seed=st.integers(0, 1000))
+def test_an_image_that_may_not_be_paired_is_no_partner(seed):
+    paired = [True, False, True, False, True]
+    for count in (2, 3, 7):
+        batch = _draw(Partners(count, paired=paired), _items(5, labels=True), seed=seed)
+        members = _members(batch["partner"])
+        assert set(members) <= {0, 2, 4}
+        assert len(members) == count
 
 
 def _affine():
@@ -169,6 +187,8 @@ def test_a_field_between_views_of_different_sizes_has_the_second_ones():
         (Labeled(1), 0, "no labeled image: this method needs one or more in 'labeled'"),
         (Unlabeled(1), 0, "no unlabeled image: this method needs one or more in 'unlabeled'"),
         (Views(1), 0, "no unlabeled image"),
+        (Partners(1), 0, "no unlabeled image"),
+        (Partners(1, paired=[False] * 2), 2, "no unlabeled image may be paired"),
         (Pairs(1), 1, r"there are 1 unlabeled image\(s\) of different patients: a draw needs 2"),
         (Pairs(3, pairing="ring"), 2, "a ring takes 2 to 2, got 3"),
         (Pairs(5, pairing="ring"), 4, "a ring takes 2 to 4, got 5"),
