@@ -5,9 +5,12 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from gemini_monai.benchmark.run import Run
 from gemini_monai.errors import InputError
@@ -15,6 +18,7 @@ from gemini_monai.files import write_json
 
 GRID = "grid.json"
 SNAKEFILE = Path(__file__).with_name("Snakefile")
+LOCK = ".benchmark.lock"
 
 
 def run_grid(
@@ -32,7 +36,7 @@ def run_grid(
         Whether all went well.
 
     Raises:
-        InputError: If Snakemake is not installed.
+        InputError: If Snakemake is not installed, or another benchmark is running in the folder.
     """
     if importlib.util.find_spec("snakemake") is None:
         raise InputError(
@@ -40,10 +44,29 @@ def run_grid(
         )
     output = output.absolute()
     output.mkdir(parents=True, exist_ok=True)
-    content = {"here": str(Path.cwd()), "runs": [asdict(run) for run in dict.fromkeys(runs)]}
-    write_json(output / GRID, content)
     words = ["--snakefile", str(SNAKEFILE), "--configfile", str(output / GRID)]
     words += ["--directory", str(output), "--keep-going", "--rerun-incomplete"]
     words += ["--rerun-triggers", "mtime"]  # settings, data and version are in a run's name
+    words += ["--nolock"]  # Snakemake's lock outlives a killed grid, which is to go on
     command = [sys.executable, "-m", "snakemake", *words, "--cores", str(cores), *more]
-    return subprocess.run(command, check=False).returncode == 0
+    content = {"here": str(Path.cwd()), "runs": [asdict(run) for run in dict.fromkeys(runs)]}
+    with _alone(output):
+        write_json(output / GRID, content)
+        return subprocess.run(command, check=False).returncode == 0
+
+
+@contextmanager
+def _alone(output: Path) -> Iterator[None]:
+    """No other benchmark is in the folder; the end of the process, too, lets others in."""
+    lock = FileLock(output / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise InputError(
+            f"{output}: another benchmark is running there; wait for its end, or give another "
+            "--output"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()

@@ -49,9 +49,36 @@ def test_the_engine_gets_every_run_once_and_goes_on_after_one_that_fails(questio
     assert Path(asked[0][asked[0].index("--snakefile") + 1]).is_file()
 
 
-@pytest.mark.skipif(
+def test_two_benchmarks_do_not_share_a_folder(question, monkeypatch):
+    def start(command, check):
+        with pytest.raises(InputError, match="another benchmark is running there"):
+            run_grid([], output=question.output)
+        return type("Done", (), {"returncode": 0})
+
+    monkeypatch.setattr(engine.importlib.util, "find_spec", lambda name: True)
+    monkeypatch.setattr(engine.subprocess, "run", start)
+    assert run_grid(question.runs(), output=question.output)
+    assert len(json.loads((question.output / "grid.json").read_text())["runs"]) == 4
+    monkeypatch.setattr(engine.subprocess, "run", lambda command, check: start)
+    start.returncode = 0
+    assert run_grid([], output=question.output)
+
+
+with_snakemake = pytest.mark.skipif(
     importlib.util.find_spec("snakemake") is None, reason="snakemake is of the extra 'benchmark'"
 )
+
+
+@with_snakemake
+def test_what_a_killed_grid_leaves_does_not_stop_the_next(tmp_path):
+    run = Run("well", "true", str(tmp_path / "well" / "page"), (), "d", "m", 1, 0)
+    lock = tmp_path / "out" / ".snakemake" / "locks" / "0.output.lock"
+    lock.parent.mkdir(parents=True)
+    lock.write_text("finished/well\n")
+    assert run_grid([run], output=tmp_path / "out")
+
+
+@with_snakemake
 def test_a_second_call_makes_only_what_failed_even_from_another_folder(tmp_path, monkeypatch):
     count = f"bash -c 'echo once >> {tmp_path}/{{}}.txt; {{}}'"
     run = Run(
