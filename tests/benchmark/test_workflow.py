@@ -59,8 +59,8 @@ def test_two_benchmarks_do_not_share_a_folder(question, monkeypatch):
     monkeypatch.setattr(engine.subprocess, "run", start)
     assert run_grid(question.runs(), output=question.output)
     assert len(json.loads((question.output / "grid.json").read_text())["runs"]) == 4
-    monkeypatch.setattr(engine.subprocess, "run", lambda command, check: start)
-    start.returncode = 0
+    done = type("Done", (), {"returncode": 0})
+    monkeypatch.setattr(engine.subprocess, "run", lambda command, check: done)
     assert run_grid([], output=question.output)
 
 
