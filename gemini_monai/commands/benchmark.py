@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gemini_monai.bundles import literal
+from gemini_monai.bundles import bundle_root, literal
 from gemini_monai.commands.bundle import OVERRIDES
+from gemini_monai.commands.monai_run import BUNDLES, method_overlay
 from gemini_monai.errors import InputError
 from gemini_monai.limits import several, text, whole
 
@@ -91,7 +92,8 @@ def benchmark(
     """``benchmark SUITE DST... --output FOLDER``.
 
     Raises:
-        InputError: If the question is none, or runs failed; the table is written all the same.
+        InputError: If the question is none, the bundle is not here or does not have a method; or
+            runs failed: then the table is written all the same.
     """
     several(text, least=1)(methods, "--methods")
     several(whole(1), least=1)(labels, "--labels")
@@ -111,8 +113,17 @@ def benchmark(
         pretraining=tuple(shlex.split(pretraining)),
         variants=variants_of(variants),
     )
+    _refuse_unknown(question)
     more = shlex.split(snakemake)
     _make(question, tune=tune, cores=cores, more=more, images=not without_images)
+
+
+def _refuse_unknown(question: Question) -> None:
+    """Before the first run: a bundle that is not here, a method that it does not have."""
+    root = Path(bundle_root(BUNDLES["semi" if question.suite == "few_labels" else "mip"]))
+    for name in question.methods:
+        if name not in ("gemini", question.baseline):
+            method_overlay(root, name, option="--methods")
 
 
 def _make(

@@ -29,7 +29,7 @@ def train(
     files = [root / "configs" / "train.json"]
     data, options = _data_set(root, dst, kind="dataset")
     if method is not None:
-        overlay = [_method(root, method), *overlay]
+        overlay = [method_overlay(root, method), *overlay]
     _run("training", [*files, *data, *overlay], [*options, *overrides])
 
 
@@ -63,7 +63,7 @@ def cost(
     if method is not None:
         if tuned:
             raise InputError(f"--method: fine-tuning has one way to train, got '{method}'")
-        overlay = [_method(root, method), *overlay]
+        overlay = [method_overlay(root, method), *overlay]
     name = "finetune.json" if tuned else "train.json"
     start = ["--pretrained", "none"] if tuned else []
     _run("costing", [root / "configs" / name, *data, *overlay], [*options, *start, *overrides])
@@ -170,10 +170,20 @@ def _key(content: Mapping[str, Any]) -> str:
     return re.sub(r"\W+", "_", str(name)).lower()
 
 
-def _method(root: Path, name: str) -> str:
+def method_overlay(root: Path, name: str, *, option: str = "--method") -> str:
+    """File of a method.
+
+    Args:
+        root: The bundle.
+        name: The method's.
+        option: What it was given by.
+
+    Raises:
+        InputError: If the bundle has none of that name; those that it has are named.
+    """
     known = {p.stem.removeprefix("method_"): p for p in (root / "configs").glob("method_*.json")}
     if name not in known:
-        raise InputError(f"--method: expected one of {', '.join(sorted(known))}, got '{name}'")
+        raise InputError(f"{option}: expected one of {', '.join(sorted(known))}, got '{name}'")
     return str(known[name])
 
 

@@ -60,3 +60,22 @@ def test_what_is_no_override_is_said(tiny_phantom, tmp_path, monkeypatch, capsys
     said = refused(monkeypatch, capsys, *words, "--tune", given)
     assert "--tune: expected " in said
     assert grids == []
+
+
+def test_method_that_the_bundle_does_not_have_is_said_first(
+    tiny_phantom, tmp_path, monkeypatch, capsys, grids
+):
+    words = ["benchmark", "pretraining", tiny_phantom.parent, "--output", tmp_path / "out"]
+    said = refused(monkeypatch, capsys, *words, "--methods", "['scratch','gemini','simclear']")
+    assert "--methods: expected one of" in said
+    assert "simclr" in said
+    assert "got 'simclear'" in said
+    assert grids == []
+
+
+def test_without_a_bundle_here_nothing_starts(tiny_phantom, tmp_path, monkeypatch, capsys, grids):
+    monkeypatch.chdir(tmp_path)
+    words = ["benchmark", "few_labels", tiny_phantom.parent, "--output", tmp_path / "out"]
+    said = refused(monkeypatch, capsys, *words)
+    assert "gemini bundle gemini_semi bundles" in said
+    assert grids == []
