@@ -11,6 +11,11 @@ from gemini_monai.benchmark.grid import data_name
 from gemini_monai.benchmark.leaks import leaks
 from gemini_monai.benchmark.looks import Look, looks
 from gemini_monai.benchmark.outcome import Outcome
+from gemini_monai.benchmark.registration import (
+    registering,
+    registration_chart,
+    registration_table,
+)
 from gemini_monai.benchmark.result_table import HEADER, cells, failures
 from gemini_monai.benchmark.results import Row
 from gemini_monai.benchmark.small_tables import method_table, tuning_table
@@ -89,6 +94,9 @@ def _results(outcome: Outcome, data: str, labels: int) -> Iterator[Block]:
     if seeds:
         yield ChartBlock(cost_and_learning(_looks(outcome), rows, seeds))
         yield method_table(outcome, data, labels)
+    if registering(seeds):
+        yield ChartBlock(registration_chart(_looks(outcome), seeds))
+        yield registration_table(seeds)
 
 
 def _looks(outcome: Outcome) -> Mapping[str, Look]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from gemini_monai.benchmark.outcome import Outcome
 from gemini_monai.benchmark.page import benchmark_page
+from gemini_monai.benchmark.registration import RegistrationRow, registration_rows
 from gemini_monai.benchmark.result_table import as_numbers, trial_as_numbers
 from gemini_monai.benchmark.scores import CaseRow, StructureRow, case_rows, structure_rows
 from gemini_monai.benchmark.tuning import best_trials
@@ -19,7 +20,14 @@ from gemini_monai.report.page.galleries import without_images
 from gemini_monai.report.page.rendering import render
 from gemini_monai.tables import write_table
 
-FILES = ("results.csv", "cases.csv", "structures.csv", "tuning.csv", "benchmark.html")
+FILES = (
+    "results.csv",
+    "cases.csv",
+    "structures.csv",
+    "registration.csv",
+    "tuning.csv",
+    "benchmark.html",
+)
 
 
 def refuse_foreign(folder: Path) -> None:
@@ -44,22 +52,26 @@ def write_results(outcome: Outcome, *, images: bool = True) -> list[Path]:
         images: Whether the page shows images of the data.
 
     Returns:
-        ``results.csv``, ``cases.csv``, ``structures.csv``, ``tuning.csv`` where there was a tuning,
-        and ``benchmark.html``.
+        ``results.csv``, ``cases.csv``, ``structures.csv``, ``registration.csv``,
+        ``tuning.csv`` where there was a tuning, and ``benchmark.html``.
 
     Raises:
         InputError: If one cannot be written.
     """
-    results, cases, structures, tuning, page = (outcome.question.output / name for name in FILES)
+    results, cases, structures, registration, tuning, page = (
+        outcome.question.output / name for name in FILES
+    )
     write_table(results, [as_numbers(row) for row in outcome.rows])
     _write(cases, case_rows(outcome.finished), kind=CaseRow)
     _write(structures, structure_rows(outcome.finished), kind=StructureRow)
+    _write(registration, registration_rows(outcome.finished), kind=RegistrationRow)
     if outcome.trials:
         best = best_trials(outcome.trials).values()
         write_table(tuning, [trial_as_numbers(t, chosen=t in best) for t in outcome.trials])
     made = benchmark_page(outcome)
     write_text(page, render(made if images else without_images(made)))
-    return [results, cases, structures, *([tuning] if outcome.trials else []), page]
+    written = [results, cases, structures, registration]
+    return [*written, *([tuning] if outcome.trials else []), page]
 
 
 def _write(path: Path, rows: Sequence[Any], *, kind: type) -> None:

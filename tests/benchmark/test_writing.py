@@ -97,6 +97,33 @@ def test_a_structure_is_the_mean_of_its_cases_then_of_its_seeds(files, question)
     assert (row["missed"], row["unit"]) == ("2", "mm")  # of case s001, in each of two seeds
 
 
+def test_registration_is_the_mean_of_its_pairs_then_of_its_seeds(tiny_phantom, tmp_path):
+    own = Question(
+        suite="few_labels",
+        data=(tiny_phantom.parent,),
+        methods=("gemini",),
+        labels=(1,),
+        seeds=(0, 1),
+        output=tmp_path,
+    )
+    write_grid(own.runs())
+    files = {path.name: path for path in write_results(read_outcome(own))}
+    (row,) = _read(files["registration.csv"])  # supervised training registers nothing
+    pairs = [
+        _read(run.folder / "test" / "registration.csv")
+        for run in own.runs()
+        if run.method == "gemini"
+    ]
+    assert (row["method"], row["seeds"], row["pairs"]) == ("gemini", "2", str(len(pairs[0]) * 2))
+    for name in ("dice_before", "dice_after", "folding_percent", "error_before", "error_after"):
+        means = [statistics.mean(float(pair[name]) for pair in seed) for seed in pairs]
+        assert float(row[name]) == pytest.approx(statistics.mean(means))
+        if f"{name}_std" in row:
+            assert float(row[f"{name}_std"]) == pytest.approx(statistics.stdev(means))
+    shown = files["benchmark.html"].read_text().split("Registration of pairs of test images")[1]
+    assert f"{100 * float(row['dice_after']):.1f} ± " in shown.split("</table>")[0]
+
+
 def test_the_page_has_the_same_cases_of_every_system_charts_failures_and_commands(files, question):
     text = files["benchmark.html"].read_text()
     assert text.count("cps, seed 1: error: no memory left") == 2
@@ -106,7 +133,7 @@ def test_the_page_has_the_same_cases_of_every_system_charts_failures_and_command
     assert panels == ["image", "truth", "supervised", "cps"] * 3
     assert text.count("--shared:url(data:image/png") == 3
     assert text.count("data:image/") == 3
-    assert text.count('<svg class="chart"') == 5  # two a table, and Dice over labels
+    assert text.count('<svg class="chart"') == 7  # three a table, and Dice over labels
     for run in question.runs():
         assert run.command.replace("'", "&#39;") in text
     assert "of 3 test images none" in text
@@ -130,7 +157,7 @@ def test_a_page_to_share_has_everything_but_images(question):
     )
     assert "Images are left out of this page." in shared
     assert "data:image/" not in shared
-    assert shared.count('<svg class="chart"') == whole.count('<svg class="chart"') == 5
+    assert shared.count('<svg class="chart"') == whole.count('<svg class="chart"') == 7
     assert len(re.findall("<tr", shared)) == len(re.findall("<tr", whole)) > 10
 
 
@@ -143,6 +170,7 @@ def test_the_page_of_a_grid_that_has_hardly_begun(question, tmp_path):
     assert "supervised, seeds 0, 1: not run" in text
     assert [row["seeds"] for row in _read(files["results.csv"])] == ["0"] * 4
     assert _read(files["cases.csv"]) == _read(files["structures.csv"]) == []
+    assert _read(files["registration.csv"]) == []
 
 
 def test_a_table_of_somebody_else_is_not_replaced(tmp_path):
