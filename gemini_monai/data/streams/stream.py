@@ -46,8 +46,10 @@ class Stream:
             InputError: If there are too few.
         """
         if self.source is not None and not len(data):
+            more = "; --labeled_cases N takes N labels and the others' images without"
             raise InputError(
                 f"no {self.source} image: this method needs one or more in '{self.source}'"
+                + more * (self.source == UNLABELED)
             )
         self.data = data
 

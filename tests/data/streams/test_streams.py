@@ -185,7 +185,11 @@ def test_a_field_between_views_of_different_sizes_has_the_second_ones():
     ("stream", "images", "message"),
     [
         (Labeled(1), 0, "no labeled image: this method needs one or more in 'labeled'"),
-        (Unlabeled(1), 0, "no unlabeled image: this method needs one or more in 'unlabeled'"),
+        (
+            Unlabeled(1),
+            0,
+            "no unlabeled image: this method needs one or more in 'unlabeled'; --labeled_cases",
+        ),
         (Views(1), 0, "no unlabeled image"),
         (Partners(1), 0, "no unlabeled image"),
         (Partners(1, paired=[False] * 2), 2, "no unlabeled image may be paired"),
