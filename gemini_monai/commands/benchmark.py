@@ -40,7 +40,7 @@ def add_commands(commands: Any) -> None:
         type=literal,
         default={},
         metavar="\"{'NAME':'--KEY VALUE'}\"",
-        help="further arms, GEMINI with these overrides; or a preset, such as ablation",
+        help="further arms, GEMINI with these overrides; or presets, such as ablation",
     )
     command.add_argument(
         "--tune",

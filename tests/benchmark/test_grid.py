@@ -7,13 +7,16 @@ import json
 import shlex
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 import gemini_monai
 from gemini_monai.benchmark import PRESETS, Question, variants_of
+from gemini_monai.benchmark.variants import DEFAULTS, PAIRS
 from gemini_monai.bundles import literal
 from gemini_monai.errors import InputError
+from gemini_monai.files import read_json
 from gemini_monai.runs.settings import KNOBS
 
 
@@ -72,11 +75,30 @@ def test_the_knobs_of_a_preset_are_knobs_that_take_its_values(name):
             KNOBS[key[2:]](literal(value), key)
 
 
+def test_what_presets_share_is_one_arm():
+    found = variants_of(["ablation", "smoothness", "similarity"])
+    assert list(found) == [
+        *PRESETS["ablation"],
+        *(name for name in PRESETS["smoothness"] if name != "smoothness_0.4"),
+        "semantic",
+    ]
+    assert len(set(found.values())) == len(found)
+
+
+def test_an_arm_of_the_default_value_says_nothing_of_the_knob():
+    config = read_json(Path("bundles/gemini_semi/configs/train.json"), dict)
+    assert {name: config[name] for name in DEFAULTS} == DEFAULTS
+    for preset in ("smoothness", "visual", "positive", "schedule", "reach"):
+        assert PAIRS in PRESETS[preset].values()
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
         ("figure_8", "expected one of ablation, .*, got 'figure_8'"),
-        (["a"], "expected a preset or"),
+        (["ablation", "a"], "expected one of ablation, .*, got 'a'"),
+        ([["ablation"]], "expected one of ablation"),
+        ([], "expected a preset or"),
         ({"a/b": ""}, "a name is letters, .*, got 'a/b'"),
         ({"a": 3}, "expected a preset or"),
     ],
