@@ -63,7 +63,8 @@ class Prototypes(nn.Module):
             cosine: Of places and prototypes, (M, number).
         """
         shares = ((cosine - cosine.max()) / self.sharpness).exp()
+        tiny = torch.finfo(shares.dtype).tiny  # a far prototype has sums below 1e-12
         for _ in range(self.rounds):
-            shares = shares / shares.sum(dim=0, keepdim=True).clamp(min=1e-12)
-            shares = shares / shares.sum(dim=1, keepdim=True).clamp(min=1e-12)
+            shares = shares / shares.sum(dim=0, keepdim=True).clamp(min=tiny)
+            shares = shares / shares.sum(dim=1, keepdim=True).clamp(min=tiny)
         return shares

@@ -94,6 +94,12 @@ def test_after_many_rounds_every_prototype_has_as_many_places():
     assert torch.allclose(shares.sum(dim=0), torch.full((4,), 10.0).double(), atol=1e-3)
 
 
+def test_a_prototype_that_lies_far_from_all_places_has_as_many_as_the_others():
+    cosine = torch.rand(20, 4) / 10 + torch.tensor([0.9, 0.9, 0.9, -1.0])
+    shares = Prototypes(8, number=4, rounds=1).shares(cosine)
+    assert torch.allclose(shares.sum(dim=0), torch.full((4,), 5.0), atol=0.5)
+
+
 def test_k_means_comes_to_the_means_of_clusters_that_lie_apart():
     torch.manual_seed(0)
     middles = torch.tensor([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0]])
