@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import fire
 import numpy as np
@@ -23,9 +24,9 @@ from monai.bundle import ConfigWorkflow
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
+from benchmarks import shipped
 from gemini_monai.data import Cohort, write_cohort
 
-CONFIGS = Path(__file__).parents[1] / "bundles" / "gemini_mip" / "configs"
 SIDE = 1024  # of a ChestX-ray8 image
 
 
@@ -54,24 +55,16 @@ def write_images(folder: Path, *, images: int, size: int) -> Path:
     return write_cohort(cohort)
 
 
-def workflow(datalist: Path, *, iterations: int, **options: object) -> ConfigWorkflow:
+def workflow(datalist: Path, *, iterations: int, **options: Any) -> ConfigWorkflow:
     """The shipped pre-training on these images, with separate pairs as for chest X-rays."""
-    flow = ConfigWorkflow(
-        config_file=str(CONFIGS / "train.json"),
-        meta_file=str(CONFIGS / "metadata.json"),
-        logging_file=str(CONFIGS / "logging.conf"),
-        workflow_type="train",
-        bundle_root=str(CONFIGS.parent),
-        datalist=str(datalist),
-        dataset_dir=str(datalist.parent),
-        output_dir=str(datalist.parent / "run"),
+    return shipped.workflow(
+        "gemini_mip",
+        datalist=datalist,
         epochs=1,
         epoch_length=iterations,
         pairing="separate",
         **options,
     )
-    flow.initialize()
-    return flow
 
 
 def seconds_each(batches: Iterable[object], count: int) -> float:
@@ -88,7 +81,7 @@ def _loading(dataset: Dataset, *, workers: int, count: int) -> float:
     return seconds_each(DataLoader(dataset, batch_size=None, num_workers=workers), count)
 
 
-def _step(datalist: Path, count: int, **options: object) -> float:
+def _step(datalist: Path, count: int, **options: Any) -> float:
     """Mean seconds of training steps after the first, on one batch that is there already."""
     batches = {"train#trainer#train_data_loader": f"$[@train#dataset[0]] * {count}"}
     flow = workflow(datalist, iterations=count, **batches, **options)

@@ -18,12 +18,11 @@ from pathlib import Path
 import fire
 import numpy as np
 from ignite.engine import Events
-from monai.bundle import ConfigWorkflow
 from tqdm import tqdm
 
+from benchmarks.shipped import BUNDLES, workflow
 from gemini_monai.data.phantom import write_phantom
 
-BUNDLES = Path(__file__).parents[1] / "bundles"
 NAMES = {"semi": "gemini_semi", "mip": "gemini_mip"}
 BASELINE = "gemini_semi", "supervised"
 DEFAULT = "(default)"
@@ -45,22 +44,15 @@ def seconds(bundle: str, method: str, *, datalist: Path, iterations: int) -> lis
         datalist: The data set that is trained on.
         iterations: How many are made.
     """
-    configs = BUNDLES / bundle / "configs"
-    overlay = [] if method == DEFAULT else [str(configs / f"method_{method}.json")]
-    flow = ConfigWorkflow(
-        config_file=[str(configs / "train.json"), *overlay],
-        meta_file=str(configs / "metadata.json"),
-        logging_file=False,
-        workflow_type="train",
-        bundle_root=str(configs.parent),
-        datalist=str(datalist),
-        output_dir=str(datalist.parent / "run"),
+    flow = workflow(
+        bundle,
+        datalist=datalist,
+        overlays=[] if method == DEFAULT else [f"method_{method}"],
         epoch_length=iterations,
         device="cpu",
         num_workers=0,
         **{"cost#trainer#epoch_length": iterations},
     )
-    flow.initialize()
     trainer = flow.parser.get_parsed_content("cost#trainer")
     ends: list[float] = []
     trainer.add_event_handler(Events.ITERATION_COMPLETED, lambda: ends.append(time.process_time()))
