@@ -13,8 +13,8 @@ from gemini_monai.benchmark.looks import Look, looks
 from gemini_monai.benchmark.outcome import Outcome
 from gemini_monai.benchmark.registration import (
     registering,
+    registration_by_system,
     registration_chart,
-    registration_table,
 )
 from gemini_monai.benchmark.result_table import HEADER, cells, failures
 from gemini_monai.benchmark.results import Row
@@ -96,7 +96,7 @@ def _results(outcome: Outcome, data: str, labels: int) -> Iterator[Block]:
         yield method_table(outcome, data, labels)
     if registering(seeds):
         yield ChartBlock(registration_chart(_looks(outcome), seeds))
-        yield registration_table(seeds)
+        yield registration_by_system(seeds)
 
 
 def _looks(outcome: Outcome) -> Mapping[str, Look]:

@@ -79,7 +79,7 @@ def _row(data: str, labels: int, method: str, *, seeds: Sequence[RunContents]) -
     )
 
 
-def registration_table(seeds: Mapping[str, Sequence[RunContents]]) -> Table:
+def registration_by_system(seeds: Mapping[str, Sequence[RunContents]]) -> Table:
     """Registration of test pairs, a row per system that registers.
 
     Args:
