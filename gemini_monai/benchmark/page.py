@@ -12,9 +12,9 @@ from gemini_monai.benchmark.leaks import leaks
 from gemini_monai.benchmark.looks import Look, looks
 from gemini_monai.benchmark.outcome import Outcome
 from gemini_monai.benchmark.registration import (
-    registering,
     registration_by_system,
     registration_chart,
+    registration_rows,
 )
 from gemini_monai.benchmark.result_table import HEADER, cells, failures
 from gemini_monai.benchmark.results import Row
@@ -94,9 +94,11 @@ def _results(outcome: Outcome, data: str, labels: int) -> Iterator[Block]:
     if seeds:
         yield ChartBlock(cost_and_learning(_looks(outcome), rows, seeds))
         yield method_table(outcome, data, labels)
-    if registering(seeds):
+    registered = registration_rows(outcome.finished)
+    registered = [row for row in registered if (row.data, row.labels) == (data, labels)]
+    if registered:
         yield ChartBlock(registration_chart(_looks(outcome), seeds))
-        yield registration_by_system(seeds)
+        yield registration_by_system(registered)
 
 
 def _looks(outcome: Outcome) -> Mapping[str, Look]:

@@ -11,10 +11,15 @@ from gemini_monai.benchmark.looks import Look
 from gemini_monai.benchmark.run import Run
 from gemini_monai.report.figures.charts import WIDTH, Chart, blank, chart_of, drawing
 from gemini_monai.report.figures.ink import INK, MUTED
-from gemini_monai.report.figures.wording import decimal_with_deviation, percent_with_deviation
+from gemini_monai.report.figures.wording import (
+    decimal,
+    decimal_with_deviation,
+    percent_with_deviation,
+)
 from gemini_monai.report.page.elements import Cell, Table, table
 from gemini_monai.report.read import RunContents, summarize
 from gemini_monai.report.read.case_scores import registration_means
+from gemini_monai.report.read.paired_statistics import Summary
 
 
 @dataclass(frozen=True)
@@ -79,11 +84,11 @@ def _row(data: str, labels: int, method: str, *, seeds: Sequence[RunContents]) -
     )
 
 
-def registration_by_system(seeds: Mapping[str, Sequence[RunContents]]) -> Table:
+def registration_by_system(rows: Sequence[RegistrationRow]) -> Table:
     """Registration of test pairs, a row per system that registers.
 
     Args:
-        seeds: Finished runs of each system on a data set with a number of labels.
+        rows: Those of a data set with a number of labels.
     """
     header = ["method", "Dice before, %", "Dice after, %", "folded, %"]
     header += ["error before, voxels", "error after, voxels"]
@@ -91,25 +96,20 @@ def registration_by_system(seeds: Mapping[str, Sequence[RunContents]]) -> Table:
         "Registration of pairs of test images: mean over pairs and seeds, ± the standard deviation "
         "between seeds; error: distance to the true displacement, where the data tells it."
     )
-    lines = [_line(arm, own) for arm, own in registering(seeds).items()]
-    return table(header, lines, caption=caption)
+    return table(header, list(map(_line, rows)), caption=caption)
 
 
-def registering(seeds: Mapping[str, Sequence[RunContents]]) -> dict[str, list[RunContents]]:
-    """Those runs that registered test pairs, of systems that have any.
-
-    Args:
-        seeds: Finished runs of each system.
-    """
-    found = {arm: [run for run in own if run.pairs] for arm, own in seeds.items()}
-    return {arm: own for arm, own in found.items() if own}
-
-
-def _line(arm: str, seeds: Sequence[RunContents]) -> list[Cell | str]:
-    means = [registration_means(own.pairs) for own in seeds]
-    before, after, folding, *errors = (summarize(list(own)) for own in zip(*means, strict=True))
-    dice = [percent_with_deviation(own) for own in (before, after)]
-    return [arm, *dice, decimal_with_deviation(folding), *map(decimal_with_deviation, errors)]
+def _line(row: RegistrationRow) -> list[Cell | str]:
+    dice = Summary(row.dice_after, row.dice_after_std, row.seeds)
+    folding = Summary(row.folding_percent, row.folding_percent_std, row.seeds)
+    return [
+        row.method,
+        f"{100 * row.dice_before:.1f}",
+        percent_with_deviation(dice),
+        decimal_with_deviation(folding),
+        decimal(row.error_before),
+        decimal(row.error_after),
+    ]
 
 
 def registration_chart(
@@ -121,7 +121,8 @@ def registration_chart(
         looks: Of all systems of the page.
         seeds: Finished runs of each system on a data set with a number of labels.
     """
-    own = registering(seeds)
+    registered = {arm: [run for run in runs if run.pairs] for arm, runs in seeds.items()}
+    own = {arm: runs for arm, runs in registered.items() if runs}
     with drawing():
         figure = blank(WIDTH, 1.4 + 0.32 * len(own))
         dice, folding = figure.subplots(1, 2, sharey=True)

@@ -120,9 +120,11 @@ def benchmark(
 
 def _refuse_unknown(question: Question) -> None:
     """Before the first run: a bundle that is not here, a method that it does not have."""
+    from gemini_monai.benchmark.grid import DEFAULT
+
     root = Path(bundle_root(BUNDLES["semi" if question.suite == "few_labels" else "mip"]))
     for name in question.methods:
-        if name not in ("gemini", question.baseline):
+        if name not in (DEFAULT, question.baseline):
             method_overlay(root, name, option="--methods")
 
 

@@ -7,7 +7,6 @@ import json
 import shlex
 import shutil
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -18,6 +17,7 @@ from gemini_monai.bundles import literal
 from gemini_monai.errors import InputError
 from gemini_monai.files import read_json
 from gemini_monai.runs.settings import KNOBS
+from tests.conftest import ROOT
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_what_presets_share_is_one_arm():
 
 
 def test_an_arm_of_the_default_value_says_nothing_of_the_knob():
-    config = read_json(Path("bundles/gemini_semi/configs/train.json"), dict)
+    config = read_json(ROOT / "bundles" / "gemini_semi" / "configs" / "train.json", dict)
     assert {name: config[name] for name in DEFAULTS} == DEFAULTS
     for preset in ("smoothness", "visual", "positive", "schedule", "reach"):
         assert PAIRS in PRESETS[preset].values()
