@@ -81,6 +81,7 @@ def test_its_numbers_are_those_of_the_results():
 GENERATED = (
     *("dataset.json", "labels.json", "run.json", "config.json", "segmentation.json"),
     *("release.json", "backbone.json", "grid.json", "gpu.json", "gpu_h100.json"),
+    *("transunet.json", "swinunetr.json"),
 )
 PAGES = [ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("bundles/*/docs/*.md")]
 

@@ -19,6 +19,7 @@ class HomeomorphismObjective(Objective):
 
     Args:
         smoothness: Weight of equation 3 (lambda_smo).
+        smoothness_order: Of its differences: 1 as in the paper, 2 for bending energy.
         visual: Weight of equation 6 (lambda_GVS).
         semantic: Weight of equation 7 (lambda_GSS); 0 leaves it out.
         positive: Weight, inside the semantic term, of the path that trains the features
@@ -29,7 +30,8 @@ class HomeomorphismObjective(Objective):
         window: Side in voxels of the visual similarity's window.
 
     Raises:
-        ValueError: If a weight is negative or ``positive_start`` is outside [0, 1].
+        ValueError: If a weight is negative, ``positive_start`` is outside [0, 1], or
+            ``smoothness_order`` is neither 1 nor 2.
     """
 
     reads: tuple[str, ...] = ("image_a",)
@@ -39,6 +41,7 @@ class HomeomorphismObjective(Objective):
         self,
         *,
         smoothness: float = 0.4,
+        smoothness_order: int = 1,
         visual: float = 1.0,
         semantic: float = 0.8,
         positive: float = 0.1,
@@ -56,7 +59,7 @@ class HomeomorphismObjective(Objective):
         self.positive = positive
         self.positive_start = positive_start
         self.bijective = bijective
-        self.smoothness_loss = SmoothnessLoss()
+        self.smoothness_loss = SmoothnessLoss(smoothness_order)
         self.visual_loss = VisualSimilarityLoss(window)
         self.semantic_loss = SemanticSimilarityLoss()
 

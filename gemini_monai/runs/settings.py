@@ -72,6 +72,7 @@ KNOBS: dict[str, Check] = {
     "rotation_degrees": real(0, 180),
     "scale": real(0, 0.99),
     "seed": whole(0, 2**32 - 1),
+    "smoothness_order": whole(1, 2),
     "spacing": optional(several(real(above=0), least=2)),
     "spatial_dims": whole(2, 3),
     "spatial_size": several(whole(2), least=2),
@@ -88,13 +89,19 @@ PASSING = {
 }
 """Knobs that do not decide what a training comes to."""
 
-LATER = {"deformer_scales": 1, "diffeomorphic": False, "unlabeled_share": 1.0}
+LATER = {
+    "deformer_scales": 1,
+    "diffeomorphic": False,
+    "unlabeled_share": 1.0,
+    "smoothness_order": 1,
+}
 """Settings that early records lack, and what their runs had."""
 
 LATER_PARTS = {
     "network_def.deformer_scales": "@deformer_scales",
     "network_def.diffeomorphic": "@diffeomorphic",
     "random_transforms.device": "@transforms_on",
+    "objectives.homeomorphism.smoothness_order": "@smoothness_order",
 }
 """What early configurations did not say of their parts, as they say it now."""
 

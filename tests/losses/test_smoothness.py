@@ -30,11 +30,39 @@ def test_a_checkerboard_costs_most():
     torch.testing.assert_close(SmoothnessLoss()(board), torch.tensor(1.0))
 
 
-def test_gradient_is_that_of_finite_differences():
+@pytest.mark.parametrize("shape", [(6, 7), (5, 6, 7)])
+def test_an_affine_field_costs_nothing_of_second_order(shape):
+    axes = len(shape)
+    matrix = torch.randn(axes, axes, dtype=torch.float64)
+    field = torch.einsum("ij,j...->i...", matrix, identity_grid(shape).double()) + 2.5
+    assert SmoothnessLoss(2)(field[None]) < 1e-20 < SmoothnessLoss()(field[None])
+
+
+@pytest.mark.parametrize("shape", [(6, 7), (5, 6, 7)])
+def test_of_second_order_curves_cost_their_curvature(shape):
+    """Of x**2 / 2 one pair of axes has curvature 1, of x * y two have, in one component of N."""
+    axes = len(shape)
+    first, second = identity_grid(shape)[:2].double()
+    for curve, pairs in ((first**2 / 2, 1), (first * second, 2)):
+        field = torch.zeros(1, axes, *shape, dtype=torch.float64)
+        field[:, 0] = curve
+        assert float(SmoothnessLoss(2)(field)) == pytest.approx(pairs / axes**3)
+
+
+def test_an_order_that_is_none_is_refused():
+    with pytest.raises(ValueError, match="order must be 1 or 2, got 3"):
+        SmoothnessLoss(3)
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_gradient_is_that_of_finite_differences(order):
     ddf = torch.randn(1, 2, 4, 5, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(SmoothnessLoss(), (ddf,))
+    assert torch.autograd.gradcheck(SmoothnessLoss(order), (ddf,))
 
 
-def test_an_axis_of_one_voxel_is_refused():
-    with pytest.raises(ValueError, match=r"two voxels or more, got \(1, 5\)"):
-        SmoothnessLoss()(torch.zeros(1, 2, 1, 5))
+@pytest.mark.parametrize("order", [1, 2])
+def test_an_axis_that_is_too_short_is_refused(order):
+    shape = (order, 5)
+    match = rf"{order + 1} voxels or more, got \({order}, 5\)"
+    with pytest.raises(ValueError, match=match):
+        SmoothnessLoss(order)(torch.zeros(1, 2, *shape))

@@ -20,10 +20,10 @@ def _setup(spatial_dims=2, *, out_channels=3):
     return network, {"image_a": a, "image_b": b, "image": a}
 
 
-@pytest.mark.parametrize("spatial_dims", [2, 3])
-def test_terms_are_equation_4_summed_over_both_directions(spatial_dims):
+@pytest.mark.parametrize(("spatial_dims", "order"), [(2, 1), (3, 1), (2, 2)])
+def test_terms_are_equation_4_summed_over_both_directions(spatial_dims, order):
     network, batch = _setup(spatial_dims)
-    terms = HomeomorphismObjective()(network, batch)
+    terms = HomeomorphismObjective(smoothness_order=order)(network, batch)
     pair = network.correspond(batch["image_a"], batch["image_b"])
     expected = dict.fromkeys(terms, torch.zeros((), dtype=torch.float64))
     for moving, fixed, source, target, ddf in (
@@ -31,7 +31,7 @@ def test_terms_are_equation_4_summed_over_both_directions(spatial_dims):
         (batch["image_b"], batch["image_a"], pair.features_b, pair.features_a, pair.ddf_ba),
     ):
         mask = inbounds_mask(ddf)
-        expected["smoothness"] = expected["smoothness"] + 0.4 * SmoothnessLoss()(ddf)
+        expected["smoothness"] = expected["smoothness"] + 0.4 * SmoothnessLoss(order)(ddf)
         visual = VisualSimilarityLoss()(warp(moving, ddf), fixed, mask)
         expected["visual"] = expected["visual"] + visual
         semantic = SemanticSimilarityLoss()(source, target, ddf, mask, positive=0.1)
