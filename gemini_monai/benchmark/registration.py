@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -85,18 +86,22 @@ def _row(data: str, labels: int, method: str, *, seeds: Sequence[RunContents]) -
 
 
 def registration_by_system(rows: Sequence[RegistrationRow]) -> Table:
-    """Registration of test pairs, a row per system that registers.
+    """Registration of test pairs, a row per system that registers; errors where they are known.
 
     Args:
         rows: Those of a data set with a number of labels.
     """
     header = ["method", "Dice before, %", "Dice after, %", "folded, %"]
-    header += ["error before, voxels", "error after, voxels"]
     caption = (
         "Registration of pairs of test images: mean over pairs and seeds, ± the standard deviation "
-        "between seeds; error: distance to the true displacement, where the data tells it."
+        "between seeds"
     )
-    return table(header, list(map(_line, rows)), caption=caption)
+    lines = list(map(_line, rows))
+    if any(math.isfinite(row.error_after) for row in rows):
+        header += ["error before, voxels", "error after, voxels"]
+        caption += "; error: distance to the true displacement"
+        lines = [[*line, *_errors(row)] for line, row in zip(lines, rows, strict=True)]
+    return table(header, lines, caption=f"{caption}.")
 
 
 def _line(row: RegistrationRow) -> list[Cell | str]:
@@ -107,9 +112,11 @@ def _line(row: RegistrationRow) -> list[Cell | str]:
         f"{100 * row.dice_before:.1f}",
         percent_with_deviation(dice),
         decimal_with_deviation(folding),
-        decimal(row.error_before),
-        decimal(row.error_after),
     ]
+
+
+def _errors(row: RegistrationRow) -> list[str]:
+    return [decimal(row.error_before), decimal(row.error_after)]
 
 
 def registration_chart(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import re
 import statistics
 from dataclasses import replace
@@ -10,6 +11,7 @@ from dataclasses import replace
 import pytest
 
 from gemini_monai.benchmark import Question, read_outcome, refuse_foreign, write_results
+from gemini_monai.benchmark.registration import RegistrationRow, registration_by_system
 from gemini_monai.errors import InputError
 from gemini_monai.report.read import read_run
 from tests.benchmark.synthetic_grid import write_grid
@@ -122,6 +124,16 @@ def test_registration_is_the_mean_of_its_pairs_then_of_its_seeds(tiny_phantom, t
             assert float(row[f"{name}_std"]) == pytest.approx(statistics.stdev(means))
     shown = files["benchmark.html"].read_text().split("Registration of pairs of test images")[1]
     assert f"{100 * float(row['dice_after']):.1f} ± " in shown.split("</table>")[0]
+    assert "error after, voxels" in shown
+
+
+def test_errors_have_columns_where_the_data_tells_them():
+    known = RegistrationRow("a", 5, "gemini", 1, 40, 0.5, 0.8, math.nan, 0.1, math.nan, 10.0, 4.0)
+    unknown = replace(known, error_before=math.nan, error_after=math.nan)
+    for row, columns in ((known, 6), (unknown, 4)):
+        found = registration_by_system([row])
+        assert len(found.header) == len(found.rows[0]) == columns
+        assert ("true displacement" in found.caption) == (row is known)
 
 
 def test_the_page_has_the_same_cases_of_every_system_charts_failures_and_commands(files, question):
