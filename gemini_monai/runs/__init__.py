@@ -12,6 +12,7 @@ from gemini_monai.runs.folder import (
     open_run,
     refuse_tests,
 )
+from gemini_monai.runs.identity import lasting, refuse_other_settings, training_identity
 from gemini_monai.runs.matching import MATCHING, pairs_match
 from gemini_monai.runs.record import (
     read_record,
@@ -19,13 +20,7 @@ from gemini_monai.runs.record import (
     refuse_other_purpose,
     run_settings,
 )
-from gemini_monai.runs.settings import (
-    check_device,
-    check_settings,
-    lasting,
-    refuse_other_settings,
-    training_identity,
-)
+from gemini_monai.runs.settings import check_device, check_settings
 
 __all__ = [
     "MATCHING",

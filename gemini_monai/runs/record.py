@@ -11,7 +11,8 @@ from gemini_monai.errors import InputError
 from gemini_monai.files import read_json
 from gemini_monai.limits import refuse_code
 from gemini_monai.runs.folder import RunFolder
-from gemini_monai.runs.settings import LATER, check_settings
+from gemini_monai.runs.identity import LATER
+from gemini_monai.runs.settings import check_settings
 
 DESCRIBED = ("backbone",)
 """Settings that describe a network, and are checked where it is built. Early records lack them."""

@@ -1,10 +1,8 @@
-"""The knobs of a training: type and range of each, and which may change when a run goes on."""
+"""The knobs of a training: type and range of each."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -81,30 +79,6 @@ KNOBS: dict[str, Check] = {
 }
 """Every knob of both bundles; others are whatever their component takes."""
 
-PASSING = {
-    *("device", "amp", "transforms_on", "compile", "memory", "resume", "overwrite"),
-    *("output_dir", "dataset_dir"),
-    *("num_workers", "cache_rate", "cache_dir", "compare", "val_interval", "registration_pairs"),
-    *("probe_interval", "probe_datalist"),
-}
-"""Knobs that do not decide what a training comes to."""
-
-LATER = {
-    "deformer_scales": 1,
-    "diffeomorphic": False,
-    "unlabeled_share": 1.0,
-    "smoothness_order": 1,
-}
-"""Settings that early records lack, and what their runs had."""
-
-LATER_PARTS = {
-    "network_def.deformer_scales": "@deformer_scales",
-    "network_def.diffeomorphic": "@diffeomorphic",
-    "random_transforms.device": "@transforms_on",
-    "objectives.homeomorphism.smoothness_order": "@smoothness_order",
-}
-"""What early configurations did not say of their parts, as they say it now."""
-
 
 def check_settings(settings: Mapping[str, Any], *, where: str = "") -> None:
     """Stop at a value of the wrong type or out of range, before anything is done.
@@ -134,11 +108,6 @@ def check_settings(settings: Mapping[str, Any], *, where: str = "") -> None:
         )
 
 
-def lasting(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Knobs that decide what a training comes to."""
-    return {name: value for name, value in settings.items() if name not in PASSING}
-
-
 def check_device(device: Any, *, where: str = "", name: str = "device") -> None:
     """Stop at a device that is not there.
 
@@ -157,78 +126,3 @@ def check_device(device: Any, *, where: str = "", name: str = "device") -> None:
         raise InputError(
             f"{where}key '{name}': {found}, but there are {torch.cuda.device_count()} GPUs"
         )
-
-
-def training_identity(
-    *, settings: Mapping[str, Any], data: str, parts: Mapping[str, Any]
-) -> dict[str, Any]:
-    """All that decides what a training comes to, for its checkpoint.
-
-    Args:
-        settings: The knobs, ``method`` and ``seed`` among them.
-        data: Identity of the cohort.
-        parts: What a configuration says of objectives, transforms and optimizer, as it stands.
-    """
-    given = lasting(settings)
-    source = given.get("pretrained")
-    if source and Path(source).exists():
-        given["pretrained"] = str(Path(source).resolve())
-    return {"data": data, **given, **parts}
-
-
-def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested settings by dotted names, as JSON has them."""
-    found: dict[str, Any] = {}
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            found |= flat(value, f"{prefix}{name}.")
-        else:
-            found[f"{prefix}{name}"] = json.loads(json.dumps(value, default=str))
-    return found
-
-
-def refuse_other_settings(
-    saved: Mapping[str, Any], now: Mapping[str, Any], *, done: int, where: str
-) -> None:
-    """Stop where a run would go on by other settings than it was trained by.
-
-    The number of epochs may change as long as those that are done count, and nothing else follows
-    the length of the training.
-
-    Args:
-        saved: Settings that the checkpoint was trained by, nested names and values.
-        now: Settings of the configuration that is to go on, likewise.
-        done: Epochs that are done.
-        where: The checkpoint's file, for the message.
-
-    Raises:
-        InputError: Naming the first setting that differs, both values, and the others.
-    """
-    after = flat(now)
-    early = {name: value for name, value in (LATER | LATER_PARTS).items() if name in after}
-    before = early | lasting(flat(saved))  # early checkpoints hold knobs that decide nothing
-    changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
-    if "epochs" in changed and _may_change_epochs(after, done=done):
-        changed.remove("epochs")
-    if not changed:
-        return
-    if "data" in changed:
-        raise InputError(
-            f"{where}: trained on other images or by another split than this data set, so a case "
-            "that is tested may have been trained on; train anew in another --output_dir"
-        )
-    name, *others = changed
-    also = f" (also: {', '.join(others[:5])})" if others else ""
-    raise InputError(
-        f"{where}: trained with {name} {_shown(before, name)}, now {_shown(after, name)}{also}; "
-        "give what it was trained with, or train anew in another --output_dir"
-    )
-
-
-def _may_change_epochs(settings: Mapping[str, Any], *, done: int) -> bool:
-    follows = 0 < settings.get("positive_start", 0) < 1
-    return settings.get("epochs", 0) >= done and not follows
-
-
-def _shown(values: Mapping[str, Any], name: str) -> str:
-    return repr(values[name])[:120] if name in values else "not set"
