@@ -14,9 +14,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import fire
 import numpy as np
 
+from benchmarks.command import run_command
 from gemini_monai.data import read_cohort
 from gemini_monai.errors import InputError
 from gemini_monai.report.read import RunContents, paired_difference, per_case, read_run
@@ -90,4 +90,4 @@ def _registration(runs: list[RunContents]) -> str:
 
 
 if __name__ == "__main__":
-    fire.Fire(table)
+    run_command(table)

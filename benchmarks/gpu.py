@@ -19,16 +19,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import fire
 import numpy as np
 import torch
 from torch import Tensor
 
+from benchmarks.command import run_command
 from benchmarks.gpu_loading import loading
 from benchmarks.gpu_settings import COMPILED, SETTINGS, WAYS, Setting, Way, batch_of, learner_of
 from benchmarks.published_form import homeomorphism_loss, segmentation_loss
 from gemini_monai.engines import ObjectiveTrainer
 from gemini_monai.engines.cost import count_work, seconds_an_iteration
+from gemini_monai.errors import InputError
 from gemini_monai.objectives import Learner
 
 
@@ -143,7 +144,12 @@ def main(
         iterations: Of each row, the first four of which are not counted.
         compiled: Settings that are measured with ``torch.compile``, too, which takes a minute each.
         load: Whether loading is measured.
+
+    Raises:
+        InputError: If PyTorch has no GPU here.
     """
+    if not torch.cuda.is_available():
+        raise InputError(f"expected a GPU, and PyTorch {torch.__version__} finds none here")
     peaks = {kind: matmul_peak(getattr(torch, kind)) for kind in ("float32", "bfloat16")}
     found: dict[str, Any] = {
         "card": torch.cuda.get_device_name(),
@@ -176,4 +182,4 @@ def _all_steps(
 
 
 if __name__ == "__main__":
-    fire.Fire(main)
+    run_command(main)

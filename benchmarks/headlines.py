@@ -12,10 +12,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import fire
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from benchmarks.command import run_command
 from gemini_monai.errors import InputError
 from gemini_monai.report.figures.ink import color_of
 
@@ -94,4 +94,4 @@ def _draw(axes: Axes, rows: list[Headline]) -> None:
 
 
 if __name__ == "__main__":
-    fire.Fire(plot)
+    run_command(plot)

@@ -14,9 +14,9 @@ import sys
 import time
 from collections.abc import Sequence
 
-import fire
 import torch
 
+from benchmarks.command import run_command
 from benchmarks.memory import WIDTHS
 from benchmarks.step import peak_resident
 from gemini_monai.inference import window_inferer
@@ -71,4 +71,4 @@ def compare(size: Sequence[int] = (144, 144, 128), **options: object) -> None:
 
 
 if __name__ == "__main__":
-    fire.Fire({"measure": measure, "compare": compare})
+    run_command({"measure": measure, "compare": compare})

@@ -16,7 +16,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import fire
 import numpy as np
 import torch
 from ignite.engine import Events
@@ -25,6 +24,7 @@ from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
 from benchmarks import shipped
+from benchmarks.command import run_command
 from gemini_monai.data import Cohort, write_cohort
 
 SIDE = 1024  # of a ChestX-ray8 image
@@ -119,4 +119,4 @@ def compare(
 
 
 if __name__ == "__main__":
-    fire.Fire({"compare": compare})
+    run_command({"compare": compare})

@@ -16,9 +16,9 @@ import sys
 import time
 from collections.abc import Sequence
 
-import fire
 import torch
 
+from benchmarks.command import run_command
 from benchmarks.step import peak_resident
 from gemini_monai.networks import Gemini, placed
 from gemini_monai.objectives import (
@@ -94,4 +94,4 @@ def compare(size: Sequence[int] = (48, 48, 48), **options: object) -> None:
 
 
 if __name__ == "__main__":
-    fire.Fire({"measure": measure, "compare": compare})
+    run_command({"measure": measure, "compare": compare})

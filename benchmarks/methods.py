@@ -15,11 +15,11 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
-import fire
 import numpy as np
 from ignite.engine import Events
 from tqdm import tqdm
 
+from benchmarks.command import run_command
 from benchmarks.shipped import BUNDLES, workflow
 from gemini_monai.data.phantom import write_phantom
 
@@ -80,4 +80,4 @@ def main(bundle: str, iterations: int = 8) -> None:
 
 
 if __name__ == "__main__":
-    fire.Fire(main)
+    run_command(main)

@@ -14,10 +14,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import fire
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from benchmarks.command import run_command
 from gemini_monai.benchmark import PRESETS
 from gemini_monai.errors import InputError
 from gemini_monai.report.figures.ink import color_of
@@ -143,4 +143,4 @@ def _draw(axes: Axes, own: Mapping[str, Found], *, name: str, line: float) -> No
 
 
 if __name__ == "__main__":
-    fire.Fire(plot)
+    run_command(plot)

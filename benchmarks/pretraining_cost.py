@@ -14,12 +14,12 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import fire
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
+from benchmarks.command import run_command
 from gemini_monai.report.figures.ink import color_of
 from gemini_monai.report.read import per_case, read_run
 
@@ -71,4 +71,4 @@ def _minutes(folder: Path) -> float:
 
 
 if __name__ == "__main__":
-    fire.Fire(plot)
+    run_command(plot)

@@ -14,11 +14,11 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-import fire
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from benchmarks.command import run_command
 from gemini_monai.data import read_cohort
 from gemini_monai.errors import InputError
 from gemini_monai.files import read_json
@@ -134,4 +134,4 @@ def _line(name: str, folder: Path, seconds: list[float]) -> str:
 
 
 if __name__ == "__main__":
-    fire.Fire(compare)
+    run_command(compare)

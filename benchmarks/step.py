@@ -4,7 +4,7 @@
 
 Both compute the same losses from the same weights and images, which is checked first. Steps
 alternate, so that whatever else the machine does falls on both; times are of the process on all
-threads. Memory is the peak of a process of its own for each, less what the imports took.
+threads. Memory is the peak of processes of their own, three of each, less what the imports took.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import fire
 import numpy as np
 import torch
 
+from benchmarks.command import run_command
 from benchmarks.published_form import homeomorphism_loss, segmentation_loss
 from gemini_monai.networks import Gemini
 from gemini_monai.objectives import HomeomorphismObjective, SegmentationObjective
@@ -105,23 +105,27 @@ def _peak_in_a_process(form: str, setting: str) -> float:
     return float(result.stdout.split()[-1])
 
 
+def _spread(values: Sequence[float], *, digits: int = 2) -> list[float]:
+    """Median, least and most."""
+    found: list[float] = np.round(np.percentile(values, (50, 0, 100)), digits).tolist()
+    return found
+
+
 def compare(setting: str = "3d_48", repeats: int = 5) -> None:
-    """Print one JSON line: CPU seconds (median, least, most), MiB and ratios published / ours."""
+    """Print one JSON line: CPU seconds, MiB and ratios published / ours; median, least and most."""
     seconds = measure(setting, repeats)
-    memory = {form: round(_peak_in_a_process(form, setting)) for form in seconds}
+    memory = {form: [_peak_in_a_process(form, setting) for _ in range(3)] for form in seconds}
     ratios = np.array(seconds["published"]) / np.array(seconds["ours"])
     found = {
         "setting": setting,
         "threads": torch.get_num_threads(),
-        "seconds": {
-            f: np.round(np.percentile(s, (50, 0, 100)), 2).tolist() for f, s in seconds.items()
-        },
-        "ratio_of_time": np.round(np.percentile(ratios, (50, 0, 100)), 2).tolist(),
-        "mebibytes": memory,
-        "ratio_of_memory": round(memory["published"] / memory["ours"], 2),
+        "seconds": {form: _spread(own) for form, own in seconds.items()},
+        "ratio_of_time": _spread(ratios),
+        "mebibytes": {form: _spread(own, digits=0) for form, own in memory.items()},
+        "ratio_of_memory": round(np.median(memory["published"]) / np.median(memory["ours"]), 2),
     }
     print(json.dumps(found))
 
 
 if __name__ == "__main__":
-    fire.Fire({"compare": compare, "peak": peak})
+    run_command({"compare": compare, "peak": peak})

@@ -14,13 +14,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import fire
 import nibabel as nib
 import numpy as np
 from monai.transforms import RandBiasField
 from scipy.ndimage import gaussian_filter
 from tqdm import tqdm
 
+from benchmarks.command import run_command
 from gemini_monai.data.prepare.sources.candi import PAIRED, STRUCTURES
 from gemini_monai.errors import InputError
 from gemini_monai.tables import write_table
@@ -105,4 +105,4 @@ def _write(path: Path, volume: np.ndarray, affine: np.ndarray) -> None:
 
 
 if __name__ == "__main__":
-    fire.Fire(write_brains)
+    run_command(write_brains)

@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import fire
 import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks.command import run_command
 from benchmarks.gpu_settings import SETTINGS
 from gemini_monai.engines.cost import count_work
 from gemini_monai.networks import Gemini
@@ -132,4 +132,4 @@ def _dots(axes: Axes, found: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    fire.Fire({"table": table, "plot": plot})
+    run_command({"table": table, "plot": plot})

@@ -80,7 +80,14 @@ def test_its_numbers_are_those_of_the_results():
 
 GENERATED = (
     *("dataset.json", "labels.json", "run.json", "config.json", "segmentation.json"),
-    *("release.json", "backbone.json", "grid.json", "gpu.json", "gpu_h100.json"),
+    *(
+        "release.json",
+        "backbone.json",
+        "grid.json",
+        "gpu.json",
+        "gpu_h100.json",
+        "gpu_compiled.json",
+    ),
     *("transunet.json", "swinunetr.json"),
 )
 PAGES = [ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("bundles/*/docs/*.md")]

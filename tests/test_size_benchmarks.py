@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from benchmarks import gpu, inference, memory
+from benchmarks.command import run_command
 
 SMALL = {"size": (16, 12, 16), "channels": (4, 8)}
 
@@ -64,3 +65,11 @@ def test_a_way_to_compute_a_step(monkeypatch):
 def test_every_setting_is_computed_in_ways_that_are_known():
     assert all(set(setting.ways) <= set(gpu.WAYS) for setting in gpu.SETTINGS.values())
     assert gpu.WAYS.keys().isdisjoint(gpu.COMPILED)
+
+
+def test_without_a_gpu_one_line_says_so(monkeypatch, capsys):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr("sys.argv", ["gpu"])
+    with pytest.raises(SystemExit, match="1"):
+        run_command(gpu.main)
+    assert capsys.readouterr().err.startswith("error: expected a GPU, and PyTorch ")

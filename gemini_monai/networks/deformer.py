@@ -99,9 +99,7 @@ class Deformer(nn.Module):
     @torch.jit.unused
     def _displacement(self, level: Tensor) -> DDF:
         """In float32 whatever autocast made of the rest: bfloat16 steps by 1/16 voxel beyond 8."""
-        kind = level.device.type
-        if not torch.amp.is_autocast_available(kind):  # meta tensors, of which work is counted
-            kind = "cpu"
+        kind = "cpu" if level.is_meta else level.device.type  # work is counted on meta tensors
         with torch.autocast(kind, enabled=False):
             ddf: Tensor = self.field(level.to(self.field.weight.dtype))
         return ddf

@@ -15,7 +15,11 @@ AMOUNTS = ("normal", "low")
 
 
 class Block(nn.Sequential):
-    """Layers one after the other; with ``recomputed`` their results between are not kept."""
+    """Layers that draw nothing, one after the other.
+
+    Attributes:
+        recomputed: Whether results between the layers are computed again on the way back, not kept.
+    """
 
     def __init__(self, *layers: nn.Module) -> None:
         super().__init__(*layers)
@@ -31,7 +35,9 @@ class Block(nn.Sequential):
 
     @torch.jit.unused
     def _again(self, image: Tensor) -> Tensor:
-        found: Tensor = checkpoint(super().forward, image, use_reentrant=False)
+        found: Tensor = checkpoint(
+            super().forward, image, use_reentrant=False, preserve_rng_state=False
+        )
         return found
 
 
