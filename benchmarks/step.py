@@ -4,7 +4,8 @@
 
 Both compute the same losses from the same weights and images, which is checked first. Steps
 alternate, so that whatever else the machine does falls on both; times are of the process on all
-threads. Memory is the peak of processes of their own, three of each, less what the imports took.
+threads. Memory is that of the tensors there at one time, and the peak of processes of their own,
+three of each, less what the imports took; between them lies what the allocator cannot use again.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import numpy as np
 import torch
 
 from benchmarks.command import run_command
+from benchmarks.live_tensors import LiveTensors, held_by
 from benchmarks.published_form import homeomorphism_loss, segmentation_loss
 from gemini_monai.networks import Gemini
 from gemini_monai.objectives import HomeomorphismObjective, SegmentationObjective
@@ -93,6 +95,15 @@ def peak(form: str, setting: str) -> None:
     print(peak_resident() - before)
 
 
+def tensors(form: str, setting: str) -> float:
+    """MiB of the tensors of an iteration, weights and moments too, when they are most."""
+    losses, optimizer = setup(form, setting)
+    iterate(losses, optimizer)
+    with LiveTensors(held_by(optimizer)) as live:
+        iterate(losses, optimizer)
+    return live.peak / 2**20
+
+
 def peak_resident() -> float:
     """MiB of this process alone; ``getrusage`` would count the parent's too."""
     status = Path("/proc/self/status").read_text()
@@ -115,12 +126,14 @@ def compare(setting: str = "3d_48", repeats: int = 5) -> None:
     """Print one JSON line: CPU seconds, MiB and ratios published / ours; median, least and most."""
     seconds = measure(setting, repeats)
     memory = {form: [_peak_in_a_process(form, setting) for _ in range(3)] for form in seconds}
+    counted = {form: round(tensors(form, setting)) for form in seconds}
     ratios = np.array(seconds["published"]) / np.array(seconds["ours"])
     found = {
         "setting": setting,
         "threads": torch.get_num_threads(),
         "seconds": {form: _spread(own) for form, own in seconds.items()},
         "ratio_of_time": _spread(ratios),
+        "mebibytes_of_tensors": counted,
         "mebibytes": {form: _spread(own, digits=0) for form, own in memory.items()},
         "ratio_of_memory": round(np.median(memory["published"]) / np.median(memory["ours"]), 2),
     }
