@@ -20,6 +20,7 @@ from gemini_monai.benchmark.result_table import HEADER, cells, failures
 from gemini_monai.benchmark.results import Row
 from gemini_monai.benchmark.small_tables import method_table, tuning_table
 from gemini_monai.report.figures.overlays import overlay_rows
+from gemini_monai.report.figures.wording import plural
 from gemini_monai.report.page.elements import (
     Block,
     Cell,
@@ -53,7 +54,8 @@ def benchmark_page(outcome: Outcome) -> Page:
     sections.append(_commands(outcome))
     return Page(
         title=f"Benchmark: {question.suite.replace('_', ' ')}",
-        meta=f"{len(question.arms)} systems, {len(question.seeds)} seeds on {', '.join(names)}",
+        meta=f"{plural(len(question.arms), 'system')}, {plural(len(question.seeds), 'seed')} on "
+        + ", ".join(names),
         sections=tuple(sections),
         version=gemini_monai.__version__,
     )

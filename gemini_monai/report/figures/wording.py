@@ -37,10 +37,11 @@ def interval(difference: PairedDifference) -> str:
 
 
 def percent_with_deviation(summary: Summary) -> str:
-    """A summary of shares (0 to 1) as ``93.4 ± 2.1``, in percent."""
-    if math.isnan(summary.std):
-        return percent(summary.mean)
-    return f"{100 * summary.mean:.1f} ± {100 * summary.std:.1f}"
+    """A summary of shares (0 to 1) as ``93.4 ± 2.1``, in percent; ``93.4`` without a deviation."""
+    if math.isnan(summary.mean):
+        return UNDEFINED
+    deviation = "" if math.isnan(summary.std) else f" ± {100 * summary.std:.1f}"
+    return f"{100 * summary.mean:.1f}{deviation}"
 
 
 def decimal_with_deviation(summary: Summary) -> str:
