@@ -15,7 +15,7 @@ AMOUNTS = ("normal", "low")
 
 
 class Block(nn.Sequential):
-    """Layers that draw nothing, one after the other.
+    """Layers without random numbers, such as dropout's, one after the other.
 
     Attributes:
         recomputed: Whether results between the layers are computed again on the way back, not kept.
