@@ -87,6 +87,7 @@ GENERATED = (
         "gpu.json",
         "gpu_h100.json",
         "gpu_compiled.json",
+        "gpu_compiled_small.json",
     ),
     *("transunet.json", "swinunetr.json"),
 )
