@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gemini_monai.images.dicom_seg import refuse_other_than_dicom, write_segmentation
 from gemini_monai.images.names import case_of, find_images, is_picture
+from gemini_monai.images.placement import says_where
 from gemini_monai.images.read import read, read_label, source_of
 from gemini_monai.images.write import smallest_type, write_field, write_image
 
@@ -14,6 +15,7 @@ __all__ = [
     "read",
     "read_label",
     "refuse_other_than_dicom",
+    "says_where",
     "smallest_type",
     "source_of",
     "write_field",

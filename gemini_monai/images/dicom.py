@@ -40,6 +40,17 @@ def read_dicom(source: Path, *, dtype: Any = np.float32) -> MetaTensor:
     return MetaTensor(torch.as_tensor(values), affine=torch.as_tensor(affine), meta=meta)
 
 
+def is_slice(file: Path) -> bool:
+    """Whether a file is a DICOM image of one slice, which is part of a series."""
+    if not file.is_file() or not itk.GDCMImageIO.New().CanReadFile(str(file)):
+        return False
+    try:
+        header = _header(file)
+    except InputError:
+        return False
+    return int(header.GetDimensions(2)) == 1 and _note(header, SOP_CLASS) not in ENHANCED
+
+
 def located(source: Path) -> tuple[list[Slice], np.ndarray]:
     """Slices of a volume in the order in which they lie, and voxel to RAS+ mm, (4, 4).
 

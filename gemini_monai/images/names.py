@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gemini_monai.errors import InputError
+from gemini_monai.images.dicom import is_slice
 
 SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha", ".mhd", ".png", ".jpg", ".jpeg")
 PICTURES = (".png", ".jpg", ".jpeg")
@@ -70,8 +71,9 @@ def refuse_name(case: Any, *, where: str) -> None:
 
 
 def find_images(folder: str | Path) -> dict[str, Path]:
-    """Image files and DICOM series (sub-folders) of a folder by case; a file is a case alone.
+    """Image files and DICOM series (sub-folders) of a folder by case.
 
+    A file is a case alone, and so is a folder in which the slices of a DICOM series lie themselves.
     Whether a ``.dcm`` file is a volume is seen when it is read.
 
     Raises:
@@ -83,6 +85,8 @@ def find_images(folder: str | Path) -> dict[str, Path]:
         return {case_of(folder): folder}
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder")
+    if _holds_slices(folder):
+        return {case_of(folder if folder.name.strip(".") else folder.resolve()): folder}
     found: dict[str, Path] = {}
     for path in _listed(folder):
         case = case_of(path)
@@ -92,6 +96,14 @@ def find_images(folder: str | Path) -> dict[str, Path]:
     if not found:
         raise InputError(f"{folder}: empty; expected images ({' '.join(SUFFIXES)}, DICOM folders)")
     return found
+
+
+def _holds_slices(folder: Path) -> bool:
+    """Whether a folder's files are slices of DICOM, and no images that are cases by themselves."""
+    paths = list(_listed(folder))
+    if any(path.is_dir() or suffix_of(path) for path in paths):
+        return False
+    return any(is_slice(path) for path in paths)
 
 
 def _listed(folder: Path) -> Iterable[Path]:

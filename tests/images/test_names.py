@@ -9,6 +9,7 @@ import pytest
 from gemini_monai.errors import InputError
 from gemini_monai.images import case_of, find_images
 from gemini_monai.images.names import refuse_name
+from tests.images.dicom import along_z, volume, write_slices
 
 
 @pytest.mark.parametrize(
@@ -31,6 +32,24 @@ def test_a_folder_keeps_every_dot(tmp_path):
         (tmp_path / name).mkdir()
         assert case_of(tmp_path / name) == name
     assert list(find_images(tmp_path)) == ["1.2.3.1", "1.2.3.2", "scan.nii"]
+
+
+@pytest.mark.parametrize("name", ["{}.dcm", "IM{}", "{}.IMA"])
+def test_a_series_given_by_its_folder_is_one_case(tmp_path, monkeypatch, name):
+    folder = write_slices(tmp_path / "in" / "scan.1", volume(), along_z(8))
+    for number, path in enumerate(sorted(folder.iterdir())):
+        path.rename(folder / name.format(number))
+    (folder / "notes.txt").write_text("beside")
+    assert find_images(folder) == {"scan.1": folder}
+    assert find_images(tmp_path / "in") == {"scan.1": folder}
+    monkeypatch.chdir(folder)
+    assert list(find_images(".")) == ["scan.1"]
+
+
+def test_slices_beside_other_images_are_no_series(tmp_path):
+    folder = write_slices(tmp_path / "scan", volume((1, 6, 5)), along_z(1))
+    (folder / "a.nii.gz").write_bytes(b"")
+    assert list(find_images(folder)) == ["000", "a"]
 
 
 def test_notes_beside_images_are_no_images(tmp_path):
