@@ -118,6 +118,7 @@ class Run:
         moving: str | Path,
         fixed: str | Path,
         *,
+        start: str = "auto",
         affine: str | None = None,
         refinement: int = 0,
     ) -> WorldRegistration:
@@ -126,8 +127,10 @@ class Run:
         Args:
             moving: File of the image that is warped.
             fixed: File of the image that it is warped onto.
-            affine: ``"itk"`` or ``"ants"`` to find an affine first; ``None`` for images as they
-                lie.
+            start: Where the two meet: ``"world"``, ``"center"``, ``"mass"``, ``"affine"``, or
+                ``"auto"``, which the result's ``start`` tells.
+            affine: ``"itk"`` or ``"ants"``, by which an affine is found; it makes ``auto``
+                ``affine``.
             refinement: Iterations at each of four resolutions that better the field for this pair.
 
         Raises:
@@ -140,6 +143,7 @@ class Run:
             fixed,
             spec=self.spec,
             device=self.device,
+            start=start,
             affine=affine,
             refinement=refinement,
         )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from gemini_monai.inference.atlases import AtlasInferer
 from gemini_monai.inference.correspond import Registration, register_pair
 from gemini_monai.inference.file_pairs import read_pairs
+from gemini_monai.inference.meeting import registration_items
 from gemini_monai.inference.probe import Probe
 from gemini_monai.inference.registration_files import FileRegistration
-from gemini_monai.inference.registration_scores import RegistrationScores, registration_items
+from gemini_monai.inference.registration_scores import RegistrationScores
 from gemini_monai.inference.windows import window_inferer
 from gemini_monai.inference.world_registration import WorldRegistration, register_files
 

@@ -3,40 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
-import torch.nn.functional as F
+from monai.data.meta_tensor import MetaTensor
 from monai.inferers.inferer import Inferer
 from monai.networks.utils import one_hot
 from monai.utils.type_conversion import convert_to_dst_type
 from torch import Tensor, nn
 
-from gemini_monai.types import Image
-from gemini_monai.warp import warp
+from gemini_monai.inference.common_grid import CommonGrid
+from gemini_monai.inference.meeting import MEETS, meet, plain
+from gemini_monai.types import Features, Image
 
 
 class AtlasInferer(Inferer):
     """Votes of the labels of atlases, each warped onto the image by the network's own field.
 
-    Multi-atlas segmentation with equal votes (Heckemann et al., NeuroImage 2006). No windows: the
-    image is padded or cropped about its center to the size of the atlases, and what was cropped is
-    background.
+    Multi-atlas segmentation with equal votes (Heckemann et al., NeuroImage 2006). No windows: each
+    atlas meets the image as in registration, on a grid of the network's size, and what is outside
+    of it is background.
 
     Args:
-        atlases: Items with ``image`` (C, *S) and ``label`` (1, *S), of one size.
+        atlases: Items with ``image`` (C, *S) and ``label`` (1, *S), as ``registration_items`` gives
+            them.
         classes: Including background.
+        spatial_size: Voxels that the network sees; ``None`` for the size of the first atlas.
 
     Raises:
         ValueError: If there is no atlas, or its structures overlap.
     """
 
-    def __init__(self, atlases: Sequence[Mapping[str, Tensor]], *, classes: int) -> None:
+    def __init__(
+        self,
+        atlases: Sequence[Mapping[str, Any]],
+        *,
+        classes: int,
+        spatial_size: Sequence[int] | None = None,
+    ) -> None:
         if not len(atlases):
             raise ValueError("atlases: none given, expected one labeled image or more")
-        self.images = [torch.as_tensor(item["image"]) for item in atlases]
-        self.labels = [torch.as_tensor(item["label"]) for item in atlases]
+        self.atlases = list(atlases)
         self.classes = classes
-        if any(len(label) != 1 for label in self.labels):
+        self.spatial_size = spatial_size or tuple(self.atlases[0]["image"].shape[1:])
+        ways = {item.get(MEETS, "center") for item in self.atlases}
+        self.meets = ways.pop() if len(ways) == 1 else "center"
+        if any(len(item["label"]) != 1 for item in self.atlases):
             raise ValueError("atlases: structures that overlap cannot be voted on class by class")
 
     def __call__(self, inputs: Image, network: nn.Module, *args: object, **kwargs: object) -> Image:
@@ -48,30 +60,35 @@ class AtlasInferer(Inferer):
             args: Unused.
             kwargs: Unused.
         """
-        image = inputs.as_tensor() if hasattr(inputs, "as_tensor") else inputs
-        padding = _padding(image.shape[2:], self.images[0].shape[1:])
-        fitted = F.pad(image, padding)
-        votes = torch.stack([self._vote(own[None], network) for own in fitted])
-        votes = F.pad(votes, [-side for side in padding])
+        votes = torch.stack([self._votes(image, network) for image in inputs])
         votes[:, 0] += 1 - votes.sum(dim=1)
         return convert_to_dst_type(votes, inputs)[0]
 
-    def _vote(self, image: Image, network: nn.Module) -> Tensor:
-        """Mean of the warped labels (classes, *S)."""
-        total = torch.zeros(self.classes, *image.shape[2:], device=image.device)
-        features = network.features(image)  # type: ignore[operator]
-        for atlas, label in zip(self.images, self.labels, strict=True):
-            own = network.features(atlas[None].to(image))  # type: ignore[operator]
-            ddf = network.deformer(own, features)  # type: ignore[operator]
-            shares = one_hot(label[None].to(image.device), self.classes)
-            total += warp(shares.float(), ddf.float())[0]
-        return total / len(self.images)
+    def _votes(self, image: Tensor, network: nn.Module) -> Tensor:
+        """Mean of the warped labels of an image (C, *T), (classes, *T)."""
+        fixed = {"image": image, MEETS: self.meets if isinstance(image, MetaTensor) else "center"}
+        total = torch.zeros(self.classes, *image.shape[1:], device=image.device)
+        features: dict[tuple[int, ...], Features] = {}  # most atlases meet it in one window
+        for atlas in self.atlases:
+            common = meet(atlas, fixed, size=self.spatial_size).common
+            if common.corner not in features:
+                window = common.fixed(plain(image))[None]
+                features[common.corner] = network.features(window)  # type: ignore[operator]
+            shares = self._shares(atlas, image, features[common.corner], common, network)
+            total += common.returned(shares, image.shape[1:])
+        return total / len(self.atlases)
 
-
-def _padding(shape: Sequence[int], wanted: Sequence[int]) -> list[int]:
-    """About the center, in the order of ``F.pad``: the last axis first; negative where it crops."""
-    padding: list[int] = []
-    for side, goal in zip(reversed(shape), reversed(wanted), strict=True):
-        before = (goal - side) // 2
-        padding += [before, goal - side - before]
-    return padding
+    def _shares(
+        self,
+        atlas: Mapping[str, Any],
+        image: Tensor,
+        features: Features,
+        common: CommonGrid,
+        network: nn.Module,
+    ) -> Tensor:
+        """An atlas's label by class where the field puts it in the window, (classes, *S)."""
+        moving = common.moving(plain(atlas["image"]).to(plain(image)))
+        own = network.features(moving[None])  # type: ignore[operator]
+        ddf = network.deformer(own, features)  # type: ignore[operator]
+        shares = one_hot(plain(atlas["label"])[None].to(image.device), self.classes)
+        return common.warped(shares.float(), ddf.float())[0].float()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from gemini_monai.inference.refinement import refine
@@ -26,7 +27,7 @@ class Registration(NamedTuple):
 
 @torch.no_grad()
 def register_pair(
-    network: nn.Module, moving: Image, fixed: Image, *, refinement: int = 0
+    network: nn.Module, moving: Image, fixed: Image, *, refinement: int = 0, slices: bool = False
 ) -> Registration:
     """Warp one image onto another of the same size.
 
@@ -35,9 +36,20 @@ def register_pair(
         moving: (1, C, *S), preprocessed as in training.
         fixed: (1, C, *S), likewise.
         refinement: Iterations of ``refine`` at each resolution, for this pair alone.
+        slices: The network has two axes and the images three: slices across the last axis are
+            registered one by one, and nothing moves along it.
     """
     network.eval()
+    if slices:
+        planes = zip(moving.unbind(-1), fixed.unbind(-1), strict=True)
+        flat = torch.stack([_field(network, *pair, refinement) for pair in planes], dim=-1)
+        ddf = F.pad(flat, (0, 0) * (flat.ndim - 2) + (0, 1))
+    else:
+        ddf = _field(network, moving, fixed, refinement)
+    return Registration(ddf, warp(moving, ddf), float(folding_percent(ddf)))
+
+
+def _field(network: nn.Module, moving: Image, fixed: Image, refinement: int) -> DDF:
     pair = network.correspond(moving, fixed)  # type: ignore[operator]
     features = pair.features_a, pair.features_b
-    ddf = refine(pair.ddf_ab.float(), moving, fixed, features=features, iterations=refinement)
-    return Registration(ddf, warp(moving, ddf), float(folding_percent(ddf)))
+    return refine(pair.ddf_ab.float(), moving, fixed, features=features, iterations=refinement)

@@ -2,55 +2,42 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from monai.data.meta_tensor import MetaTensor
 from torch import Tensor
 
 from gemini_monai.errors import InputError
-from gemini_monai.tables import read_table
+from gemini_monai.inference.landmark_files import AXES, SYSTEM, read_landmarks
 from gemini_monai.warp import sample
 from gemini_monai.world import to_voxels
 
-AXES = ("x", "y", "z")
+
+class LandmarkPair(NamedTuple):
+    """Where a place is in both images, in mm, RAS+, (N,)."""
+
+    moving: Tensor
+    fixed: Tensor
 
 
-def read_landmarks(path: Path, *, axes: int) -> dict[str, Tensor]:
-    """Positions in mm, RAS+, by name, from CSV.
-
-    Args:
-        path: With the columns ``name``, ``x``, ``y`` and, for volumes, ``z``: of the image's world,
-            to the right, to the front and up, as NIfTI has it.
-        axes: 2 or 3.
+def paired_landmarks(
+    moving_landmarks: Path, fixed_landmarks: Path, *, axes: int
+) -> dict[str, LandmarkPair]:
+    """Places that two files name, in the order of the fixed image's.
 
     Raises:
-        InputError: If a column, a name or a number is missing, or a name is there twice.
+        InputError: As ``read_landmarks`` does, or if a name is in one file alone.
     """
-    found: dict[str, Tensor] = {}
-    for line, row in enumerate(read_table(path, required=("name", *AXES[:axes])), 2):
-        where, name = f"{path}: line {line}", row["name"]
-        if not name or name in found:
-            raise InputError(f"{where}: expected a name of its own, got '{name}'")
-        found[name] = torch.tensor(
-            [_number(row[axis], where=f"{where}: column '{axis}'") for axis in AXES[:axes]],
-            dtype=torch.float64,
+    there = read_landmarks(moving_landmarks, axes=axes)
+    here = read_landmarks(fixed_landmarks, axes=axes)
+    alone = sorted(there.keys() ^ here.keys())
+    if alone:
+        raise InputError(
+            f"{fixed_landmarks}: '{alone[0]}' is in one of this and {moving_landmarks} alone"
         )
-    if not found:
-        raise InputError(f"{path}: no landmarks in it")
-    return found
-
-
-def _number(text: str, *, where: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise InputError(f"{where}: expected mm, got '{text}'")
-    return value
+    return {name: LandmarkPair(there[name], here[name]) for name in here}
 
 
 def landmark_rows(
@@ -71,24 +58,16 @@ def landmark_rows(
         fixed_landmarks: File, of the same names.
 
     Raises:
-        InputError: As ``read_landmarks`` does, or if a name is in one file alone, or a landmark
-            lies outside the fixed image.
+        InputError: As ``paired_landmarks`` does, or if a landmark lies outside the fixed image.
     """
-    axes = len(displacement)
-    there = read_landmarks(moving_landmarks, axes=axes)
-    here = read_landmarks(fixed_landmarks, axes=axes)
-    alone = sorted(there.keys() ^ here.keys())
-    if alone:
-        raise InputError(
-            f"{fixed_landmarks}: '{alone[0]}' is in one of this and {moving_landmarks} alone"
-        )
+    pairs = paired_landmarks(moving_landmarks, fixed_landmarks, axes=len(displacement))
     rows = []
-    for name, position in here.items():
-        moved = position + _at(displacement, fixed, position, where=f"{fixed_landmarks}: '{name}'")
-        row: dict[str, Any] = {"name": name}
+    for name, (there, here) in pairs.items():
+        moved = here + _at(displacement, fixed, here, where=f"{fixed_landmarks}: '{name}'")
+        row: dict[str, Any] = {"name": name, SYSTEM: "RAS"}
         row |= {axis: float(value) for axis, value in zip(AXES, moved, strict=False)}
-        row["error_before"] = float(torch.linalg.vector_norm(position - there[name]))
-        rows.append(row | {"error_after": float(torch.linalg.vector_norm(moved - there[name]))})
+        row["error_before"] = float(torch.linalg.vector_norm(here - there))
+        rows.append(row | {"error_after": float(torch.linalg.vector_norm(moved - there))})
     return rows
 
 

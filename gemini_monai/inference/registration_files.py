@@ -20,16 +20,14 @@ from gemini_monai.images import (
     write_field,
     write_image,
 )
+from gemini_monai.inference.file_images import refuse_pairs_apart
 from gemini_monai.inference.file_pairs import FilePair
-from gemini_monai.inference.landmarks import landmark_rows
+from gemini_monai.inference.landmarks import landmark_rows, paired_landmarks
+from gemini_monai.inference.starts import Start
 from gemini_monai.inference.world_registration import register_files
 from gemini_monai.tables import write_table
 from gemini_monai.transforms import InputSpec
-from gemini_monai.world import (
-    apply_world_displacement,
-    inverse_world_displacement,
-    is_sheared,
-)
+from gemini_monai.world import apply_world_displacement, is_sheared
 
 TABLE = "registration.csv"
 ERRORS = ("error_before", "error_after")
@@ -42,15 +40,16 @@ class FileRegistration:
     For each pair, named ``<moving>_to_<fixed>`` or by its own name: ``_field.nii.gz``,
     displacements in mm, LPS+, on the fixed image's own grid; ``_warped.nii.gz`` and
     ``_label.nii.gz`` on that grid; ``_landmarks.csv``, where each landmark of the fixed image goes
-    and how far from its namesake; and a row of ``registration.csv`` with the share of voxels where
-    the field folds and the landmarks' mean errors. A sheared grid keeps its shear, which ITK does
-    not read.
+    and how far from its namesake; and a row of ``registration.csv`` with the start of the pair, how
+    far it moved the image, the share of voxels where the field folds and the landmarks' mean
+    errors. A sheared grid keeps its shear, which ITK does not read.
 
     Args:
         network: A trained ``Gemini``.
         spec: How images were brought to the network in training.
         folder: Where the files go.
         device: Where the network is.
+        start: As of ``register_files``.
         affine: As of ``register_files``.
         refinement: As of ``register_files``.
         inverse: Write ``_inverse_field.nii.gz`` too, from the moving image to the fixed one.
@@ -64,6 +63,7 @@ class FileRegistration:
         spec: InputSpec,
         folder: str | Path,
         device: torch.device | str = "cpu",
+        start: str = "auto",
         affine: str | None = None,
         refinement: int = 0,
         inverse: bool = False,
@@ -71,6 +71,7 @@ class FileRegistration:
     ) -> None:
         self.network = network
         self.spec = spec
+        self.start = start
         self.affine = affine
         self.refinement = refinement
         self.inverse = inverse
@@ -94,6 +95,7 @@ class FileRegistration:
             overwrite=self.overwrite,
             inputs=inputs,
         )
+        self._refuse_early(pairs)
         rows = [self._register(pair) for pair in tqdm(pairs, desc="register")]
         write_table(self.folder / TABLE, rows)
         for row in rows:
@@ -105,6 +107,16 @@ class FileRegistration:
                 )
         return rows
 
+    def _refuse_early(self, pairs: Sequence[FilePair]) -> None:
+        """What would stop a later pair when the files of others are written."""
+        if self.start == "world":
+            refuse_pairs_apart([(pair.moving, pair.fixed) for pair in pairs])
+        for pair in pairs:
+            if pair.moving_landmarks and pair.fixed_landmarks:
+                paired_landmarks(
+                    pair.moving_landmarks, pair.fixed_landmarks, axes=self.spec.spatial_dims
+                )
+
     def _register(self, pair: FilePair) -> dict[str, Any]:
         found = register_files(
             self.network,
@@ -112,9 +124,11 @@ class FileRegistration:
             pair.fixed,
             spec=self.spec,
             device=self.device,
+            start=self.start,
             affine=self.affine,
             refinement=self.refinement,
         )
+        tqdm.write(found.start.told(pair.moving, pair.fixed))
         fixed, displacement = found.fixed, found.displacement
         if fixed.ndim == 4 and is_sheared(fixed.affine):
             tqdm.write(f"{pair.fixed}: a sheared grid, which ITK and ANTs do not read")
@@ -128,12 +142,11 @@ class FileRegistration:
         if errors:
             write_table(files["landmarks"], errors)
         if self.inverse:
-            moving = found.moving
-            back = inverse_world_displacement(displacement, fixed=fixed, moving=moving)
-            write_field(files["inverse"], back, affine=moving.affine)
+            write_field(files["inverse"], found.inverse(), affine=found.moving.affine)
         return {
             "moving": str(pair.moving),
             "fixed": str(pair.fixed),
+            **_of(found.start),
             "folding_percent": found.folding_percent,
             **{key: _mean(row[key] for row in errors) for key in ERRORS},
         }
@@ -156,6 +169,12 @@ class FileRegistration:
         kind = smallest_type([0, int(label.max())])
         shape = fixed.meta.get("spatial_shape")
         write_image(path, warped.numpy().astype(kind), affine=fixed.affine, shape=shape)
+
+
+def _of(start: Start) -> dict[str, Any]:
+    """Columns on where the pair met; the overlap is empty where headers do not say it."""
+    share = math.nan if start.overlap is None else 100 * start.overlap.share
+    return {"start": start.kind, "start_mm": start.distance, "overlap_percent": share}
 
 
 def _mean(values: Iterable[float]) -> float:

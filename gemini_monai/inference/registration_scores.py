@@ -15,9 +15,10 @@ from monai.networks.utils import one_hot
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from gemini_monai.data import cached
 from gemini_monai.files import write_arrays, write_json
-from gemini_monai.inference.correspond import register_pair
+from gemini_monai.inference.common_grid import CommonGrid
+from gemini_monai.inference.correspond import Registration, register_pair
+from gemini_monai.inference.meeting import Meeting, meet
 from gemini_monai.metrics import (
     correspondence_error,
     dice_per_structure,
@@ -26,24 +27,8 @@ from gemini_monai.metrics import (
     true_displacement,
 )
 from gemini_monai.tables import write_table
-from gemini_monai.transforms import InputSpec, preprocessing
-from gemini_monai.transforms.preprocess import FIELDS, IMAGES
+from gemini_monai.transforms import InputSpec
 from gemini_monai.types import DDF
-from gemini_monai.warp import warp
-
-
-def registration_items(
-    data: Sequence[Mapping[str, Any]], spec: InputSpec, *, cache_dir: str | Path | None = None
-) -> Sequence[Mapping[str, Any]]:
-    """Labeled images, and a phantom's fields, as registration sees them; read once.
-
-    Args:
-        data: Items with files.
-        spec: Size, grid and intensities.
-        cache_dir: Folder that keeps them; ``None`` for memory.
-    """
-    transform = preprocessing(spec, keys=(*IMAGES, *FIELDS), fit=True)
-    return cached(data, transform, cache_dir=cache_dir)
 
 
 class RegistrationScores:
@@ -55,13 +40,17 @@ class RegistrationScores:
     Writes ``registration.csv`` and ``registration.json``, and the ``best``, ``median`` and
     ``worst`` pair by Dice as ``pairs/*.npz``.
 
+    The images of a pair meet as ``register`` lets them by default: in the world where the smaller
+    field of view lies mostly inside the other, else center to center.
+
     Args:
         network: A ``Gemini``.
-        data: Items of one size with ``image`` (C, *S), ``label`` (index map, or a binary channel
-            per structure) and ``case``, with ``patient`` and ``group`` where they are known;
-            those of a phantom have ``field`` and ``inverse_field``.
+        data: As ``registration_items`` gives them: with ``image`` (C, *S), ``label`` (index map, or
+            a binary channel per structure) and ``case``, with ``patient`` and ``group`` where they
+            are known; those of a phantom have ``field`` and ``inverse_field``.
         folder: Where everything goes.
-        spec: Names of the structures, and whether their labels are binary channels.
+        spec: Size that the network sees, names of the structures, and whether their labels are
+            binary channels.
         device: Where the network is.
         max_pairs: Ordered pairs at most; both directions of a pair count.
         seed: Seed of the choice of pairs when there are more, 0 or more.
@@ -81,6 +70,7 @@ class RegistrationScores:
         self.network = network
         self.data = data
         self.folder = Path(folder)
+        self.spec = spec
         self.structures = list(spec.structures)
         self.overlapping = spec.overlapping
         self.device = device
@@ -126,14 +116,17 @@ class RegistrationScores:
 
     def _row(self, moving: int, fixed: int) -> dict[str, Any]:
         source, target = self.data[moving], self.data[fixed]
-        result = register_pair(
-            self.network, self._batch(source["image"]), self._batch(target["image"])
-        )
-        before, truth = self._masks(source), self._masks(target)
-        after = warp(before, result.ddf, mode="nearest")
-        dice = [dice_per_structure(masks, truth)[0].tolist() for masks in (before, after)]
-        errors = self._errors(result.ddf, source, target)
+        meeting = meet(source, target, size=self.spec.spatial_size)
+        result = self._registered(source, target, meeting.common)
+        masks, truth = self._masks(source), meeting.common.fixed(self._masks(target)[0])[None]
+        still = torch.zeros_like(result.ddf)
+        dice = [
+            dice_per_structure(meeting.common.warped(masks, ddf, mode="nearest"), truth)[0].tolist()
+            for ddf in (still, result.ddf)
+        ]
+        errors = self._errors(result.ddf, source, target, meeting)
         row: dict[str, Any] = {"moving": source["case"], "fixed": target["case"]}
+        row |= {"start": meeting.start.kind, "start_mm": meeting.start.distance}
         row |= {"dice_before": np.nanmean(dice[0]), "dice_after": np.nanmean(dice[1])}
         for when, values in zip(("before", "after"), dice, strict=True):
             row |= {f"dice_{when}_{n}": v for n, v in zip(self.structures, values, strict=True)}
@@ -141,15 +134,22 @@ class RegistrationScores:
         row |= {"std_log_jacobian": float(log_jacobian_std(result.ddf))}
         return row | {"error_before": errors[0], "error_after": errors[1]}
 
+    def _registered(
+        self, source: Mapping[str, Any], target: Mapping[str, Any], common: CommonGrid
+    ) -> Registration:
+        moving = common.moving(self._batch(source["image"])[0])[None]
+        fixed = common.fixed(self._batch(target["image"])[0])[None]
+        return register_pair(self.network, moving, fixed, slices=self.spec.slices)
+
     def _errors(
-        self, ddf: DDF, source: Mapping[str, Any], target: Mapping[str, Any]
+        self, ddf: DDF, source: Mapping[str, Any], target: Mapping[str, Any], meeting: Meeting
     ) -> tuple[float | str, float | str]:
         """Error of no displacement and of the field in voxels; empty where the truth is unknown."""
         if "inverse_field" not in source or "field" not in target:
             return "", ""
         fields = self._batch(target["field"]), self._batch(source["inverse_field"])
-        if fields[0].shape != ddf.shape:  # the network sees another grid than the phantom's own
-            return "", ""
+        if fields[0].shape != ddf.shape or not meeting.common.is_that_of_both:
+            return "", ""  # the network sees another grid than the phantom's own
         truth = true_displacement(*fields)
         mask = self._masks(target).any(dim=1, keepdim=True)
         still = correspondence_error(torch.zeros_like(ddf), truth, mask)
@@ -157,20 +157,19 @@ class RegistrationScores:
 
     def _keep(self, name: str, moving: int, fixed: int) -> None:
         source, target = self.data[moving], self.data[fixed]
-        result = register_pair(
-            self.network, self._batch(source["image"]), self._batch(target["image"])
-        )
+        common = meet(source, target, size=self.spec.spatial_size).common
+        result = self._registered(source, target, common)
         label = self._batch(source["label"])
         arrays = {
-            "moving": source["image"],
-            "fixed": target["image"],
+            "moving": common.moving(self._batch(source["image"])[0]),
+            "fixed": common.fixed(self._batch(target["image"])[0]),
             "warped": result.warped[0],
             "ddf": result.ddf[0],
-            "moving_label": source["label"],
-            "fixed_label": target["label"],
-            "warped_label": warp(label, result.ddf, mode="nearest")[0],
+            "moving_label": common.moving(label[0], mode="nearest"),
+            "fixed_label": common.fixed(self._batch(target["label"])[0]),
+            "warped_label": common.warped(label, result.ddf, mode="nearest")[0],
         }
-        plain = {key: np.asarray(torch.as_tensor(value).cpu()) for key, value in arrays.items()}
+        plain = {key: value.cpu().numpy() for key, value in arrays.items()}
         write_arrays(
             self.folder / "pairs" / f"{name}.npz",
             moving_case=source["case"],

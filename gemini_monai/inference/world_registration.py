@@ -11,9 +11,15 @@ from torch import nn
 
 from gemini_monai.images import read
 from gemini_monai.inference.correspond import register_pair
+from gemini_monai.inference.file_images import FileImages
 from gemini_monai.inference.pair_grids import pair_on_grids
+from gemini_monai.inference.starts import Start
 from gemini_monai.transforms import InputSpec
-from gemini_monai.world import apply_world_displacement, world_displacement
+from gemini_monai.world import (
+    apply_world_displacement,
+    inverse_world_displacement,
+    world_displacement,
+)
 
 
 class WorldRegistration(NamedTuple):
@@ -22,13 +28,22 @@ class WorldRegistration(NamedTuple):
     warped: MetaTensor
     """The moving image on the fixed image's grid, (C, *T)."""
     displacement: torch.Tensor
-    """(N, *T) in mm, RAS+: point x of the fixed image goes to ``x + d(x)`` in the moving one."""
+    """(N, *T) in mm, RAS+: point x of the fixed image goes to ``x + d(x)`` in the moving one. The
+    start is in it."""
     fixed: MetaTensor
     """The fixed image on its own grid, (C, *T)."""
     moving: MetaTensor
     """The moving image on its own grid, (C, *S)."""
     folding_percent: float
     """Voxels of the network's grid where the field folds."""
+    start: Start
+    """Where the two met before the network said anything."""
+
+    def inverse(self) -> torch.Tensor:
+        """The way back, (N, *S) in mm, RAS+: from the moving image to the fixed one."""
+        return inverse_world_displacement(
+            self.displacement, start=self.start.transform, fixed=self.fixed, moving=self.moving
+        )
 
 
 def register_files(
@@ -38,6 +53,7 @@ def register_files(
     *,
     spec: InputSpec,
     device: torch.device | str = "cpu",
+    start: str = "auto",
     affine: str | None = None,
     refinement: int = 0,
 ) -> WorldRegistration:
@@ -49,22 +65,27 @@ def register_files(
         fixed: The image that it is warped onto.
         spec: How images were brought to the network in training.
         device: Where the network is.
-        affine: ``"itk"`` or ``"ants"`` to find an affine first; ``None`` for images as they lie.
+        start: Where the two meet: ``"world"`` as their headers place them, ``"center"``, ``"mass"``
+            (centers of mass), ``"affine"``, or ``"auto"``: the world where the smaller field of
+            view lies mostly inside the other, else centers.
+        affine: ``"itk"`` or ``"ants"``, by which an affine is found; it makes ``auto`` ``affine``.
         refinement: Iterations of ``refine`` at each resolution, for this pair alone.
 
     Raises:
         InputError: If a file is missing or unreadable, dimensions differ from training, or as
             ``pair_on_grids`` does.
     """
-    images = read(Path(moving)), read(Path(fixed))
-    seen = pair_on_grids(spec, moving, fixed, images=images, affine=affine)
-    batches = [image.as_tensor()[None].to(device, torch.float32) for image in seen]
-    result = register_pair(network, *batches, refinement=refinement)
+    pair = FileImages((Path(moving), Path(fixed)), read(Path(moving)), read(Path(fixed)))
+    seen = pair_on_grids(spec, pair, start=start, affine=affine)
+    batches = [image[None].to(device, torch.float32) for image in (seen.moving, seen.fixed)]
+    result = register_pair(network, *batches, refinement=refinement, slices=spec.slices)
     displacement = world_displacement(
         result.ddf.cpu(),  # images as they were read stay there
-        fixed_network=seen.fixed.affine,
-        moving_network=seen.moving.affine,
-        fixed=images[1],
+        fixed_network=seen.grid,
+        moving_network=seen.start.transform @ seen.grid,
+        fixed=pair.fixed,
     )
-    warped = apply_world_displacement(images[0], displacement, fixed=images[1])
-    return WorldRegistration(warped, displacement, images[1], images[0], result.folding_percent)
+    warped = apply_world_displacement(pair.moving, displacement, fixed=pair.fixed)
+    return WorldRegistration(
+        warped, displacement, pair.fixed, pair.moving, result.folding_percent, seen.start
+    )

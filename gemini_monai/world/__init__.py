@@ -17,23 +17,28 @@ from gemini_monai.world.fields import (
     inverse_world_displacement,
     world_displacement,
 )
+from gemini_monai.world.fields_of_view import FieldOfView, Overlap, overlap, transformed
 from gemini_monai.world.transform import output_grid, read_transform, write_transform
 
 __all__ = [
     "LPS",
     "METHODS",
+    "FieldOfView",
+    "Overlap",
     "apply_world_displacement",
     "grid_distance",
     "inverse_world_displacement",
     "is_sheared",
     "is_singular",
     "output_grid",
+    "overlap",
     "read_transform",
     "refuse_method",
     "register_affine",
     "squared",
     "to_voxels",
     "to_world",
+    "transformed",
     "world_displacement",
     "write_transform",
 ]

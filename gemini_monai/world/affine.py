@@ -15,30 +15,35 @@ import torch
 import torch.nn.functional as F
 from monai.data.itk_torch_bridge import metatensor_to_itk_image
 from monai.data.meta_tensor import MetaTensor
-from torch import Tensor
 
 from gemini_monai.errors import InputError
-from gemini_monai.world.axes import LPS, is_sheared, squared
+from gemini_monai.world.axes import is_sheared, squared
+from gemini_monai.world.first_shift import first_shift
 from gemini_monai.world.transform import read_transform
 
 METHODS = ("itk", "ants")
+ADVICE = "expected images of one body part: choose another --reference, or leave out the image"
 LARGEST = 96  # voxels an axis: finer ones cost time and move an affine by nothing
 SAMPLES = 60_000  # voxels at which images are compared
 LEAST = 16  # voxels an axis of the coarsest level
 
 
-def refuse_method(method: str) -> None:
+def refuse_method(method: str, *, option: str = "--align") -> None:
     """Before anything is read.
+
+    Args:
+        method: What was asked for.
+        option: By which it was.
 
     Raises:
         InputError: If there is no such method, or its package is not installed.
     """
     if method not in METHODS:
-        raise InputError(f"--align must be one of {', '.join(METHODS)}, got '{method}'")
+        raise InputError(f"{option} must be one of {', '.join(METHODS)}, got '{method}'")
     if method == "ants" and find_spec("ants") is None:
         raise InputError(
-            "--align ants needs the package antspyx: pip install 'gemini_monai[ants]', "
-            "or --align itk, which is built in"
+            f"{option} ants needs the package antspyx: pip install 'gemini_monai[ants]', "
+            f"or {option} itk, which is built in"
         )
 
 
@@ -48,40 +53,52 @@ def register_affine(
     *,
     intensity: Mapping[str, Any],
     method: str = "itk",
+    world: bool = False,
+    advice: str = ADVICE,
+    option: str = "--align",
 ) -> np.ndarray:
     """The affine T, (4, 4), that makes the moving image most like the reference.
 
     Images are clipped as the network sees them, and compared in their first channel. ITK: centers
     of mass, then normalized cross-correlation over a pyramid, single-threaded with a fixed seed.
-    ANTs: its ``Affine``.
+    ANTs: its ``Affine``, from a start of its own.
 
     Args:
         moving: (C, *S) on its own grid, three axes.
         reference: (C, *T), likewise.
         intensity: As in ``dataset.json``.
         method: One of ``METHODS``.
+        world: ITK begins with the images where they lie in the world if they are more alike there.
+        advice: What to do where it fails, the end of the message.
+        option: By which the method was asked for.
 
     Raises:
         InputError: If it fails, or the volume changes by more than eight times.
     """
-    refuse_method(method)
+    refuse_method(method, option=option)
     if _same(moving, reference):
         return np.eye(4)
     images = [_straight(_prepared(image, intensity)) for image in (moving, reference)]
-    name = str(moving.meta.get("filename_or_obj", "image"))
+    name, target = _name(moving, "image"), _name(reference, "the reference")
     try:
-        found = (_by_itk if method == "itk" else _by_ants)(*[image for image, _ in images])
+        prepared = [image for image, _ in images]
+        found = _by_itk(*prepared, world=world) if method == "itk" else _by_ants(*prepared)
     except RuntimeError as error:
         reason = " ".join(str(error).split())[-200:]
-        raise InputError(f"{name}: no affine onto the reference was found: {reason}") from error
+        raise InputError(
+            f"{name}: no affine onto {target} was found: {reason}; {advice}"
+        ) from error
     transform = images[0][1] @ found @ np.linalg.inv(images[1][1])
     change = np.linalg.det(transform[:3, :3])
     if not 1 / 8 < change < 8:  # false for NaN too
         raise InputError(
-            f"{name}: the affine onto the reference changes volumes {change:.3g} times; expected "
-            "images of one body part: choose another --reference, or leave out the image"
+            f"{name}: the affine onto {target} changes volumes {change:.3g} times; {advice}"
         )
     return transform
+
+
+def _name(image: MetaTensor, otherwise: str) -> str:
+    return str(image.meta.get("filename_or_obj", otherwise))
 
 
 def _straight(image: MetaTensor) -> tuple[MetaTensor, np.ndarray]:
@@ -115,12 +132,12 @@ def _prepared(image: MetaTensor, intensity: Mapping[str, Any]) -> MetaTensor:
     return MetaTensor(F.avg_pool3d(values[None], factors)[0], affine=torch.as_tensor(affine))
 
 
-def _by_itk(moving: MetaTensor, reference: MetaTensor) -> np.ndarray:
+def _by_itk(moving: MetaTensor, reference: MetaTensor, *, world: bool) -> np.ndarray:
     volume = itk.Image[itk.F, 3]
     affine = itk.AffineTransform[itk.D, 3].New()
-    start, end = _center_of_mass(reference), _center_of_mass(moving)
-    affine.SetCenter(start.tolist())
-    affine.SetTranslation((end - start).tolist())
+    center, shift = first_shift(moving, reference, world=world)
+    affine.SetCenter(center.tolist())
+    affine.SetTranslation(shift.tolist())
     metric = itk.CorrelationImageToImageMetricv4[volume, volume].New()
     metric.SetMaximumNumberOfWorkUnits(1)  # sums in one order, so the same numbers every time
     levels = [f for f in (4, 2, 1) if min(reference.shape[1:]) >= f * LEAST] or [1]
@@ -185,14 +202,3 @@ def _by_ants(moving: MetaTensor, reference: MetaTensor) -> np.ndarray:
 
 def _itk_image(image: MetaTensor) -> Any:
     return metatensor_to_itk_image(image, channel_dim=0, dtype=np.float32)
-
-
-def _center_of_mass(image: MetaTensor) -> np.ndarray:
-    """LPS+ position of the mean of the voxels, weighted by intensity, (3,)."""
-    weights = image.as_tensor()[0].double()
-    total = max(float(weights.sum()), 1e-12)
-    means: list[Tensor] = []
-    for axis, points in enumerate(weights.shape):
-        others = [k for k in range(3) if k != axis]
-        means.append((weights.sum(others) * torch.arange(points)).sum() / total)
-    return (LPS @ np.asarray(image.affine) @ np.array([*map(float, means), 1.0]))[:3]

@@ -16,9 +16,11 @@ from monai.bundle import ConfigParser
 from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.data.prepare import prepare_folder
 from gemini_monai.data.prepare.split import Wanted
+from gemini_monai.errors import input_error_in
 from gemini_monai.transforms import preprocessing
-from tests.bundles.runs import BUNDLE, CONFIGS, SMALL, command, overrides_of, run
+from tests.bundles.runs import BUNDLE, CONFIGS, SMALL, command, overrides_of, run, workflow
 from tests.data.prepare.made import image, save
+from tests.images.dicom import along_z, volume, write_slices
 
 AFFINE = np.diag([1.5, 2.0, 1.0, 1.0])
 
@@ -127,6 +129,36 @@ def test_register_writes_what_itk_applies(trained, tiny_phantom, tmp_path):
     np.testing.assert_allclose(itk.array_from_image(theirs)[inside], ours[inside], atol=1e-3)
     assert (tmp_path / f"{name}_label.nii.gz").is_file()
     assert "% folded" in result.stdout
+
+
+def _register(**overrides):
+    flow = workflow("register", kind="infer", **overrides)
+    flow.initialize()
+    flow.run()
+
+
+def test_where_a_pair_meets_is_a_knob(trained, tiny_phantom, tmp_path):
+    moving, fixed = (entry["image"] for entry in read_cohort(tiny_phantom).test[:2])
+    given = {"moving": moving, "fixed": fixed, "run_dir": str(trained)}
+    _register(**given, output_dir=str(tmp_path / "out"), start="mass")
+    with (tmp_path / "out" / "registration.csv").open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert row["start"] == "mass"
+    assert float(row["start_mm"]) > 0
+    flow = workflow("register", kind="infer", **given, start="middle")
+    with pytest.raises(RuntimeError) as raised:
+        flow.initialize()
+    assert "key 'start': expected one of auto, world, center" in str(input_error_in(raised.value))
+
+
+def test_one_dicom_series_is_segmented_and_registered_by_its_folder(trained, tmp_path):
+    scan = write_slices(tmp_path / "scan", volume((1, 40, 40)), along_z(1))
+    folders = {"dataset_dir": str(scan), "output_dir": str(tmp_path / "out")}
+    run("inference", kind="infer", run_dir=str(trained), **folders)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["scan.nii.gz"]
+    pair = {"moving": str(scan), "fixed": str(scan), "output_dir": str(tmp_path / "fields")}
+    _register(run_dir=str(trained), **pair)
+    assert (tmp_path / "fields" / "scan_to_scan_field.nii.gz").is_file()
 
 
 def test_a_run_is_used_as_it_was_trained(trained):

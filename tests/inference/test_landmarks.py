@@ -9,7 +9,7 @@ import pytest
 
 from gemini_monai.errors import InputError
 from gemini_monai.inference import FileRegistration, read_pairs
-from gemini_monai.inference.landmarks import read_landmarks
+from gemini_monai.inference.landmark_files import read_landmarks
 from gemini_monai.transforms import InputSpec
 from tests.data.prepare.made import image, save
 from tests.inference.networks import Shift
@@ -51,7 +51,9 @@ def test_a_shift_moves_them_by_its_millimeters(register, tmp_path, capsys):
     fixed = _write(tmp_path / "f.csv", apex=(20, 10), base=(14.5, 4))
     moving = _write(tmp_path / "m.csv", base=(16.5, 10), apex=(25, 20))
     rows, table = register(moving, fixed)
-    found = {row["name"]: {k: float(v) for k, v in row.items() if k != "name"} for row in rows}
+    assert {row["coordinate_system"] for row in rows} == {"RAS"}
+    words = ("name", "coordinate_system")
+    found = {row["name"]: {k: float(v) for k, v in row.items() if k not in words} for row in rows}
     assert found["apex"] == pytest.approx(
         {"x": 22, "y": 16, "error_before": np.hypot(5, 10), "error_after": np.hypot(3, 4)}
     )
@@ -60,6 +62,13 @@ def test_a_shift_moves_them_by_its_millimeters(register, tmp_path, capsys):
     )
     assert float(table[0]["error_after"]) == pytest.approx(2.5)
     assert "landmarks are 2.50 mm off on average, 8.75 mm before" in capsys.readouterr().out
+
+
+def test_what_was_written_is_read_again(register, tmp_path):
+    fixed = _write(tmp_path / "f.csv", apex=(20, 10))
+    rows, _ = register(_write(tmp_path / "m.csv", apex=(25, 20)), fixed)
+    written = read_landmarks(tmp_path / "out" / "a_to_b_landmarks.csv", axes=2)
+    assert written["apex"].tolist() == pytest.approx([float(rows[0]["x"]), float(rows[0]["y"])])
 
 
 def test_what_cannot_be_is_named(register, tmp_path):

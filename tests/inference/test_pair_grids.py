@@ -74,3 +74,33 @@ def test_a_field_of_the_network_comes_on_top_of_the_affine(tmp_path):
     found = register_files(Shift(0, 1, 0), path, path, spec=spec, affine="itk").displacement
     step = torch.tensor(CENTERED[:3, 1]) * volume().shape[2] / 16
     torch.testing.assert_close(found[:, 16, 16, 16], step.double(), atol=1e-3, rtol=0)
+
+
+def test_a_run_with_a_reference_goes_by_it_unless_the_start_is_said(tmp_path):
+    """The moving scan is the fixed one, cropped and shifted in its header by 3 mm along x."""
+    _save(tmp_path / "reference.nii.gz", volume())
+    fixed = _save(tmp_path / "fixed.nii.gz", volume(moved(degrees=5)))
+    values = volume(moved(degrees=5))[:, 4:]
+    shifted = CENTERED.copy()
+    shifted[0, 3] += 4 + 3
+    values.affine = torch.as_tensor(shifted)
+    moving = _save(tmp_path / "moving.nii.gz", values)
+    spec = _spec(
+        spatial_size=[16, 16, 16],
+        spacing=[2.0, 2.0, 2.0],
+        align="itk",
+        reference=str(tmp_path / "reference.nii.gz"),
+    )
+
+    def found(**options):
+        return register_files(Shift(0, 0, 0), moving, fixed, spec=spec, **options)
+
+    for start in ("auto", "affine"):
+        by_reference = found(start=start)
+        assert by_reference.start.kind == "affine"
+        center = by_reference.displacement[:, 16, 16, 16]
+        torch.testing.assert_close(center, torch.tensor([3.0, 0, 0]).double(), atol=0.7, rtol=0)
+    assert not found(start="world").displacement.any()
+    offset = torch.tensor([5.0, 0, 0]).double().view(3, 1, 1, 1)  # 2 mm by the crop, 3 by header
+    centered = found(start="center").displacement
+    torch.testing.assert_close(centered, offset.expand_as(centered), atol=1e-6, rtol=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 
 import itk
@@ -52,6 +53,90 @@ def test_files_of_a_pair_are_in_mm_on_the_fixed_grid(tmp_path, capsys):
     np.testing.assert_array_equal(labels.get_fdata()[:-1, :-2], label()[1:, 2:])
     assert labels.get_data_dtype() == np.uint8
     assert "0.000 % folded" in capsys.readouterr().out
+
+
+VOLUMES = InputSpec(
+    spatial_dims=3,
+    in_channels=1,
+    spatial_size=[12, 12, 12],
+    spacing=[1.0, 1.0, 1.0],
+    orientation="RAS",
+    intensity={"kind": "percentile", "lower": 0, "upper": 100},
+)
+
+
+@pytest.fixture
+def scans(tmp_path):
+    """A scan, its first slices, and the scan 990 mm away."""
+    values = image(0, (12, 10, 20))
+    far = np.eye(4)
+    far[2, 3] = 990
+    save(tmp_path / "whole.nii.gz", values)
+    save(tmp_path / "lower.nii.gz", values[..., :11])
+    save(tmp_path / "far.nii.gz", values, affine=far)
+    return tmp_path
+
+
+def _rows(folder):
+    with (folder / "registration.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_landmarks_at_equal_millimeters_stay_and_the_start_is_told(scans, capsys):
+    (scans / "p.csv").write_text("name,x,y,z\na,5,6,7\nb,2,3,4\n")
+    points = dict.fromkeys(("moving_landmarks", "fixed_landmarks"), "p.csv")
+    both = ("whole", "lower"), ("lower", "whole")
+    pairs = [{"moving": f"{a}.nii.gz", "fixed": f"{b}.nii.gz"} | points for a, b in both]
+    (scans / "pairs.json").write_text(json.dumps(pairs))
+    options = {"network": Shift(0, 0, 0), "spec": VOLUMES, "inverse": True}
+    FileRegistration(**options, folder=scans / "out").run(read_pairs(scans / "pairs.json"))
+    for row in _rows(scans / "out"):
+        numbers = ("start_mm", "overlap_percent", "error_before", "error_after")
+        assert [float(row[name]) for name in numbers] == [0, 100, 0, 0]
+        assert row["start"] == "world"
+    for name in ("whole_to_lower", "lower_to_whole"):
+        for kind in ("field", "inverse_field"):
+            assert not nib.load(scans / "out" / f"{name}_{kind}.nii.gz").get_fdata().any()
+    said = capsys.readouterr().out
+    line = "start world, moved by 0.00 mm; 100% of the smaller field of view is in the other"
+    assert said.count(line) == 2
+    centered = FileRegistration(**options, folder=scans / "centered", start="center")
+    centered.run(read_pairs(scans / "pairs.json"))
+    for row in _rows(scans / "centered"):
+        assert (row["start"], float(row["start_mm"])) == ("center", 4.5)
+        assert float(row["error_after"]) == pytest.approx(4.5)
+    for (moving, fixed), offset in zip(both, (4.5, -4.5), strict=True):
+        field = nib.load(scans / "centered" / f"{moving}_to_{fixed}_field.nii.gz").get_fdata()
+        np.testing.assert_allclose(field, np.broadcast_to([0, 0, offset], field.shape), atol=1e-5)
+
+
+def test_scans_that_do_not_overlap_are_told_and_refused_before_any_is_written(scans, capsys):
+    names = ("lower", "whole"), ("far", "whole")
+    pairs = [{"moving": f"{a}.nii.gz", "fixed": f"{b}.nii.gz"} for a, b in names]
+    (scans / "pairs.json").write_text(json.dumps(pairs))
+    options = {"network": Shift(0, 0, 0), "spec": VOLUMES, "folder": scans / "out"}
+    with pytest.raises(InputError, match=r"far\.nii\.gz and .*whole\.nii\.gz: .* 970\.0 mm lie"):
+        FileRegistration(**options, start="world").run(read_pairs(scans / "pairs.json"))
+    assert not (scans / "out").exists()
+    FileRegistration(**options).run(read_pairs(scans / "pairs.json"))
+    assert [row["start"] for row in _rows(scans / "out")] == ["world", "center"]
+    assert [float(row["start_mm"]) for row in _rows(scans / "out")] == [0, 990]
+    said = capsys.readouterr().out
+    assert f"{scans / 'far.nii.gz'} -> {scans / 'whole.nii.gz'}: start center" in said
+    assert "970.0 mm lie between them, 990.0 mm between their centers" in said
+
+
+def test_landmarks_that_cannot_be_are_named_before_any_pair_is_written(scans):
+    (scans / "p.csv").write_text("name,x,y,z\na,5,6,7\n")
+    (scans / "q.csv").write_text("name,x,y,z\nb,5,6,7\n")
+    pairs = [{"moving": "whole.nii.gz", "fixed": "lower.nii.gz"}]
+    pairs.append({"moving": "lower.nii.gz", "fixed": "whole.nii.gz"})
+    pairs[1] |= {"moving_landmarks": "p.csv", "fixed_landmarks": "q.csv"}
+    (scans / "pairs.json").write_text(json.dumps(pairs))
+    registration = FileRegistration(network=Shift(0, 0, 0), spec=VOLUMES, folder=scans / "out")
+    with pytest.raises(InputError, match=r"q\.csv: 'a' is in one of this and .*p\.csv alone"):
+        registration.run(read_pairs(scans / "pairs.json"))
+    assert not (scans / "out").exists()
 
 
 def test_the_way_back_is_written_if_it_is_asked_for(tmp_path):

@@ -75,7 +75,7 @@ def test_images_in_other_units_are_named():
 
 
 def test_a_registration_that_fails_is_named(monkeypatch):
-    def fails(moving, reference):
+    def fails(moving, reference, *, world):
         raise RuntimeError("itk::ERROR:\n all samples map outside")
 
     monkeypatch.setattr("gemini_monai.world.affine._by_itk", fails)
