@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import nibabel as nib
+from nibabel.filebasedimages import ImageFileError
 
 from gemini_monai.images.names import is_dicom, is_picture, suffix_of
 
@@ -35,7 +36,7 @@ def says_where(file: Any) -> bool:
         return True
     try:
         return _says_where(path, (suffix_of(path) or "").lower())
-    except (OSError, ValueError, nib.filebasedimages.ImageFileError):
+    except (OSError, ValueError, ImageFileError):
         return True
 
 

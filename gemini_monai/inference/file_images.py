@@ -13,7 +13,7 @@ from gemini_monai.errors import InputError
 from gemini_monai.images import read, says_where
 from gemini_monai.inference.starts import refuse_apart
 from gemini_monai.transforms import InputSpec
-from gemini_monai.world import FieldOfView, Overlap, is_singular, overlap
+from gemini_monai.world import FieldOfView, Overlap, is_singular, overlap_between
 
 
 class FileImages(NamedTuple):
@@ -44,7 +44,7 @@ def overlap_of(pair: FileImages) -> Overlap | None:
     """Of a pair in the world; ``None`` where a header does not say where its image lies."""
     if not all(map(says_where, pair.files)):
         return None
-    return overlap(FieldOfView.of(pair.fixed), FieldOfView.of(pair.moving))
+    return overlap_between(FieldOfView.of(pair.fixed), FieldOfView.of(pair.moving))
 
 
 def refuse_edge_on(pair: FileImages) -> None:

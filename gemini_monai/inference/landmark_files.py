@@ -141,11 +141,15 @@ def _of_markups(path: Path) -> Iterator[Point]:
         points = own.get("controlPoints") or []
         for number, point in enumerate(points, 1):
             where = f"{path}: point {number}"
-            position = point.get("position") if isinstance(point, Mapping) else None
-            placed = isinstance(position, list) and len(position) == 3
-            if not placed or point.get("positionStatus", "defined") != "defined":
+            if not isinstance(point, Mapping) or not _is_placed(point):
                 raise InputError(f"{where}: has no position; place it or take it out")
-            yield Point(where, str(point.get("label", "")), position, system)
+            yield Point(where, str(point.get("label", "")), point["position"], system)
+
+
+def _is_placed(point: Mapping[str, Any]) -> bool:
+    position = point.get("position")
+    placed = isinstance(position, list) and len(position) == len(AXES)
+    return placed and point.get("positionStatus", "defined") == "defined"
 
 
 def _system(value: Any, *, where: str) -> str:

@@ -17,7 +17,7 @@ from gemini_monai.inference.common_grid import CommonGrid
 from gemini_monai.inference.starts import Start, find_start
 from gemini_monai.transforms import InputSpec, preprocessing
 from gemini_monai.transforms.preprocess import FIELDS, IMAGES
-from gemini_monai.world import FieldOfView, overlap
+from gemini_monai.world import FieldOfView, overlap_between
 
 MEETS = "meets"
 """Key of an item: by what it meets others. ``auto`` of ``find_start``; ``center`` where its header
@@ -66,15 +66,15 @@ def meet(moving: Mapping[str, Any], fixed: Mapping[str, Any], *, size: Sequence[
     """
     ways = {item.get(MEETS, "center") for item in (moving, fixed)}
     way = ways.pop() if len(ways) == 1 else "center"
+    images = fixed["image"], moving["image"]
     if way == "auto":
-        views = [FieldOfView.of(item["image"]) for item in (fixed, moving)]
-        start = find_start(way, *views, overlap=overlap(*views))
+        target, source = (FieldOfView.of(image) for image in images)
+        start = find_start(way, target, source, overlap=overlap_between(target, source))
     else:
-        shapes = [tuple(item["image"].shape[1:]) for item in (fixed, moving)]
-        still = np.eye(len(shapes[0]) + 1)
-        views = [FieldOfView(still, shape) for shape in shapes]
-        start = find_start(way, *views, overlap=None, affine=lambda: still)
-    return Meeting(start, CommonGrid(*views, start.transform, size))
+        still = np.eye(images[0].ndim)
+        target, source = (FieldOfView(still, tuple(image.shape[1:])) for image in images)
+        start = find_start(way, target, source, overlap=None, affine=lambda: still)
+    return Meeting(start, CommonGrid(target, source, start.transform, size))
 
 
 def plain(image: Tensor) -> Tensor:

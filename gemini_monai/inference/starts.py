@@ -34,7 +34,7 @@ class Start(NamedTuple):
         """A line for a person."""
         line = f"{moving} -> {fixed}: start {self.kind}, moved by {self.distance:.2f} mm; "
         if self.overlap is None:
-            return line + "the headers do not say where the images lie, a pixel is taken for 1 mm"
+            return line + "the headers do not say where the images lie"
         if self.overlap.is_none:
             return line + _apart(self.overlap)
         return line + f"{self.overlap.share:.0%} of the smaller field of view is in the other"

@@ -17,7 +17,7 @@ from gemini_monai.world.fields import (
     inverse_world_displacement,
     world_displacement,
 )
-from gemini_monai.world.fields_of_view import FieldOfView, Overlap, overlap, transformed
+from gemini_monai.world.fields_of_view import FieldOfView, Overlap, overlap_between, transformed
 from gemini_monai.world.transform import output_grid, read_transform, write_transform
 
 __all__ = [
@@ -31,7 +31,7 @@ __all__ = [
     "is_sheared",
     "is_singular",
     "output_grid",
-    "overlap",
+    "overlap_between",
     "read_transform",
     "refuse_method",
     "register_affine",

@@ -73,7 +73,7 @@ def transformed(transform: np.ndarray, points: object) -> np.ndarray:
     return np.asarray(points, dtype=np.float64) @ transform[:-1, :-1].T + transform[:-1, -1]
 
 
-def overlap(first: FieldOfView, second: FieldOfView) -> Overlap:
+def overlap_between(first: FieldOfView, second: FieldOfView) -> Overlap:
     """How two fields of view of the same axes lie to each other; any order says the same."""
     smaller, larger = sorted((first, second), key=lambda box: box.volume)
     centers = float(np.linalg.norm(first.center - second.center))

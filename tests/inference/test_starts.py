@@ -245,6 +245,22 @@ def test_centered_by_whole_voxels_it_sees_what_training_showed_it(pair):
     torch.testing.assert_close(network.seen[0][0], expected, atol=1e-6, rtol=0)
 
 
+def test_without_a_spacing_both_are_seen_as_fine(tmp_path):
+    """Of noise: the part fills the network's grid voxel by voxel, and the whole twice as much."""
+    noise = np.random.default_rng(0).uniform(0, 1000, (8, 8, 32)).astype(np.float32)
+    for name, array in (("whole", noise), ("part", noise[..., :16])):
+        save(tmp_path / f"{name}.nii.gz", array, affine=grid("anisotropic", 3))
+    window = {"kind": "range", "lower": 0, "upper": 1000}
+    how = spec("resized", 3, spatial_size=[8, 8, 16], intensity=window)
+    network = Still(0, 0, 0)
+    register_files(network, tmp_path / "whole.nii.gz", tmp_path / "part.nii.gz", spec=how)
+    torch.testing.assert_close(*network.seen, atol=1e-6, rtol=0)
+    register_files(network, tmp_path / "part.nii.gz", tmp_path / "whole.nii.gz", spec=how)
+    halves = network.seen[0][..., :8], network.seen[1][..., :8]
+    assert torch.corrcoef(torch.stack([half.flatten() for half in halves]))[0, 1] > 0.95
+    assert not network.seen[0][..., 9:].any()
+
+
 def test_the_window_lies_where_both_images_are(pair):
     moving, fixed = pair("plain")
     how = spec("spaced", 3, size=10, spacing=[1.0] * 3)

@@ -9,6 +9,7 @@ from monai.data.meta_tensor import MetaTensor
 
 from gemini_monai.errors import InputError
 from gemini_monai.world import refuse_method, register_affine
+from gemini_monai.world.first_shift import first_shift
 from tests.volumes import CENTERED, INTENSITY, corner_error, moved, volume
 
 OTHER = np.array([[-1.1, 0, 0, 19], [0, 0, 0.9, -14], [0, 1.2, 0, -17], [0, 0, 0, 1.0]])
@@ -99,3 +100,27 @@ def test_ants_gives_a_transform_of_the_same_direction():
     found = register_affine(volume(truth), volume(), intensity=INTENSITY, method="ants")
     center = np.array([0, 0, 0, 1.0])
     assert np.linalg.norm((found - truth) @ center) < 1
+
+
+def test_it_begins_in_the_world_where_images_are_more_alike_there():
+    """A part of a volume lies in the volume; its center of mass lies elsewhere."""
+    whole = volume()
+    values = volume()[:, :, :, :18]
+    part = MetaTensor(values.as_tensor(), affine=whole.affine)
+    for pair in ((part, whole), (whole, part)):
+        _, shift = first_shift(*pair, world=True)
+        assert not shift.any()
+        assert np.linalg.norm(first_shift(*pair, world=False)[1]) > 1
+    away = CENTERED.copy()
+    away[:3, 3] += (6, -5, 8)
+    moving = MetaTensor(whole.as_tensor(), affine=torch.as_tensor(away))
+    _, shift = first_shift(moving, whole, world=True)
+    np.testing.assert_allclose(shift, [-6, 5, 8], atol=1e-6)  # LPS
+
+
+def test_advice_and_option_are_those_of_who_asks():
+    small = MetaTensor(volume().as_tensor(), affine=torch.as_tensor(np.diag([0.4] * 3 + [1])))
+    with pytest.raises(InputError, match=r"changes volumes 0\.0.* times; try --start center"):
+        register_affine(small, volume(), intensity=INTENSITY, advice="try --start center")
+    with pytest.raises(InputError, match="--affine must be one of"):
+        refuse_method("elastix", option="--affine")

@@ -146,3 +146,26 @@ def test_the_way_back_leads_back_between_grids_that_differ(axes):
     expected = torch.tensordot(torch.linalg.inv(torch.eye(axes) + linear), place, 1) - place
     inside = (slice(None), *[slice(4, -4)] * axes)
     torch.testing.assert_close(back[inside], expected[inside], atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("axes", [2, 3])
+def test_the_way_back_of_a_start_that_turns_and_doubles(axes):
+    """Its displacements differ by more than points are apart, so that it is undone by itself."""
+    torch.manual_seed(0)
+    start, affine = (torch.eye(axes + 1, dtype=torch.float64) for _ in range(2))
+    start[:axes, :axes] = _affine(axes, spacing=(2.0, 2.0, 1.8), angle=2.0)[:axes, :axes]
+    start[:axes, -1] = torch.tensor([40.0, -30.0, 900.0])[:axes]
+    affine[:axes, -1] = -6
+    fixed = MetaTensor(torch.zeros(1, *[13] * axes), affine=affine)
+    moving = MetaTensor(torch.zeros(1, *[12] * axes), affine=start @ affine)
+    linear = torch.eye(axes, dtype=torch.float64) + 0.05 * torch.randn(axes, axes).double()
+    world = to_world(identity_grid(fixed.shape[1:], dtype=torch.float64), affine)
+    there = to_world(torch.tensordot(linear, world, 1), start)
+    back = inverse_world_displacement(there - world, fixed=fixed, moving=moving, start=start)
+    goal = to_world(identity_grid(moving.shape[1:], dtype=torch.float64), moving.affine)
+    begin = to_voxels(goal, start)  # of an affine to the world, so its inverse
+    expected = torch.tensordot(torch.linalg.inv(linear), begin, 1) - goal
+    inside = (slice(None), *[slice(3, -3)] * axes)
+    torch.testing.assert_close(back[inside], expected[inside], atol=1e-6, rtol=0)
+    astray = inverse_world_displacement(there - world, fixed=fixed, moving=moving)
+    assert not torch.allclose(astray[inside], expected[inside], atol=1)
