@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-from monai.bundle import ConfigParser
-
 from gemini_monai import runs
+from gemini_monai.configuration.run_files import input_files, predicted_files
 from gemini_monai.configuration.running import running_parser
 from gemini_monai.configuration.steps import start
 from gemini_monai.engines.processes import is_first_process, join_processes, wait_for_others
@@ -45,8 +44,13 @@ def check_run(folder: str | Path, *, resume: bool = False, overwrite: bool = Fal
     parser = running_parser()
     arms = parser.get_parsed_content("compare") if "compare" in parser else []
     for place in (Path(folder), *(Path(folder) / runs.arm_name(name) for name in arms)):
-        predictions = _predictions(parser)
-        runs.check_run(place, resume=resume, overwrite=overwrite, predictions=predictions)
+        runs.check_run(
+            place,
+            resume=resume,
+            overwrite=overwrite,
+            predictions=predicted_files(parser),
+            inputs=input_files(parser),
+        )
 
 
 def open_run(folder: str | Path, *, resume: bool = False, overwrite: bool = False) -> None:
@@ -57,7 +61,7 @@ def open_run(folder: str | Path, *, resume: bool = False, overwrite: bool = Fals
     """
     wait_for_others()
     if is_first_process():
-        predictions = _predictions(running_parser())
+        predictions = predicted_files(running_parser())
         runs.open_run(folder, resume=resume, overwrite=overwrite, predictions=predictions)
     wait_for_others()
 
@@ -95,18 +99,9 @@ def refuse_tests(folder: str | Path, *, overwrite: bool = False) -> None:
     runs.refuse_tests(
         folder,
         overwrite=overwrite,
-        predictions=_predictions(parser),
+        predictions=predicted_files(parser),
         trained=weights.parent.parent if weights.parent.name == "models" else None,
     )
-
-
-def _predictions(parser: ConfigParser) -> list[str]:
-    """Names of the files that a test writes, a case each; nothing without a test."""
-    if "test#postprocessing#folder" not in parser:
-        return []
-    suffix = "test#postprocessing#suffix"
-    ending = parser.get_parsed_content(suffix) if suffix in parser else ".nii.gz"
-    return [f"{item['case']}{ending}" for item in parser.get_parsed_content("cohort").test]
 
 
 def publish(folder: str | Path) -> None:

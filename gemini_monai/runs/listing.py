@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -38,10 +39,16 @@ def has_begun(run: RunFolder) -> bool:
 
 
 def files_to_write(folder: str | Path) -> dict[str, None]:
-    """What a record lists while its run writes: any may be there, and none is done with."""
+    """What a record lists while its run writes: any may be there, and none is done with.
+
+    Args:
+        folder: The run folder; what is there and was not listed so far is somebody else's.
+    """
     run = RunFolder(folder)
+    own = own_files(run, own_record(run))
     names = reserved(_predictions.get(run.path.resolve(), ()))
-    return dict.fromkeys([*names, *own_files(run, own_record(run)), *_events(run)])
+    ours = [name for name in names if name in own or not os.path.lexists(run.path / name)]
+    return dict.fromkeys([*ours, *own, *_events(run)])
 
 
 def go_on(folder: str | Path) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from gemini_monai.errors import InputError
-from gemini_monai.files import remove_stale_parts, write_json
+from gemini_monai.files import refuse_existing, remove_stale_parts, write_json
 from gemini_monai.runs.folder import PREDICTIONS, RunFolder
 from gemini_monai.runs.listing import begin, files_to_write, has_begun, reserved, seal
 from gemini_monai.runs.lock import LOCK, hold, is_held, release
@@ -34,6 +35,7 @@ def check_run(
     resume: bool = False,
     overwrite: bool = False,
     predictions: Sequence[str] = (),
+    inputs: Iterable[Path] = (),
 ) -> None:
     """Whether a folder can be taken for a run, before images are loaded; no run is made in it.
 
@@ -45,9 +47,10 @@ def check_run(
         resume: A run that is there goes on.
         overwrite: A run that is there is replaced.
         predictions: Names of the files that it will write of its test cases.
+        inputs: Files that it will read, such as labels that a run predicted.
 
     Raises:
-        InputError: As ``open_run``.
+        InputError: As ``open_run``, and if an input is a file of the run that is there.
     """
     run = RunFolder(folder)
     if resume and overwrite:
@@ -67,8 +70,10 @@ def check_run(
     hold(run.path)
     _refuse_unasked(run, record, resume=resume, overwrite=overwrite)
     refuse_changed(run, own, but=READ if resume else ())
+    inputs = list(inputs)
+    refuse_existing([run.path / name for name in own], overwrite=True, inputs=inputs)
     for arm in run.arms() if overwrite else []:
-        check_run(arm.path, overwrite=True)
+        check_run(arm.path, overwrite=True, inputs=inputs)
 
 
 def _refuse_unasked(
@@ -111,11 +116,11 @@ def open_run(
             ``run.json`` is not ours.
     """
     run = RunFolder(folder)
-    options = {"resume": resume, "overwrite": overwrite}
-    check_run(folder, **options, predictions=predictions)
+    look = partial(check_run, folder, resume=resume, overwrite=overwrite, predictions=predictions)
+    look()
     if not is_held(run.path):
         hold(run.path)
-        check_run(folder, **options, predictions=predictions)
+        look()
     begin(run, predictions)
     _remove_stale_parts(run)
     if resume and run.last.is_file():

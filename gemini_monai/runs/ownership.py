@@ -103,14 +103,14 @@ def own_files(run: RunFolder, record: Mapping[str, Any] | None) -> Files:
     if not isinstance(listed, dict):
         raise InputError(f"{run.record}: key 'files': expected a JSON object")
     for name in listed:
-        if not _is_of_a_run(name):
+        if not is_of_a_run(name):
             raise InputError(f"{run.record}: key 'files': {name!r} is no file that a run writes")
     files = {"run.json": None, **listed}
     return {name: digest for name, digest in files.items() if os.path.lexists(run.path / name)}
 
 
-def _is_of_a_run(name: str) -> bool:
-    """By its form, so that no record reaches out of its folder or to what is not of a run."""
+def is_of_a_run(name: str) -> bool:
+    """Whether a name has the form of what a run writes, and so stays in the folder of the run."""
     path = PurePosixPath(name)
     plain = Path(path.name).name == path.name != ".."
     folder = str(path.parent)
@@ -143,9 +143,9 @@ def refuse_in_the_way(run: RunFolder, own: Files, names: Iterable[str]) -> None:
     Raises:
         InputError: Naming the first that is in the way.
     """
-    _refuse_led_astray(run, f"{EVENTS}/any")
+    refuse_led_astray(run, f"{EVENTS}/any")
     for name in dict.fromkeys([*own, *names]):
-        _refuse_led_astray(run, name)
+        refuse_led_astray(run, name)
         path = run.path / name
         if os.path.lexists(path) and name not in own:
             why = f"{run.record} does not list it" if own else f"{run.record} is not"
@@ -154,8 +154,16 @@ def refuse_in_the_way(run: RunFolder, own: Files, names: Iterable[str]) -> None:
             )
 
 
-def _refuse_led_astray(run: RunFolder, name: str) -> None:
-    """Every folder on the way to a file is one, and lies where it seems to."""
+def refuse_led_astray(run: RunFolder, name: str) -> None:
+    """Stop where a folder on the way to a file is none, or a link that leads elsewhere.
+
+    Args:
+        run: The folder.
+        name: Of the file, relative to it.
+
+    Raises:
+        InputError: Naming what is in the way.
+    """
     for parent in [run.path / folder for folder in list(PurePosixPath(name).parents)[:-1]]:
         if parent.is_symlink() or (parent.exists() and not parent.is_dir()):
             kind = "a link" if parent.is_symlink() else "a file"
@@ -178,13 +186,10 @@ def refuse_changed(run: RunFolder, own: Files, *, but: Collection[str] = ()) -> 
     for name, digest in own.items():
         path = run.path / name
         if path.is_symlink() or not path.is_file():
-            raise InputError(
-                f"{path}: is not the file that the run wrote; move it away, or {ELSEWHERE}"
-            )
+            raise InputError(f"{path}: is not the file that the run wrote; move it away")
         if not path.stat().st_mode & stat.S_IWUSR:
-            raise InputError(f"{path}: is write-protected, so it is not replaced; {ELSEWHERE}")
+            raise InputError(f"{path}: is write-protected, so it is not replaced; move it away")
         if digest is not None and name not in but and digest_of(path) != digest:
             raise InputError(
-                f"{path}: was changed since the run wrote it, so it is not replaced; move it away, "
-                f"or {ELSEWHERE}"
+                f"{path}: was changed since the run wrote it, so it is not replaced; move it away"
             )

@@ -22,7 +22,7 @@ from gemini_monai.errors import InputError
 from gemini_monai.files import read_json, replacing, write_json
 from gemini_monai.runs.folder import RunFolder
 from gemini_monai.runs.lock import hold, is_held, may_hold, release
-from gemini_monai.runs.ownership import own_files, own_record
+from gemini_monai.runs.ownership import is_of_a_run, own_files, own_record, refuse_led_astray
 
 ASIDE = ".gemini_monai.replaced"
 DISCARDED = ".gemini_monai.discarded"
@@ -97,7 +97,7 @@ def recover(run: RunFolder) -> None:
     _remove(run.path / DISCARDED)
     if aside.is_symlink() or not aside.is_dir():
         return
-    names = _listed(aside)
+    names = _listed(run, aside)
     complete = bool(names) and all(os.path.lexists(aside / name) for name in names)
     if complete and run.last.is_file():
         _discard(run)
@@ -121,15 +121,18 @@ def recover_for_reading(folder: str | Path) -> None:
         release(run.path)
 
 
-def _listed(aside: Path) -> list[str]:
+def _listed(run: RunFolder, aside: Path) -> list[str]:
     """What is to be moved back; nothing where the list was not yet written."""
     file = aside / LISTED
     names = read_json(file, list) if file.is_file() else []
     for name in names:
-        path = PurePosixPath(str(name))
-        if path.is_absolute() or ".." in path.parts or Path(str(name)).is_absolute():
+        parts = PurePosixPath(str(name)).parts
+        ours = any(is_of_a_run("/".join(parts[k:])) for k in range(len(parts)))
+        if not ours or ".." in parts or Path(str(name)).is_absolute():
             raise InputError(f"{file}: {name!r} is no file of a run")
-    return [str(name) for name in names]
+        for folder in (run, RunFolder(aside)):
+            refuse_led_astray(folder, name)
+    return names
 
 
 def _put_back(run: RunFolder, names: Sequence[str], *, begun: bool) -> None:

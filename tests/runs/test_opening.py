@@ -140,3 +140,24 @@ def test_a_file_that_is_put_back_is_still_the_runs(tmp_path):
     close_run(run.path)
     run.last.write_bytes(saved)
     check_run(run.path, resume=True)
+
+
+def test_a_file_that_was_there_before_is_not_listed(tmp_path):
+    """As where a configuration of one's own opens no run folder."""
+    (tmp_path / "report.html").write_text("mine")
+    listed = files_to_write(tmp_path)
+    assert "report.html" not in listed
+    assert "history.csv" in listed
+
+
+@pytest.mark.parametrize("place", ["run", "run/supervised"])
+def test_what_a_run_reads_is_not_replaced_by_it(tmp_path, place):
+    """Labels that a run predicted, or weights to start from."""
+    run = finished_run(tmp_path / "run", compare=["supervised"])
+    finished_run(run.path / "supervised")
+    (tmp_path / "link").symlink_to(tmp_path / place)
+    for name in ("test/predictions/b.nii.gz", "models/model.pt"):
+        inputs = [tmp_path / "elsewhere.nii.gz", tmp_path / "link" / name]
+        with pytest.raises(InputError, match=rf"{name}: is an input and would be replaced"):
+            check_run(run.path, overwrite=True, inputs=inputs)
+    check_run(run.path, overwrite=True, inputs=inputs[:1])

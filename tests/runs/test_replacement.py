@@ -189,13 +189,33 @@ def test_an_arm_that_was_trained_since_is_not_replaced_by_what_was_set_aside(run
         assert bytes_of(run.path) == before
 
 
-@pytest.mark.parametrize("name", ["../../notes.txt", "/etc/hosts", "models/../../notes.txt"])
+@pytest.mark.parametrize(
+    "name", ["../../notes.txt", "/etc/hosts", "notes.txt", "models/../../models/last.pt", "run", ""]
+)
 def test_a_list_of_another_is_not_followed(tmp_path, name):
     run = finished_run(tmp_path / "run")
     (run.path / ASIDE).mkdir()
     (run.path / ASIDE / "files.json").write_text(json.dumps([name]))
-    with pytest.raises(InputError, match=r"files\.json: .* is no file of a run"):
-        check_run(run.path)
+    for look in (check_run, recover_for_reading):
+        with pytest.raises(InputError, match=r"files\.json: .* is no file of a run"):
+            look(run.path)
+        release(run.path)
+
+
+@pytest.mark.parametrize("place", [ASIDE, "."])
+def test_nothing_is_moved_from_or_to_elsewhere(tmp_path, place):
+    """A folder that was received may say that a run was set aside in it."""
+    run = finished_run(tmp_path / "run", content="theirs")
+    (run.path / ASIDE).mkdir()
+    (run.path / ASIDE / "files.json").write_text(json.dumps(["models/model.pt"]))
+    shutil.move(run.path / "models", tmp_path / "models")
+    (run.path / place / "models").symlink_to(tmp_path / "models")
+    before = bytes_of(tmp_path)
+    for look in (check_run, recover_for_reading):
+        with pytest.raises(InputError, match="models: is a link, where a run has a folder"):
+            look(run.path)
+        release(run.path)
+    assert bytes_of(tmp_path) == before
 
 
 def test_what_cannot_be_moved_stays(run, monkeypatch):
