@@ -142,7 +142,7 @@ def _put_back(run: RunFolder, names: Sequence[str], *, begun: bool) -> None:
     for name in own_files(run, own_record(run)) if begun else {}:
         if name not in names:
             (run.path / name).unlink()  # of the new run, which listed it before it wrote it
-    for name in sorted(moved, key=lambda name: name == RECORD):
+    for name in moved:
         _move(aside / name, run.path / name)
     _remove(aside)
 

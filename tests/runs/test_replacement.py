@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -122,8 +123,10 @@ NEXT = [
 ]
 
 
-@pytest.mark.parametrize("saves", [False, True])
-def test_a_kill_at_any_moment_leaves_the_old_run_or_the_new_one(tmp_path, saves, monkeypatch):
+@pytest.mark.parametrize(("saves", "whole"), [(False, True), (False, False), (True, True)])
+def test_a_kill_at_any_moment_leaves_the_old_run_or_the_new_one(
+    tmp_path, monkeypatch, saves, whole
+):
     """Every change of the disk, in turn, is the first that no longer happens."""
     monkeypatch.setattr(os, "fsync", lambda file: None)  # hundreds of runs
     run = finished_run(tmp_path / "run", compare=["supervised"])
@@ -131,6 +134,8 @@ def test_a_kill_at_any_moment_leaves_the_old_run_or_the_new_one(tmp_path, saves,
     (run.path / "models" / "notes.txt").write_text("mine")
     for name in ("examples", "supervised/examples", "supervised/test"):  # the fewer, the quicker
         shutil.rmtree(run.path / name)
+    if not whole:
+        run.last.unlink()
     before, ends = bytes_of(run.path), []
     for moments in itertools.count():
         folder = tmp_path / str(moments)
@@ -144,7 +149,9 @@ def test_a_kill_at_any_moment_leaves_the_old_run_or_the_new_one(tmp_path, saves,
             else:
                 break
         release(folder)  # as the end of a process does
-        NEXT[moments % len(NEXT)](folder)
+        assert RunFolder(folder).record.is_file()
+        with suppress(InputError):  # a run that cannot go on
+            NEXT[moments % len(NEXT)](folder)
         release(folder)
         ends.append({n: c for n, c in bytes_of(folder).items() if ".part-" not in n})
     for after in ends:

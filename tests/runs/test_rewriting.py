@@ -71,6 +71,9 @@ def test_a_page_is_made_anew_and_listed(run):
     with rewriting(run.path, "report.html"):
         run.report.write_text("anew")
     check_run(run.path, overwrite=True)
+    run.report.write_text("edited")
+    with pytest.raises(InputError, match=r"report\.html: was changed since"):
+        check_run(run.path, overwrite=True)
 
 
 def test_a_page_that_somebody_edited_is_not_made_anew(run):
