@@ -135,11 +135,14 @@ def _use_of(run: str, name: str) -> tuple[list[Path], list[str]]:
 
 
 def _record(run: str) -> dict[str, Any]:
+    from gemini_monai.runs import recover_for_reading
+
     path = Path(run) / "run.json"
     if not Path(run).is_dir():
         raise InputError(f"{run}: no such run folder")
     if not path.is_file():
         raise InputError(f"{run}: not a run folder, {path} is missing")
+    recover_for_reading(run)
     record: dict[str, Any] = read_json(path, dict)
     return record
 

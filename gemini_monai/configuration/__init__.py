@@ -31,7 +31,9 @@ from gemini_monai.configuration.together import (
     close_run,
     open_run,
     publish,
+    refuse_tests,
     start_together,
+    train,
 )
 from gemini_monai.data import read_cohort
 from gemini_monai.engines.processes import (
@@ -44,7 +46,7 @@ from gemini_monai.images import find_images
 from gemini_monai.inference import read_pairs, registration_items
 from gemini_monai.networks import built_network, placed
 from gemini_monai.objectives import Learner
-from gemini_monai.runs import refuse_other_purpose, refuse_tests
+from gemini_monai.runs import refuse_other_purpose
 from gemini_monai.transforms import InputSpec, refuse_outputs
 from gemini_monai.weights import load_backbone, load_network
 
@@ -88,6 +90,7 @@ __all__ = [
     "start",
     "start_together",
     "tell_cost",
+    "train",
     "train_arms",
     "wait_for_others",
     "warn_of_little",

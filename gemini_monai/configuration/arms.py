@@ -12,7 +12,7 @@ from monai.bundle.utils import merge_kv
 from gemini_monai.configuration.running import running_configuration
 from gemini_monai.engines.processes import is_first_process
 from gemini_monai.errors import InputError
-from gemini_monai.runs import RunFolder, add_arm, arm_name
+from gemini_monai.runs import FOLDERS, RunFolder, add_arm, arm_name, is_arm_name
 
 
 def overlay_of(name: str, *, bundle_root: str | Path) -> Path:
@@ -41,12 +41,19 @@ def refuse_unknown_arms(names: Sequence[str], *, bundle_root: str | Path) -> Non
     """Before anything is trained.
 
     Raises:
-        InputError: If an overlay is not there, or two arms would share a folder.
+        InputError: If an overlay is not there, an arm's name is none that a folder in the run can
+            have, or two arms would share one.
     """
     for name in names:
         overlay_of(name, bundle_root=bundle_root)
     folders = [arm_name(name) for name in names]
-    if len(set(folders)) < len(folders):
+    for name, folder in zip(names, folders, strict=True):
+        if not is_arm_name(folder) or folder.startswith(".") or folder.casefold() in FOLDERS:
+            raise InputError(
+                f"key 'compare': the arm '{name}' would have the folder '{folder}', which the run "
+                f"cannot have beside {', '.join(FOLDERS)}; give its overlay another name"
+            )
+    if len({folder.casefold() for folder in folders}) < len(folders):
         raise InputError(f"key 'compare': two arms of one name among {list(names)}")
 
 

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Protocol
 
 from gemini_monai import runs
+from gemini_monai.configuration.run_files import input_files, predicted_files
 from gemini_monai.configuration.running import running_parser
 from gemini_monai.configuration.steps import start
 from gemini_monai.engines.processes import is_first_process, join_processes, wait_for_others
 from gemini_monai.report import print_findings, write_report
+
+
+class Trainer(Protocol):
+    """What a run trains by, MONAI's."""
+
+    def run(self) -> None:
+        """Train."""
 
 
 def start_together() -> None:
@@ -25,13 +34,23 @@ def start_together() -> None:
 
 
 def check_run(folder: str | Path, *, resume: bool = False, overwrite: bool = False) -> None:
-    """``runs.check_run`` in the first process.
+    """``runs.check_run`` in the first process, of the run and of the arms that come after it.
 
     Raises:
         InputError: As ``runs.check_run``.
     """
-    if is_first_process():
-        runs.check_run(folder, resume=resume, overwrite=overwrite)
+    if not is_first_process():
+        return
+    parser = running_parser()
+    arms = parser.get_parsed_content("compare") if "compare" in parser else []
+    for place in (Path(folder), *(Path(folder) / runs.arm_name(name) for name in arms)):
+        runs.check_run(
+            place,
+            resume=resume,
+            overwrite=overwrite,
+            predictions=predicted_files(parser),
+            inputs=input_files(parser),
+        )
 
 
 def open_run(folder: str | Path, *, resume: bool = False, overwrite: bool = False) -> None:
@@ -42,8 +61,24 @@ def open_run(folder: str | Path, *, resume: bool = False, overwrite: bool = Fals
     """
     wait_for_others()
     if is_first_process():
-        runs.open_run(folder, resume=resume, overwrite=overwrite)
+        predictions = predicted_files(running_parser())
+        runs.open_run(folder, resume=resume, overwrite=overwrite, predictions=predictions)
     wait_for_others()
+
+
+def train(trainer: Trainer, *, folder: str | Path) -> None:
+    """Train; where that fails, the run that was to be replaced is back.
+
+    Args:
+        trainer: Of the run.
+        folder: The run folder, opened.
+    """
+    try:
+        trainer.run()
+    except BaseException:
+        if is_first_process():
+            runs.put_back(folder)
+        raise
 
 
 def close_run(folder: str | Path) -> None:
@@ -51,6 +86,22 @@ def close_run(folder: str | Path) -> None:
     wait_for_others()
     if is_first_process():
         runs.close_run(folder)
+
+
+def refuse_tests(folder: str | Path, *, overwrite: bool = False) -> None:
+    """``runs.refuse_tests``, of the predictions and the weights of the running configuration.
+
+    Raises:
+        InputError: As ``runs.refuse_tests``.
+    """
+    parser = running_parser()
+    weights = Path(parser.get_parsed_content("weights"))
+    runs.refuse_tests(
+        folder,
+        overwrite=overwrite,
+        predictions=predicted_files(parser),
+        trained=weights.parent.parent if weights.parent.name == "models" else None,
+    )
 
 
 def publish(folder: str | Path) -> None:

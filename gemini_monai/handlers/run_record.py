@@ -26,7 +26,7 @@ from gemini_monai.engines.processes import process_count
 from gemini_monai.files import read_json, write_json, write_text
 from gemini_monai.objectives import Learner
 from gemini_monai.objectives.learner import unwrapped
-from gemini_monai.runs import RunFolder, lasting
+from gemini_monai.runs import MARK, RunFolder, files_to_write, go_on, lasting, settle
 from gemini_monai.transforms import InputSpec
 
 PACKAGES = ("gemini_monai", "monai", "torch", "pytorch-ignite", "numpy", "nibabel", "itk")
@@ -37,7 +37,9 @@ CLOCKS = {"seconds": time.monotonic, "cpu_seconds": time.process_time}
 class RunRecord:
     """Handler that writes ``run.json`` when a run starts and after every epoch.
 
-    ``config.json`` beside it is the configuration as it ran, to be run again.
+    ``config.json`` beside it is the configuration as it ran, to be run again. The record lists the
+    files of the run before they are written. A run that this one replaces goes with the first
+    checkpoint: attach this after it.
 
     A run that goes on keeps when it was started and by which command, and adds an entry to
     ``resumed``.
@@ -70,7 +72,7 @@ class RunRecord:
         self.configuration = json.dumps(configuration, indent=4, default=str)
         own = unwrapped(learner)
         knobs = json.loads(json.dumps(lasting(settings), default=str))
-        self.content: dict[str, Any] = {
+        self.content: dict[str, Any] = MARK | {
             "method": knobs.pop("method"),
             "bundle": bundle,
             "compare": [],
@@ -98,11 +100,13 @@ class RunRecord:
         self._earlier = dict.fromkeys(CLOCKS, 0.0)
         self._skipped: Counter[str] = Counter()
         self._started = _now()
+        self._has_begun = False
 
     def attach(self, engine: Engine) -> None:
         """Follow a trainer."""
         # By then a checkpoint, wherever it is attached, has put the iteration back.
-        engine.add_event_handler(Events.EPOCH_STARTED(once=1), self._write)
+        engine.add_event_handler(Events.EPOCH_STARTED, self._begin)
+        engine.add_event_handler(Events.COMPLETED, self._begin)  # no epoch may be left to do
         engine.add_event_handler(Events.STARTED, self._start)
         engine.add_event_handler(Events.EPOCH_COMPLETED, self._write)
 
@@ -119,6 +123,15 @@ class RunRecord:
         self.content["resumed"] = [*earlier.get("resumed", []), again]
         self.content |= {k: earlier[k] for k in ("started", "command", "compare") if k in earlier}
 
+    def _begin(self, engine: Engine) -> None:
+        if self._has_begun or getattr(engine.state, "rank", 0) != 0:
+            return
+        self._has_begun = True
+        if engine.state.iteration and self.run.record.exists():
+            go_on(self.run.path)
+        else:
+            self._write(engine)
+
     def _write(self, engine: Engine) -> None:
         if getattr(engine.state, "rank", 0) != 0:
             return
@@ -129,11 +142,13 @@ class RunRecord:
             ),
             "peak_memory_mib": round(_peak_memory_mib(engine.state.device)),
             "device": str(engine.state.device),
+            "files": files_to_write(self.run.path),
         }
         for name, now in _now().items():
             self.content[name] = round(self._earlier[name] + now - self._started[name], 1)
         write_json(self.run.record, self.content)
         write_text(self.run.configuration, self.configuration)
+        settle(self.run.path)
 
 
 def _now() -> dict[str, float]:

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from gemini_monai.runs.expectation import too_little
-from gemini_monai.runs.folder import (
-    RunFolder,
-    add_arm,
-    arm_name,
-    check_run,
-    close_run,
-    open_run,
-    refuse_tests,
-)
+from gemini_monai.runs.folder import FOLDERS, RunFolder, add_arm, arm_name, is_arm_name
 from gemini_monai.runs.identity import lasting, refuse_other_settings, training_identity
+from gemini_monai.runs.listing import files_to_write, go_on
 from gemini_monai.runs.matching import MATCHING, pairs_match
+from gemini_monai.runs.opening import check_run, close_run, open_run, put_back
+from gemini_monai.runs.ownership import MARK, refuse_later
 from gemini_monai.runs.record import (
     read_record,
     refuse_evaluated_settings,
     refuse_other_purpose,
     run_settings,
 )
+from gemini_monai.runs.replacement import recover_for_reading, settle
+from gemini_monai.runs.rewriting import refuse_tests, rewriting
 from gemini_monai.runs.settings import check_device, check_settings
 
 __all__ = [
+    "FOLDERS",
+    "MARK",
     "MATCHING",
     "RunFolder",
     "add_arm",
@@ -31,15 +30,23 @@ __all__ = [
     "check_run",
     "check_settings",
     "close_run",
+    "files_to_write",
+    "go_on",
+    "is_arm_name",
     "lasting",
     "open_run",
     "pairs_match",
+    "put_back",
     "read_record",
+    "recover_for_reading",
     "refuse_evaluated_settings",
+    "refuse_later",
     "refuse_other_purpose",
     "refuse_other_settings",
     "refuse_tests",
+    "rewriting",
     "run_settings",
+    "settle",
     "too_little",
     "training_identity",
 ]

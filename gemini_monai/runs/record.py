@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gemini_monai.describe import describe
 from gemini_monai.errors import InputError
 from gemini_monai.files import read_json
 from gemini_monai.limits import refuse_code
 from gemini_monai.runs.folder import RunFolder
 from gemini_monai.runs.identity import LATER
+from gemini_monai.runs.ownership import refuse_later
+from gemini_monai.runs.replacement import recover_for_reading
 from gemini_monai.runs.settings import check_settings
 
 DESCRIBED = ("backbone",)
@@ -30,7 +31,9 @@ def read_record(folder: str | Path) -> dict[str, Any]:
         raise InputError(f"{folder}: no such run folder")
     if not path.is_file():
         raise InputError(f"{folder}: not a run folder, {path} is missing")
+    recover_for_reading(folder)
     content = read_json(path, dict)
+    refuse_later(content, path)
     settings = content.get("settings")
     if not isinstance(settings, dict):
         raise InputError(f"{path}: not the record of a run: it has no settings")
@@ -73,6 +76,8 @@ def run_settings(
         return dict(default)
     record = read_record(run_dir)
     if transforms is not None:
+        from gemini_monai.describe import describe  # which imports MONAI: not for help, and no run
+
         _refuse_other_transforms(record, describe(transforms), path=path)
     settings = {"method": record.get("method", ""), **record["settings"]}
     for name in default:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from gemini_monai.errors import InputError
-from gemini_monai.runs import RunFolder
+from gemini_monai.runs import RunFolder, recover_for_reading
 from gemini_monai.weights.network import state_of, without_prefix
 from gemini_monai.weights.tensors import read_tensors
 
@@ -105,6 +105,7 @@ def _checkpoint(source: str | Path) -> Path:
     places = [source, Path("bundles") / source, Path(torch.hub.get_dir()) / "bundle" / source]
     for place in places:
         if place.is_dir():
+            recover_for_reading(place)
             return RunFolder(place).model
     return source
 

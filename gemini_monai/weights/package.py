@@ -111,6 +111,7 @@ def _with_run(bundle: Path, run: Path, release: Mapping[str, Any]) -> dict[str, 
     _refuse_other_weights(configs["inference"], run)
     record["settings"] |= settings
     record.get("dataset", {}).pop("path", None)  # of the machine that trained
+    record["files"] = {}  # what is unpacked is nothing to be trained on, or replaced
     state_run(configs["metadata"], run, record, release)
     changed = {f"configs/{name}.json": config for name, config in configs.items()}
     texts = {name: json.dumps(value, indent=4) for name, value in changed.items()}

@@ -19,6 +19,7 @@ from gemini_monai.report.page.viewer_code import viewer_code
 from gemini_monai.report.read.comparison import Comparison, compare
 from gemini_monai.report.read.run_contents import RunContents
 from gemini_monai.report.read.run_reading import read_run
+from gemini_monai.runs import RunFolder, rewriting
 
 SECTIONS: tuple[Callable[[Comparison], Section | None], ...] = (
     findings,
@@ -61,10 +62,11 @@ def write_report(runs: Sequence[Path], *, output: Path | None = None, images: bo
     if output is None:
         several = len(folders) > 1
         output = folders[0].resolve().parent / "comparison.html" if several else None
-    output = Path(output) if output is not None else folders[0] / "report.html"
-    _refuse_foreign(output)
+    output = Path(output) if output is not None else RunFolder(folders[0]).report
     page = page_of(comparison)
-    write_text(output, render(page if images else without_images(page)))
+    with rewriting(output.parent, output.name):
+        _refuse_foreign(output)
+        write_text(output, render(page if images else without_images(page)))
     return output
 
 

@@ -11,7 +11,12 @@ import numpy as np
 from gemini_monai.errors import InputError
 from gemini_monai.files import read_json
 from gemini_monai.report.read.run_contents import RegisteredPair, RunContents, Score, Series
-from gemini_monai.runs import RunFolder, refuse_evaluated_settings
+from gemini_monai.runs import (
+    RunFolder,
+    recover_for_reading,
+    refuse_evaluated_settings,
+    refuse_later,
+)
 from gemini_monai.tables import number, read_table
 
 
@@ -35,6 +40,7 @@ def read_run(folder: Path) -> RunContents:
         raise InputError(f"{folder}: no such run folder")
     if not run.record.is_file():
         raise InputError(f"{folder}: not a run folder, {run.record} is missing")
+    recover_for_reading(folder)
     pairs = sorted((run.test / "pairs").glob("*.npz"))
     pairs = pairs or sorted((run.examples / "pairs").glob("*.npz"))
     restoration = run.examples / "restoration.npz"
@@ -68,6 +74,7 @@ def read_validation(folder: Path) -> Series | None:
 
 def _details(path: Path) -> dict[str, Any]:
     content = _read_json(path)
+    refuse_later(content, path)
     refuse_evaluated_settings(content.get("settings") or {}, f"{path}: settings")
     return content
 

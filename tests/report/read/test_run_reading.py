@@ -65,6 +65,9 @@ def test_folder_that_is_no_run_names_the_missing_file(tmp_path: Path) -> None:
     [
         ("run.json", "{", r"run\.json: not JSON"),
         ("run.json", "[]", r"run\.json: expected a JSON object, found array"),
+        ("run.json", '{"compare": ["."]}', r"run\.json: key 'compare': '\.' is not the name of"),
+        ("run.json", '{"compare": ["../run"]}', "'../run' is not the name of a folder in the run"),
+        ("run.json", '{"program": "gemini_monai", "format": 2}', "'format': expected 1, found 2"),
         ("history.csv", "step\n1\n", r"history\.csv: column 'iteration' is missing"),
         (
             "history.csv",
