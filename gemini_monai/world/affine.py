@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,6 +17,7 @@ from monai.data.meta_tensor import MetaTensor
 from torch import Tensor
 
 from gemini_monai.errors import InputError
+from gemini_monai.intensity import Intensity, rule_of, scale_bounds
 from gemini_monai.world.axes import LPS, is_sheared, squared
 from gemini_monai.world.transform import read_transform
 
@@ -46,7 +46,7 @@ def register_affine(
     moving: MetaTensor,
     reference: MetaTensor,
     *,
-    intensity: Mapping[str, Any],
+    intensity: Intensity,
     method: str = "itk",
 ) -> np.ndarray:
     """The affine T, (4, 4), that makes the moving image most like the reference.
@@ -58,11 +58,12 @@ def register_affine(
     Args:
         moving: (C, *S) on its own grid, three axes.
         reference: (C, *T), likewise.
-        intensity: As in ``dataset.json``.
+        intensity: As in ``dataset.json``; of several rules the first one.
         method: One of ``METHODS``.
 
     Raises:
-        InputError: If it fails, or the volume changes by more than eight times.
+        InputError: If it fails, an image is constant, or the volume changes by more than eight
+            times.
     """
     refuse_method(method)
     if _same(moving, reference):
@@ -99,12 +100,11 @@ def _same(moving: MetaTensor, reference: MetaTensor) -> bool:
     return same_grid and torch.equal(moving.as_tensor(), reference.as_tensor())
 
 
-def _prepared(image: MetaTensor, intensity: Mapping[str, Any]) -> MetaTensor:
+def _prepared(image: MetaTensor, intensity: Intensity) -> MetaTensor:
     """The first channel (1, *S), clipped and scaled to [0, 1], with no axis above ``LARGEST``."""
     values = image.as_tensor()[:1].float()
-    lower, upper = intensity["lower"], intensity["upper"]
-    if intensity["kind"] == "percentile":
-        lower, upper = np.percentile(values.numpy(), (lower, upper))
+    name = str(image.meta.get("filename_or_obj", "image"))
+    lower, upper = scale_bounds(values.numpy(), rule_of(intensity, 0), name=name)
     values = ((values - lower) / max(upper - lower, 1e-6)).clamp(0, 1)
     spacing = np.linalg.norm(np.asarray(image.affine)[:3, :3], axis=0)
     coarse = (spacing * values.shape[1:]).max() / LARGEST
