@@ -39,8 +39,9 @@ def refuse_other_length(intensity: Intensity, channels: int, *, name: str) -> No
 def scale_bounds(values: np.ndarray | Tensor, rule: Rule, *, name: str) -> tuple[Any, Any]:
     """The values that become 0 and 1, the lower one first.
 
-    Where both percentiles are the same value, as in angiography or PET, they are those of what
-    differs from the most frequent value; where these are the same too, the least and the greatest.
+    Where both percentiles are the same value, or one is in the gap beside it, as in angiography or
+    PET, they are those of what differs from the most frequent value; where these are the same too,
+    the least and the greatest.
 
     Args:
         values: Finite, of any shape.
@@ -53,7 +54,7 @@ def scale_bounds(values: np.ndarray | Tensor, rule: Rule, *, name: str) -> tuple
     if rule["kind"] == "range":
         return rule["lower"], rule["upper"]
     bounds = _percentiles(values, rule)
-    if bounds[0] < bounds[1]:
+    if _tell_apart(values, bounds):
         return bounds
     differing = values[values != _most_frequent(values)]
     if not len(differing):
@@ -61,7 +62,14 @@ def scale_bounds(values: np.ndarray | Tensor, rule: Rule, *, name: str) -> tuple
             f"{name}: constant, every value is {float(bounds[0]):g}, so it has no range to scale"
         )
     bounds = _percentiles(differing, rule)
-    return bounds if bounds[0] < bounds[1] else (values.min(), values.max())
+    return bounds if _tell_apart(differing, bounds) else (values.min(), values.max())
+
+
+def _tell_apart(values: np.ndarray | Tensor, bounds: tuple[Any, Any]) -> bool:
+    """Whether values within the bounds are some above the lower and some below the upper one."""
+    lower, upper = bounds
+    inside = values[(lower <= values) & (values <= upper)]
+    return bool((lower < inside).any() and (inside < upper).any())
 
 
 def _percentiles(values: np.ndarray | Tensor, rule: Rule) -> tuple[Any, Any]:
