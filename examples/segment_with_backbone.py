@@ -22,11 +22,14 @@ from monai.networks.layers import Conv
 from monai.transforms import (
     AsDiscreted,
     Compose,
+    ConcatItemsd,
     EnsureChannelFirstd,
     LoadImaged,
+    MapTransform,
     Resized,
     ScaleIntensityRanged,
     ScaleIntensityRangePercentilesd,
+    SplitDimd,
 )
 
 from gemini_monai.networks import UNetBackbone
@@ -45,20 +48,33 @@ def build_network(file: str, *, classes: int) -> tuple[torch.nn.Module, dict]:
 
 def transforms(view: dict) -> Compose:
     """Images as the backbone saw them; the intensity scaling has to travel with the weights."""
-    intensity = view["intensity"]
-    low, high = intensity["lower"], intensity["upper"]
-    scale = {
-        "percentile": ScaleIntensityRangePercentilesd("image", low, high, 0.0, 1.0, clip=True),
-        "range": ScaleIntensityRanged("image", low, high, 0.0, 1.0, clip=True),
-    }
     return Compose(
         [
             LoadImaged(["image", "label"]),
             EnsureChannelFirstd(["image", "label"]),
             Resized(["image", "label"], view["spatial_size"], mode=["area", "nearest"]),
-            scale[intensity["kind"]],
+            *scaling(view),
         ]
     )
+
+
+def scaling(view: dict) -> list:
+    """Intensities to [0, 1]: by one rule for all channels, as one or each, or by one a channel."""
+    rules = view["intensity"]
+    if isinstance(rules, dict):
+        return [scaled("image", rules, channel_wise=not view.get("color", True))]
+    channels = [str(k) for k in range(len(rules))]
+    names = [f"image_{k}" for k in channels]
+    split = SplitDimd("image", dim=0, output_postfixes=channels)
+    return [split, *map(scaled, names, rules), ConcatItemsd(names, "image")]
+
+
+def scaled(key: str, rule: dict, channel_wise: bool = False) -> MapTransform:
+    """MONAI's transform for one rule."""
+    bounds = rule["lower"], rule["upper"], 0.0, 1.0
+    if rule["kind"] == "range":
+        return ScaleIntensityRanged(key, *bounds, clip=True)
+    return ScaleIntensityRangePercentilesd(key, *bounds, clip=True, channel_wise=channel_wise)
 
 
 def main(

@@ -108,11 +108,18 @@ def optional(check: Check) -> Check:
 
 
 def intensity(value: Any, name: str) -> None:
-    """``{"kind": "percentile" | "range", "lower": ..., "upper": ...}``.
+    """``{"kind": "percentile" | "range", "lower": ..., "upper": ...}``, or a list of one a channel.
 
     Raises:
         InputError: If a key is missing or unknown, or the bounds are no interval.
     """
+    if isinstance(value, (list, tuple)):
+        several(_intensity_rule, least=1)(value, name)
+    else:
+        _intensity_rule(value, name)
+
+
+def _intensity_rule(value: Any, name: str) -> None:
     if not isinstance(value, Mapping) or set(value) != {"kind", "lower", "upper"}:
         raise InputError(f"{name}: expected kind, lower and upper, got {value!r}")
     one_of(*KINDS)(value["kind"], f"{name}: kind")

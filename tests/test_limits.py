@@ -27,7 +27,11 @@ RANGE = {"kind": "range", "lower": 0.0, "upper": 1.0}
         (limits.optional(limits.whole(1)), [None, 1], [0]),
         (
             limits.intensity,
-            [RANGE, {"kind": "percentile", "lower": 0, "upper": 100}],
+            [
+                RANGE,
+                {"kind": "percentile", "lower": 0, "upper": 100},
+                [RANGE, RANGE | {"kind": "percentile"}],
+            ],
             [
                 RANGE | {"kind": "zscore"},
                 RANGE | {"lower": 1.0},
@@ -37,6 +41,10 @@ RANGE = {"kind": "range", "lower": 0.0, "upper": 1.0}
                 {"kind": "range", "lower": 0},
                 RANGE | {"mean": 0},
                 "range",
+                [],
+                [RANGE, "range"],
+                [[RANGE]],
+                [RANGE, RANGE | {"lower": 2.0}],
             ],
         ),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from pathlib import Path
 
@@ -11,12 +12,13 @@ from gemini_monai.bundles import is_bundle_run
 from gemini_monai.configuration.overrides import refuse_unknown_overrides, refuse_unread_keys
 from gemini_monai.configuration.running import running_configuration
 from gemini_monai.engines.processes import is_first_process, refuse_unjoined
-from gemini_monai.errors import install_hook
+from gemini_monai.errors import InputError, install_hook
 from gemini_monai.files import read_json, refuse_existing
 from gemini_monai.inference import Probe
 from gemini_monai.networks import Gemini
-from gemini_monai.runs import too_little
+from gemini_monai.runs import RunFolder, read_record, too_little
 from gemini_monai.tables import write_table
+from gemini_monai.transforms import InputSpec
 from gemini_monai.weights import load_network
 
 
@@ -45,6 +47,28 @@ def warn_of_little(*, images: int, iterations: int) -> None:
     reason = too_little(images=images, iterations=iterations)
     if reason is not None and is_first_process():
         logging.getLogger(__name__).warning("%s", reason)
+
+
+def refuse_other_view(spec: InputSpec, *, weights: str | Path) -> None:
+    """Stop where images would be seen otherwise than in training, as after another ``prepare``.
+
+    Args:
+        spec: How they would be seen.
+        weights: In the folder of their run, as the run left them.
+
+    Raises:
+        InputError: Naming the first setting that differs, and both values.
+    """
+    run = RunFolder(Path(weights).absolute().parents[1])
+    if not run.record.is_file():
+        return
+    trained = read_record(run.path)["settings"]
+    for name, now in json.loads(json.dumps(spec.settings(), default=str)).items():
+        if name != "reference" and trained.get(name, now) != now:  # its file may have moved
+            raise InputError(
+                f"{run.record}: trained with {name} {trained[name]!r}, its data set now says "
+                f"{now!r}; give what it was trained with, or prepare the data as they were"
+            )
 
 
 def show_scores(folder: str | Path) -> None:

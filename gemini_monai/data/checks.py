@@ -11,6 +11,7 @@ import numpy as np
 from gemini_monai import limits
 from gemini_monai.errors import InputError
 from gemini_monai.images.names import refuse_name
+from gemini_monai.intensity import refuse_other_length
 from gemini_monai.limits import Check, flag, intensity, optional, real, several, text, whole
 
 SPLITS = ("labeled", "unlabeled", "validation", "test")
@@ -31,6 +32,7 @@ OPTIONAL: dict[str, Check] = {
     "source": text,
     "license": optional(text),
     "licence": optional(text),
+    "color": flag,
     "align": optional(limits.one_of("itk", "ants")),
     "reference": optional(text),
     "labeled_draw": optional(whole(0)),
@@ -53,6 +55,7 @@ def check_content(content: Mapping[str, Any], path: Path) -> None:
                 f"{path}: key '{key}' has {len(content[key])} values, "
                 f"expected {content['spatial_dims']} (spatial_dims)"
             )
+    refuse_other_length(content["intensity"], content["channels"], name=f"{path}: key 'intensity'")
     for split in SPLITS:
         for entry in content[split]:
             _check_entry(entry, split, content, path)

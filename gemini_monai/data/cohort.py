@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,6 +15,8 @@ import numpy as np
 
 from gemini_monai.data.checks import SPLITS
 from gemini_monai.errors import InputError
+from gemini_monai.images.read import is_colored
+from gemini_monai.intensity import Intensity, rule_of
 from gemini_monai.transforms import InputSpec
 
 
@@ -40,11 +43,15 @@ class Cohort:
     """Voxel size for the network in mm; ``None`` to resize to ``spatial_size`` instead."""
     spatial_size: tuple[int, ...]
     """Voxels that the network sees."""
-    intensity: Mapping[str, Any]
-    """``{"kind": "percentile" | "range", "lower": ..., "upper": ...}``, scaled to [0, 1]."""
+    intensity: Intensity
+    """``{"kind": "percentile" | "range", "lower": ..., "upper": ...}``, scaled to [0, 1]; or one a
+    channel."""
     seed: int
     hash: str
     """SHA-256 of the values of all images; the same whatever their files are called."""
+    color: bool = True
+    """Channels are parts of one color, with one scale for all of them; otherwise, as of several MR
+    sequences, each has its own. What early versions wrote does not say it, and had one."""
     source: str = "folder"
     """What prepared it: ``folder``, ``decathlon``, ``phantom``, or the name of a download."""
     labeled_draw: int = 0
@@ -82,7 +89,7 @@ class Cohort:
                 were aligned to.
         """
         names = ["spatial_size", "intensity", "spacing", "orientation", "align", "reference"]
-        names += ["spatial_dims", "overlapping", "label_values", "structures"]
+        names += ["spatial_dims", "overlapping", "label_values", "structures", "color"]
         own = {name: getattr(self, name) for name in names} | {"in_channels": self.channels}
         spec = InputSpec(**(own | given))
         sizes = {"spatial_dims": spec.spatial_dims, "spatial_size": len(spec.spatial_size)}
@@ -96,7 +103,21 @@ class Cohort:
                 )
         if spec.align is not None:
             self._refuse_other_grid(spec.spatial_size, spec.spacing)
+        self._warn_of_one_scale(spec)
         return spec
+
+    def _warn_of_one_scale(self, spec: InputSpec) -> None:
+        """Of channels that are no color, as earlier versions had it."""
+        percentiles = rule_of(spec.intensity, 0)["kind"] == "percentile"
+        together = spec.color and isinstance(spec.intensity, Mapping) and spec.in_channels > 1
+        images = (Path(entry["image"]) for split in SPLITS for entry in getattr(self, split))
+        if together and percentiles and not all(is_colored(p, spec.in_channels) for p in images):
+            logging.getLogger(__name__).warning(
+                "%s: percentiles are of all %d channels together, so that one of small values "
+                "comes to lie near 0; --color False scales each by itself, as does preparing again",
+                self.path,
+                spec.in_channels,
+            )
 
     def structures_in(self, spec: InputSpec) -> InputSpec:
         """How a network that was trained on other images sees these, with their own structures.

@@ -81,6 +81,11 @@ def _without_copies(image: MetaTensor) -> MetaTensor:
     return image[:1] if is_gray else image
 
 
+def is_colored(path: Path, channels: int) -> bool:
+    """Whether the channels of a file are parts of one color: of a picture, or three of DICOM."""
+    return is_picture(path) or (is_dicom(path) and channels == COLORS)
+
+
 def read_label(path: str | Path | Sequence[str | Path]) -> MetaTensor:
     """A label map, or one mask per file, as whole numbers (C, *S), int64, exactly as stored.
 

@@ -21,6 +21,7 @@ LATER = {
     "deformer_scales": 1,
     "diffeomorphic": False,
     "unlabeled_share": 1.0,
+    "color": True,
     "smoothness_order": 1,
 }
 """Settings that early records lack, and what their runs had."""

@@ -14,6 +14,7 @@ from gemini_monai.transforms.load import LoadScand
 from gemini_monai.transforms.output import FiniteOutputd, SaveCased, refuse_outputs
 from gemini_monai.transforms.postprocess import postprocessing
 from gemini_monai.transforms.preprocess import preprocessing
+from gemini_monai.transforms.scale import ScaleChannelsd
 
 __all__ = [
     "FiniteOutputd",
@@ -25,6 +26,7 @@ __all__ = [
     "RandOutPainting",
     "ResampleToGridd",
     "SaveCased",
+    "ScaleChannelsd",
     "postprocessing",
     "preprocessing",
     "refuse_outputs",

@@ -14,9 +14,11 @@ from monai.transforms.inverse import InvertibleTransform
 from monai.transforms.spatial.array import SpatialResample
 from monai.transforms.transform import MapTransform
 from monai.utils.misc import ensure_tuple_rep
+from torch import Tensor
 
 from gemini_monai.errors import InputError
 from gemini_monai.images import read, source_of
+from gemini_monai.intensity import Intensity
 from gemini_monai.world import output_grid, register_affine
 
 
@@ -26,14 +28,15 @@ class ResampleToGridd(MapTransform, InvertibleTransform):
     ``grid`` is the affine (4, 4) of the voxels of the output in the image's own world; the output
     carries it as its affine, so ``Invertd`` brings predictions back and positions stay right. An
     item without a grid, such as a new image, is registered to the reference first. Outside an
-    image is its least value: air, no structure, or the least logit.
+    image is the least value of each channel: air, or no structure; on the way back it is the least
+    logit.
 
     Args:
         keys: Images and labels (C, *S) on their own grids; the first one is what is registered.
         spatial_size: Voxels of the output along each axis, (N,).
         spacing: Voxel size of the reference's grid in mm along each axis, (N,), above 0.
         reference: Image file that items without a grid are registered to; ``None`` to refuse them.
-        intensity: As in ``dataset.json``: what of the intensities registration looks at.
+        intensity: As in ``dataset.json``: what of the first channel registration looks at.
         method: ``"itk"`` or ``"ants"``.
         mode: ``"bilinear"`` or ``"nearest"``, of all keys or each.
         allow_missing_keys: Pass over keys that an item does not have.
@@ -46,7 +49,7 @@ class ResampleToGridd(MapTransform, InvertibleTransform):
         spatial_size: Sequence[int],
         spacing: Sequence[float],
         reference: str | Path | None = None,
-        intensity: Mapping[str, Any],
+        intensity: Intensity,
         method: str = "itk",
         mode: str | Sequence[str] = "bilinear",
         allow_missing_keys: bool = False,
@@ -55,7 +58,7 @@ class ResampleToGridd(MapTransform, InvertibleTransform):
         self.spatial_size = tuple(spatial_size)
         self.spacing = tuple(spacing)
         self.reference = reference
-        self.intensity = dict(intensity)
+        self.intensity = intensity
         self.method = method
         self.mode = ensure_tuple_rep(mode, len(self.keys))
         self.resample = SpatialResample(padding_mode="zeros")
@@ -72,7 +75,9 @@ class ResampleToGridd(MapTransform, InvertibleTransform):
         if grid is None:
             grid = self._grid(item[self.first_key(item)])
         for key, mode in self.key_iterator(item, self.mode):
-            least = float(item[key].min())
+            least = (
+                _least(item[key]) if mode == "bilinear" else 0
+            )  # outside a label is no structure
             item[key] = least + self.resample(
                 item[key] - least,
                 dst_affine=np.asarray(grid, dtype=float),
@@ -103,6 +108,11 @@ class ResampleToGridd(MapTransform, InvertibleTransform):
             spatial_size=self.spatial_size,
         )
         return transform @ grid
+
+
+def _least(image: MetaTensor) -> Tensor:
+    """Of each channel, (C, 1, ...): one sequence has other values than the next."""
+    return image.as_tensor().flatten(1).amin(dim=1).view(-1, *[1] * (image.ndim - 1))
 
 
 @functools.lru_cache(maxsize=1)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from gemini_monai.intensity import Intensity, refuse_other_length
+
 
 @dataclass(frozen=True)
 class InputSpec:
@@ -18,8 +20,12 @@ class InputSpec:
     """Channels of an image."""
     spatial_size: Sequence[int]
     """Voxels that the network sees in training, and the side of a window in inference."""
-    intensity: Mapping[str, Any]
-    """``{"kind": "percentile" | "range", "lower": ..., "upper": ...}``, scaled to [0, 1]."""
+    intensity: Intensity
+    """``{"kind": "percentile" | "range", "lower": ..., "upper": ...}``, scaled to [0, 1]; or one a
+    channel."""
+    color: bool = True
+    """Channels are parts of one color, so that one rule has one scale for all of them; each has its
+    own otherwise. Runs that do not say it had one."""
     spacing: Sequence[float] | None = None
     """Voxel size in mm that images are brought to; ``None`` to resize them to the size instead."""
     orientation: str | None = None
@@ -42,6 +48,14 @@ class InputSpec:
     """Transforms of one's own, of images on their own grids."""
     after: Sequence[Callable[..., Any]] = ()
     """Transforms of one's own, of what is scaled and on the network's grid."""
+
+    def __post_init__(self) -> None:
+        """Refuse rules that are not one a channel.
+
+        Raises:
+            InputError: If there are too few or too many.
+        """
+        refuse_other_length(self.intensity, self.in_channels, name="key 'intensity'")
 
     @classmethod
     def of(cls, settings: Mapping[str, Any], **given: Any) -> InputSpec:

@@ -14,6 +14,7 @@ from monai.transforms.transform import MapTransform
 from gemini_monai.errors import InputError
 from gemini_monai.images import is_picture, read, read_label
 from gemini_monai.images.read import COLORS
+from gemini_monai.transforms.scale import refuse_not_finite
 
 MASK = (0, 1, 255)
 """Values of a binary mask."""
@@ -73,8 +74,7 @@ class LoadScand(MapTransform):
                 f"{file}: {len(image)} channel(s), the configuration is for "
                 f"{self.in_channels} (in_channels)"
             )
-        if not torch.isfinite(image.as_tensor()).all():
-            raise InputError(f"{file}: holds values that are not finite (NaN or infinity)")
+        refuse_not_finite(image)
         return image
 
     def _label(self, files: Any) -> MetaTensor:

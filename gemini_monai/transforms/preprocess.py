@@ -7,10 +7,6 @@ from typing import Any
 
 from monai.transforms.compose import Compose
 from monai.transforms.croppad.dictionary import CropForegroundd, ResizeWithPadOrCropd
-from monai.transforms.intensity.dictionary import (
-    ScaleIntensityRanged,
-    ScaleIntensityRangePercentilesd,
-)
 from monai.transforms.io.dictionary import LoadImaged
 from monai.transforms.spatial.dictionary import Orientationd, Resized, Spacingd
 from monai.transforms.utility.dictionary import CopyItemsd, EnsureChannelFirstd
@@ -19,6 +15,7 @@ from gemini_monai.images.monai_readers import quiet_readers
 from gemini_monai.transforms.alignment import ResampleToGridd
 from gemini_monai.transforms.input import InputSpec
 from gemini_monai.transforms.load import LoadScand
+from gemini_monai.transforms.scale import FiniteImaged, ScaleChannelsd
 
 IMAGES = ("image", "label")
 FIELDS = ("field", "inverse_field")
@@ -49,7 +46,9 @@ def preprocessing(
     chain += _fields([key for key in keys if key in FIELDS])
     if native_label:
         chain.append(CopyItemsd("label", names=NATIVE_LABEL))
-    chain += [*spec.before, *_on_the_grid(spec, images), _scaled(spec), *spec.after]
+    chain += [*spec.before, *_on_the_grid(spec, images)]
+    chain += [ScaleChannelsd("image", intensity=spec.intensity, color=spec.color), *spec.after]
+    chain += [FiniteImaged("image")] if spec.after else []
     if fit:
         chain.append(ResizeWithPadOrCropd(images, list(spec.spatial_size), allow_missing_keys=True))
     return Compose(chain)
@@ -93,11 +92,3 @@ def _on_the_grid(spec: InputSpec, images: Sequence[str]) -> Transforms:
         return [*chain, Spacingd(images, pixdim=list(spec.spacing), mode=linear, **options)]
     area = ["area", "nearest"][: len(images)]
     return [*chain, Resized(images, spatial_size=list(spec.spatial_size), mode=area, **options)]
-
-
-def _scaled(spec: InputSpec) -> Callable[..., Any]:
-    """Intensities to [0, 1], clipped."""
-    bounds = (spec.intensity["lower"], spec.intensity["upper"])
-    if spec.intensity["kind"] == "percentile":
-        return ScaleIntensityRangePercentilesd("image", *bounds, b_min=0.0, b_max=1.0, clip=True)
-    return ScaleIntensityRanged("image", *bounds, b_min=0.0, b_max=1.0, clip=True)

@@ -51,7 +51,7 @@ def model_card(
         network=_network(settings),
         cases=", ".join(f"{n} {role}" for role, n in data.get("cases", {}).items() if n),
         spacing=_by("x", settings["spacing"], unit=" mm") if settings["spacing"] else "as they are",
-        intensity="{lower:g} to {upper:g} ({kind})".format(**settings["intensity"]),
+        intensity=_intensity(settings),
         minutes=f"{record.get('seconds', 0) / 60:.0f}",
         versions=", ".join(f"{n} {v}" for n, v in record.get("versions", {}).items()),
         commands=list(_commands(record)),
@@ -71,6 +71,16 @@ def _network(settings: Mapping[str, Any]) -> str:
     if backbone is not None:
         return f"backbone {backbone['_target_']}"
     return f"channels {_by(', ', settings['channels'])}"
+
+
+def _intensity(settings: Mapping[str, Any]) -> str:
+    """What becomes 0 and 1, a channel at a time where each has a scale of its own."""
+    rules, text = settings["intensity"], "{lower:g} to {upper:g} ({kind})"
+    if isinstance(rules, Mapping):
+        apart = settings["in_channels"] > 1 and not settings["color"]
+        return text.format(**rules) + (" of each channel by itself" if apart else "")
+    named = (f"{text.format(**rule)} of channel {k}" for k, rule in enumerate(rules, start=1))
+    return ", ".join(named)
 
 
 def _by(separator: str, values: Any, *, unit: str = "") -> str:
@@ -111,4 +121,6 @@ def _scores(run: RunFolder) -> dict[str, Any]:
 def _percent(value: Mapping[str, Any]) -> str:
     if value["mean"] is None:
         return "not defined"
+    if value["std"] is None:  # of one case
+        return f"{100 * value['mean']:.1f}"
     return f"{100 * value['mean']:.1f} ± {100 * value['std']:.1f}"

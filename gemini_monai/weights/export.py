@@ -17,7 +17,7 @@ from gemini_monai.weights.network import read_state
 from gemini_monai.weights.tensors import read_tensors, write_state
 
 PARTS = ("backbone", "encoder")
-PREPROCESSING = ("spatial_dims", "in_channels", "spacing", "spatial_size", "intensity")
+PREPROCESSING = (*("spatial_dims", "in_channels", "spacing", "spatial_size", "intensity", "color"),)
 CARD = ("method", "dataset", "seed", "iterations", "command", "versions", "started")
 
 

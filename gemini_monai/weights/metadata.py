@@ -37,7 +37,10 @@ def state_run(
     image["modality"] = release.get("modality", "not said")
     sizes = _sizes(settings)
     image |= {"num_channels": settings["in_channels"], "spatial_shape": sizes}
+    image["channel_def"] = _image_channels(settings["in_channels"])
+    metadata["image_classes"] = _image_classes(settings)
     prediction |= {"num_channels": settings["out_channels"], "spatial_shape": sizes}
+    prediction["channel_def"] = _image_channels(settings["out_channels"])
     if record["task"] != PRETRAINING:
         metadata |= _of_segmentation(settings)
         prediction |= {"format": "segmentation", "channel_def": _channels(settings)}
@@ -53,6 +56,21 @@ def _sizes(settings: Mapping[str, Any]) -> list[str]:
     if settings["backbone"] is None:
         multiple = math.lcm(multiple, 2 ** (len(settings["channels"]) - 1))
     return [f"{multiple}*n"] * axes
+
+
+def _image_channels(channels: int) -> dict[str, str]:
+    names = [f"channel {k}" for k in range(1, channels + 1)] if channels > 1 else ["image"]
+    return {str(channel): name for channel, name in enumerate(names)}
+
+
+def _image_classes(settings: Mapping[str, Any]) -> str:
+    """What the channels of an image are, in words."""
+    channels = settings["in_channels"]
+    if channels == 1:
+        return "one channel, scaled to [0, 1]"
+    together = settings["color"] and isinstance(settings["intensity"], Mapping)
+    how = "all with one scale" if together else "each with its own scale"
+    return f"{channels} channels, scaled to [0, 1], {how}"
 
 
 def _channels(settings: Mapping[str, Any]) -> dict[str, str]:

@@ -119,7 +119,9 @@ def _adaptation_plan(
             "arch_kwargs": kwargs,
             "arch_kwargs_requiring_import": [name for name in OPERATIONS if name in kwargs],
         },
-        "pretrain_plan": _pretrain_plan(spacing, size, name=str(dataset.get("name"))),
+        "pretrain_plan": _pretrain_plan(
+            spacing, size, channels=settings["in_channels"], name=str(dataset.get("name"))
+        ),
         "pretrain_num_input_channels": settings["in_channels"],
         "recommended_downstream_patchsize": size,
         "key_to_encoder": "encoder.stages",
@@ -130,7 +132,7 @@ def _adaptation_plan(
 
 
 def _pretrain_plan(
-    spacing: Sequence[float] | None, size: Sequence[int], *, name: str
+    spacing: Sequence[float] | None, size: Sequence[int], *, channels: int, name: str
 ) -> dict[str, Any]:
     """What nnssl's ``Plan`` holds."""
     resampled = {"is_seg": False, "order": 1, "order_z": 0, "force_separate_z": None}
@@ -138,8 +140,8 @@ def _pretrain_plan(
         "data_identifier": "gemini_monai",
         "preprocessor_name": "DefaultPreprocessor",
         "spacing_style": "median" if spacing else "noresample",
-        "normalization_schemes": ["RescaleTo01Normalization"],
-        "use_mask_for_norm": [False],
+        "normalization_schemes": ["RescaleTo01Normalization"] * channels,
+        "use_mask_for_norm": [False] * channels,
         **dict.fromkeys(
             ("resampling_fn_data", "resampling_fn_mask"), "resample_data_or_seg_to_shape"
         ),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +16,7 @@ from monai.data.itk_torch_bridge import metatensor_to_itk_image
 from monai.data.meta_tensor import MetaTensor
 
 from gemini_monai.errors import InputError
+from gemini_monai.intensity import Intensity, rule_of, scale_bounds
 from gemini_monai.world.axes import is_sheared, squared
 from gemini_monai.world.first_shift import first_shift
 from gemini_monai.world.transform import read_transform
@@ -51,7 +51,7 @@ def register_affine(
     moving: MetaTensor,
     reference: MetaTensor,
     *,
-    intensity: Mapping[str, Any],
+    intensity: Intensity,
     method: str = "itk",
     world: bool = False,
     advice: str = ADVICE,
@@ -66,14 +66,15 @@ def register_affine(
     Args:
         moving: (C, *S) on its own grid, three axes.
         reference: (C, *T), likewise.
-        intensity: As in ``dataset.json``.
+        intensity: As in ``dataset.json``; of several rules the first one.
         method: One of ``METHODS``.
         world: ITK begins with the images where they lie in the world if they are more alike there.
         advice: What to do where it fails, the end of the message.
         option: By which the method was asked for.
 
     Raises:
-        InputError: If it fails, or the volume changes by more than eight times.
+        InputError: If it fails, an image is constant, or the volume changes by more than eight
+            times.
     """
     refuse_method(method, option=option)
     if _same(moving, reference):
@@ -116,12 +117,11 @@ def _same(moving: MetaTensor, reference: MetaTensor) -> bool:
     return same_grid and torch.equal(moving.as_tensor(), reference.as_tensor())
 
 
-def _prepared(image: MetaTensor, intensity: Mapping[str, Any]) -> MetaTensor:
+def _prepared(image: MetaTensor, intensity: Intensity) -> MetaTensor:
     """The first channel (1, *S), clipped and scaled to [0, 1], with no axis above ``LARGEST``."""
     values = image.as_tensor()[:1].float()
-    lower, upper = intensity["lower"], intensity["upper"]
-    if intensity["kind"] == "percentile":
-        lower, upper = np.percentile(values.numpy(), (lower, upper))
+    name = str(image.meta.get("filename_or_obj", "image"))
+    lower, upper = scale_bounds(values.numpy(), rule_of(intensity, 0), name=name)
     values = ((values - lower) / max(upper - lower, 1e-6)).clamp(0, 1)
     spacing = np.linalg.norm(np.asarray(image.affine)[:3, :3], axis=0)
     coarse = (spacing * values.shape[1:]).max() / LARGEST

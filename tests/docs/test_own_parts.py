@@ -84,6 +84,13 @@ def test_a_new_data_set(place):
     assert json.loads((place / "prepared/dataset.json").read_text())["source"] == "clinic"
 
 
+def test_an_augmentation_of_ones_own(place):
+    page = Page(DOCS / "how_to" / "augmentation.md").write_files(place)
+    prepared(place)
+    page.run("train", place)
+    assert (place / "runs/strong/models/model.pt").is_file()
+
+
 def test_transforms_of_ones_own(place):
     page = Page(DOCS / "concepts" / "preprocessing.md").write_files(place)
     prepared(place)

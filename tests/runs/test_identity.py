@@ -60,6 +60,17 @@ def test_a_run_of_an_earlier_version_goes_on_by_what_later_knobs_say_of_it():
         refuse_other_settings(early, BASE | later | {"deformer_scales": 3}, done=3, where="last.pt")
 
 
+def test_a_run_from_before_colors_goes_on_with_one_scale_for_all_channels():
+    refuse_other_settings(BASE, BASE | {"color": True}, done=3, where="last.pt")
+    with pytest.raises(InputError, match="trained with color True, now False"):
+        refuse_other_settings(BASE, BASE | {"color": False}, done=3, where="last.pt")
+    rule = {"kind": "percentile", "lower": 0.5, "upper": 99.5}
+    one, each = ({"intensity": own, "color": False} for own in (rule, [rule, rule]))
+    refuse_other_settings(BASE | each, BASE | each, done=3, where="last.pt")
+    with pytest.raises(InputError, match="trained with intensity"):
+        refuse_other_settings(BASE | each, BASE | one, done=3, where="last.pt")
+
+
 def test_a_run_of_an_earlier_version_goes_on_whatever_it_kept_of_knobs_that_decide_nothing():
     early = BASE | {"amp": False, "memory": "low"}
     refuse_other_settings(early, BASE, done=3, where="last.pt")

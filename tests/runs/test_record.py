@@ -30,6 +30,14 @@ def test_settings_of_a_run_are_those_it_recorded(tmp_path):
         run_settings(tmp_path, default=default)
 
 
+def test_a_record_from_before_colors_has_one_scale_for_all_channels(tmp_path):
+    _write(tmp_path, in_channels=4)
+    assert read_record(tmp_path)["settings"]["color"] is True
+    assert run_settings(tmp_path, default={"color": False}) == {"color": True}
+    _write(tmp_path, in_channels=4, color=False)
+    assert run_settings(tmp_path, default={"color": True}) == {"color": False}
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

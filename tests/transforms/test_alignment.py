@@ -58,6 +58,16 @@ def test_outside_is_the_least_value():
     assert torch.equal(found.unique().as_tensor(), image.min().as_tensor()[None])
 
 
+def test_outside_is_the_least_value_of_each_channel():
+    """CT in the first one, PET in the second: -1000 there would be far from all that it holds."""
+    image = MetaTensor(torch.cat([volume() * 100 - 1000, volume() * 20 + 1]), affine=CENTERED)
+    far = CENTERED.copy()
+    far[:3, 3] += 10
+    found = _transform()({"image": image, "grid": far})["image"]
+    for ours, theirs in zip(found, image, strict=True):
+        assert float(ours.min()) == float(theirs.min())
+
+
 def test_predictions_come_back_to_the_native_grid():
     image = volume(affine=NATIVE, shape=(36, 30, 34))
     label = MetaTensor((image > 0.3).float() + (image > 0.7).float(), affine=image.affine)

@@ -162,6 +162,16 @@ def test_an_export_is_read_safely_and_has_its_card(run_folder, network, tmp_path
         export_nnunet(run_folder, file)
 
 
+def test_its_plan_scales_every_channel(run_folder, tmp_path):
+    record = json.loads((run_folder / "run.json").read_text())
+    record["settings"]["in_channels"] = 3
+    (run_folder / "run.json").write_text(json.dumps(record))
+    saved = torch.load(export_nnunet(run_folder, tmp_path / "gemini.pth"), weights_only=True)
+    plan = saved["nnssl_adaptation_plan"]["pretrain_plan"]["configurations"]["pretraining"]
+    assert plan["normalization_schemes"] == ["RescaleTo01Normalization"] * 3
+    assert plan["use_mask_for_norm"] == [False] * 3
+
+
 def test_what_nnunet_cannot_take_is_named(run_folder, tmp_path):
     with pytest.raises(InputError, match=r"x\.safetensors: nnU-Net reads PyTorch's files"):
         export_nnunet(run_folder, tmp_path / "x.safetensors")

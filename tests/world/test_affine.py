@@ -63,6 +63,28 @@ def test_a_window_hides_what_lies_outside():
     assert corner_error(register_affine(*images, intensity=window), truth) < 1
 
 
+def test_of_several_channels_the_first_rule_is_the_first_ones():
+    truth = moved(degrees=5)
+    images = [volume(truth), volume()]
+    alone = register_affine(*images, intensity=INTENSITY)
+    both = [MetaTensor(torch.cat([own, own * 0 + 7]), affine=own.affine) for own in images]
+    rules = [INTENSITY, {"kind": "range", "lower": 0.0, "upper": 1.0}]
+    np.testing.assert_array_equal(register_affine(*both, intensity=rules), alone)
+
+
+def test_images_that_are_mostly_one_value_are_registered_by_the_rest():
+    """Three vessels, dim at one end: where all that is no background were one value, as bright."""
+    vessels = torch.zeros(1, *volume().shape[1:])
+    dim = torch.linspace(100, 2000, 16)
+    vessels[0, 8:24, 15, 15], vessels[0, 12, 8:24, 15], vessels[0, 15, 20, 8:24] = dim, dim, dim
+    assert np.ptp(np.percentile(vessels.numpy(), (0.5, 99.5))) == 0
+    truth = np.eye(4)
+    truth[:3, 3] = (2, -1, 3)
+    affine = torch.as_tensor(CENTERED)
+    images = [MetaTensor(v, affine=affine) for v in (vessels.roll((2, -1, 3), (1, 2, 3)), vessels)]
+    assert corner_error(register_affine(*images, intensity=INTENSITY), truth) < 1
+
+
 def test_images_in_other_units_are_named():
     small = volume()
     image = MetaTensor(

@@ -19,6 +19,7 @@ from gemini_monai.data.prepare.scan import Scan, scan
 from gemini_monai.data.prepare.split import Wanted
 from gemini_monai.errors import InputError
 from gemini_monai.files import read_text
+from gemini_monai.intensity import Intensity
 from gemini_monai.world import (
     output_grid,
     read_transform,
@@ -88,14 +89,14 @@ def aligned(cohort: Cohort, scans: Mapping[str, Scan], *, wanted: Wanted) -> Coh
 
 
 def align_affine(
-    moving: Path, reference: Path, *, intensity: Mapping[str, Any], method: str = "itk"
+    moving: Path, reference: Path, *, intensity: Intensity, method: str = "itk"
 ) -> np.ndarray:
     """The affine T, (4, 4), RAS+ mm: ``x_moving = T @ x_reference``, of two image files.
 
     Args:
         moving: A 3-D image.
         reference: Another.
-        intensity: As in ``dataset.json``: what of the intensities is compared.
+        intensity: As in ``dataset.json``: what of the first channel is compared.
         method: ``"itk"`` or ``"ants"``.
 
     Raises:

@@ -9,19 +9,27 @@ import nibabel as nib
 import numpy as np
 
 from gemini_monai.data.prepare.scan import Scan
+from gemini_monai.intensity import Intensity
 
 LARGEST = {2: 256, 3: 160}  # voxels an axis that one starts with
 SMALLEST = 16  # voxels an axis: thinner images are padded
 AIR_IN_CT = -500  # Hounsfield units; no other modality goes below
+PERCENTILES = {"kind": "percentile", "lower": 0.5, "upper": 99.5}
+SOFT_TISSUE = {"kind": "range", "lower": -200.0, "upper": 600.0}
 
 
-def propose(scans: Sequence[Scan]) -> dict[str, Any]:
+def propose(scans: Sequence[Scan], *, color: bool = True) -> dict[str, Any]:
     """``spacing``, ``spatial_size`` and ``intensity`` of a ``dataset.json``.
 
     Images with voxel sizes are brought to the median one and padded or cropped to the median
     extent; images without are resized to the median size. Sizes go up to a multiple of 8. CT is
     clipped to soft tissue and contrast, anything else to its own 0.5 and 99.5 percentiles. Voxel
     sizes have six digits, whatever the unit.
+
+    Args:
+        scans: Every image that is used.
+        color: Whether channels are parts of one color; each has its own rule otherwise, where
+            these differ.
     """
     axes = len(scans[0].shape)
     known = [in_ras(scan.spacing, scan.affine) for scan in scans if scan.spacing is not None]
@@ -31,14 +39,19 @@ def propose(scans: Sequence[Scan]) -> dict[str, Any]:
         extents = [in_ras(scan.shape, scan.affine) for scan in scans]
         extents = [e * own / spacing for e, own in zip(extents, np.asarray(known), strict=True)]
     size = np.minimum(np.median(extents, axis=0), LARGEST[axes])
-    is_ct = np.median([scan.minimum for scan in scans]) < AIR_IN_CT
     return {
         "spacing": None if spacing is None else spacing.tolist(),
         "spatial_size": np.maximum(SMALLEST, 8 * np.ceil(size / 8)).astype(int).tolist(),
-        "intensity": {"kind": "range", "lower": -200.0, "upper": 600.0}
-        if is_ct
-        else {"kind": "percentile", "lower": 0.5, "upper": 99.5},
+        "intensity": _intensity(scans, color=color),
     }
+
+
+def _intensity(scans: Sequence[Scan], *, color: bool) -> Intensity:
+    """One rule, or one a channel where they differ, as of CT and PET."""
+    minima = [[min(scan.minima)] if color else scan.minima for scan in scans]
+    is_ct = np.median(minima, axis=0) < AIR_IN_CT
+    rules = [SOFT_TISSUE if own else PERCENTILES for own in is_ct]
+    return rules if len({rule["kind"] for rule in rules}) > 1 else rules[0]
 
 
 def _six_digits(values: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ import numpy as np
 from gemini_monai.data.prepare.reading import kept_image
 from gemini_monai.errors import InputError
 from gemini_monai.images import is_picture
-from gemini_monai.images.read import COLORS
+from gemini_monai.images.read import COLORS, is_colored
 
 SMALLEST = 2
 """Voxels an axis: below, nothing can be deformed."""
@@ -32,7 +32,8 @@ class Scan:
     affine: np.ndarray
     digest: str
     """SHA-256 of the voxels."""
-    minimum: float
+    minima: tuple[float, ...]
+    """Of each channel."""
 
 
 def refuse_unlike(scans: Sequence[Scan]) -> None:
@@ -51,15 +52,14 @@ def scan(case: str, path: Path) -> Scan:
     """Read an image and refuse what no training can use.
 
     Raises:
-        InputError: For an unreadable, constant, singular or not finite image, or one of a single
-            voxel along an axis.
+        InputError: For an unreadable, singular or not finite image, a constant one or a constant
+            channel, or one of a single voxel along an axis.
     """
     image = kept_image(path)
     values = np.asarray(image)
     if not np.isfinite(values).all():
         raise InputError(f"{path}: holds values that are not finite (NaN or infinity)")
-    if values.min() == values.max():
-        raise InputError(f"{path}: constant image, every value is {values.min():g}")
+    _refuse_constant(values, path)
     axes = values.ndim - 1
     if axes not in (2, 3):
         raise InputError(f"{path}: expected a 2-D or 3-D image, got shape {values.shape[1:]}")
@@ -77,8 +77,20 @@ def scan(case: str, path: Path) -> Scan:
         spacing=tuple(float(v) for v in image.pixdim[:axes]) if has_spacing else None,
         affine=np.asarray(image.affine),
         digest=hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest(),
-        minimum=float(values.min()),
+        minima=tuple(float(channel.min()) for channel in values),
     )
+
+
+def _refuse_constant(values: np.ndarray, path: Path) -> None:
+    """Nothing can be learned of what is the same everywhere, nor can it be scaled."""
+    if values.min() == values.max():
+        raise InputError(f"{path}: constant image, every value is {values.min():g}")
+    for number, channel in enumerate(values, start=1):
+        if channel.min() == channel.max() and not is_colored(path, len(values)):
+            raise InputError(
+                f"{path}: channel {number} of {len(values)} is constant, every value is "
+                f"{channel.min():g}"
+            )
 
 
 def _refuse_duplicates(scans: Iterable[Scan]) -> None:

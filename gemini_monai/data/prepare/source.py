@@ -20,6 +20,7 @@ from gemini_monai.data.prepare.scan import Scan, refuse_unlike, scan
 from gemini_monai.data.prepare.split import Split, Wanted, split_cases
 from gemini_monai.errors import InputError
 from gemini_monai.images.names import refuse_name
+from gemini_monai.images.read import is_colored
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,8 @@ def prepare_source(source: Source, destination: Path, *, wanted: Wanted) -> Path
     _refuse_too_few(source, split)
     scans = _scanned(source, split)
     labels, values = _labels(source, split, scans)
-    view = propose(list(scans.values())) | dict(source.view) | wanted.view()
+    color = _is_color(list(scans.values()))
+    view = propose(list(scans.values()), color=color) | dict(source.view) | wanted.view()
     cohort = Cohort(
         path=path,
         name=source.name,
@@ -92,6 +94,7 @@ def prepare_source(source: Source, destination: Path, *, wanted: Wanted) -> Path
         spatial_dims=len(next(iter(scans.values())).shape),
         channels=max(entry.channels for entry in scans.values()),
         labels=values,
+        color=color,
         overlapping=bool(source.structures),
         license=source.license,
         seed=wanted.seed,
@@ -143,6 +146,12 @@ def _scanned(source: Source, split: Split) -> dict[str, Scan]:
         scans[case] = scan(case, path)
     refuse_unlike(list(scans.values()))
     return scans
+
+
+def _is_color(scans: Sequence[Scan]) -> bool:
+    """Whether channels are parts of one color; where there is one alone, it makes no difference."""
+    channels = max(entry.channels for entry in scans)
+    return channels == 1 or all(is_colored(entry.path, channels) for entry in scans)
 
 
 def _labels(
@@ -205,6 +214,8 @@ def _show(cohort: Cohort, split: Split) -> None:
         "network size": list(cohort.spatial_size),
         "intensity": cohort.intensity,
     }
+    if not cohort.color:
+        rows["channels"] = 'each scaled by itself; of one color: "color": true in the file'
     if split.dropped:
         rows["left out"] = f"{len(split.dropped)} image(s) of validation or test patients"
     print("\n".join(f"{name:>13}  {value}" for name, value in rows.items()))

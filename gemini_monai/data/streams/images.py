@@ -8,6 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from gemini_monai.data.slices import SliceDataset
+from gemini_monai.data.streams.augmentation import refuse_image_alone
 from gemini_monai.data.streams.stream import (
     LABELED,
     UNLABELED,
@@ -43,9 +44,11 @@ class Labeled(Stream):
         """Take the labeled images.
 
         Raises:
-            InputError: If there is none.
+            InputError: If there is none, or the transform does not move a label with its image.
         """
         super().open(SliceDataset(data) if self.slices else data)  # type: ignore[arg-type]
+        if self.transform is not None:
+            refuse_image_alone(self.transform, self.data[0])
 
     def draw(self, random: np.random.Generator, drawn: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """``image`` (B, C, *S) and ``label`` (B, 1 or K, *S)."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+import torch
 from torch import Tensor
 
+from gemini_monai.data.streams.augmentation import looks_of
 from gemini_monai.data.streams.partners import PartnerSampler
 from gemini_monai.data.streams.stream import (
     UNLABELED,
@@ -25,8 +27,8 @@ PAIRINGS = ("separate", "ring")
 class Pairs(Stream):
     """``image_a`` and ``image_b``: pairs of unlabeled images of different patients of one group.
 
-    The images of a pair, or of a ring, share one draw of the random transform, so that what
-    corresponded still does.
+    The images of a pair, or of a ring, share one draw of where the random transform moves them, so
+    that what corresponded still does. Noise, blur and contrast are drawn for each.
 
     Args:
         count: Pairs an iteration.
@@ -73,6 +75,8 @@ class Pairs(Stream):
         known: Sequence[bool] = self.known["paired"] or [True] * len(data)  # type: ignore[assignment]
         if self.ring and not 2 <= self.count <= max(2, sum(known)):
             raise InputError(f"pairs: a ring takes 2 to {sum(known)}, got {self.count}")
+        if self.transform is not None:
+            self.looks = looks_of(self.transform, torch.as_tensor(data[0]["image"]))
         needed = self.count if self.ring else 2
         self.sampler = PartnerSampler(len(data), needed=needed, **self.known)  # type: ignore[arg-type]
 
@@ -81,14 +85,18 @@ class Pairs(Stream):
         if self.ring:
             members = self.sampler.draw(random, self.count)
             seeds = [seed_of(random)] * len(members)
-            return {"image_a": self.images(members, read_once(self.data, members), seeds=seeds)}
+            looks = [seed_of(random) for _ in members]
+            read = read_once(self.data, members)
+            return {"image_a": self.images(members, read, seeds=seeds, looks=looks)}
         chosen = [self.sampler.draw(random, 2) for _ in range(self.count)]
         seeds = [seed_of(random) for _ in range(self.count)]
         read = read_once(self.data, [k for pair in chosen for k in pair])
-        return {
-            key: self.images([pair[k] for pair in chosen], read, seeds=seeds)
-            for k, key in enumerate(self.keys)
-        }
+        batch = {}
+        for k, key in enumerate(self.keys):
+            looks = [seed_of(random) for _ in chosen]
+            members = [pair[k] for pair in chosen]
+            batch[key] = self.images(members, read, seeds=seeds, looks=looks)
+        return batch
 
 
 class Corrupted(Stream):

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
 from monai.data.meta_tensor import MetaTensor
+from monai.transforms.transform import Randomizable
 from torch import Tensor
 
+from gemini_monai.data.streams.augmentation import applied
+from gemini_monai.data.streams.moving import Item as Item
+from gemini_monai.data.streams.moving import RandomTransform as RandomTransform
+from gemini_monai.data.streams.moving import set_seed
 from gemini_monai.errors import InputError
 
-Item: TypeAlias = dict[str, Any]
-RandomTransform: TypeAlias = Callable[[Item], Item]
 LABELED, UNLABELED = "labeled", "unlabeled"
 
 
@@ -37,6 +39,7 @@ class Stream:
     def __init__(self, count: int, *, transform: RandomTransform | None = None) -> None:
         self.count = count
         self.transform = transform
+        self.looks: Sequence[Randomizable] = []
         self.data: Sequence[Item] = []
 
     def open(self, data: Sequence[Item]) -> None:
@@ -62,21 +65,43 @@ class Stream:
         """
         raise NotImplementedError(f"{type(self).__name__} draws nothing")
 
-    def augmented(self, item: Item, *, seed: int, keys: Sequence[str] = ("image",)) -> Item:
-        """Some keys of an item after the random transform of a seed."""
+    def augmented(
+        self,
+        item: Item,
+        *,
+        seed: int,
+        keys: Sequence[str] = ("image",),
+        look: int | None = None,
+    ) -> Item:
+        """Some keys of an item after the random transform of a seed, the image in [0, 1].
+
+        Args:
+            item: Stays as it is.
+            seed: Of the draws.
+            keys: What is transformed; others are left out.
+            look: Seed of the draws of what changes looks alone; ``None`` for that of all.
+        """
         item = {key: item[key] for key in keys if key in item}
         if self.transform is None:
             return item
-        if hasattr(self.transform, "set_random_state"):
-            self.transform.set_random_state(seed=seed)
-        return self.transform(item)
+        set_seed(self.transform, seed)
+        for number, part in enumerate(self.looks if look is not None else ()):
+            set_seed(part, int(look or 0) + number)
+        return applied(self.transform, item)
 
     def images(
-        self, chosen: Sequence[int], read: Mapping[int, Item], *, seeds: Sequence[int]
+        self,
+        chosen: Sequence[int],
+        read: Mapping[int, Item],
+        *,
+        seeds: Sequence[int],
+        looks: Sequence[int | None] | None = None,
     ) -> Tensor:
-        """The chosen images, each after the random transform of its seed, (B, C, *S)."""
-        both = zip(chosen, seeds, strict=True)
-        return stacked([self.augmented(read[k], seed=seed)["image"] for k, seed in both])
+        """The chosen images, each after the random transform of its seeds, (B, C, *S)."""
+        drawn = zip(chosen, seeds, looks or [None] * len(chosen), strict=True)
+        return stacked(
+            [self.augmented(read[k], seed=seed, look=look)["image"] for k, seed, look in drawn]
+        )
 
 
 def stacked(images: Sequence[Tensor]) -> Tensor:

@@ -6,8 +6,10 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import Colormap
 
+from gemini_monai.intensity import scale_bounds
 from gemini_monai.report.read.planes import Array
 
+SHOWN = {"kind": "percentile", "lower": 0.5, "upper": 99.5}
 DIFFERENCE_COLORS = colormaps["PuOr_r"]
 GROWTH_COLORS = colormaps["RdBu_r"]
 
@@ -15,13 +17,16 @@ GROWTH_COLORS = colormaps["RdBu_r"]
 def window(*arrays: Array) -> tuple[float, float]:
     """Intensities that become black and white: the 0.5th and the 99.5th percentile of all.
 
-    Values that are not finite are left out; without any it is 0 to 1.
+    Those of what differs from the background where they are one value, as for the network. Values
+    that are not finite are left out; without any it is 0 to 1.
     """
     values = np.concatenate([np.ravel(array) for array in arrays])
     values = values[np.isfinite(values)]
     if not values.size:
         return 0.0, 1.0
-    low, high = np.percentile(values, [0.5, 99.5])
+    if values.min() == values.max():
+        return float(values[0]), float(values[0]) + 1e-6
+    low, high = scale_bounds(values, SHOWN, name="picture")
     return float(low), float(max(high, low + 1e-6))
 
 

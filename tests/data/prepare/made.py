@@ -21,7 +21,7 @@ def save(path, array, *, affine=None):
     if path.name.endswith((".nii", ".nii.gz")):
         nib.save(nib.Nifti1Image(array, np.eye(4) if affine is None else affine), path)
     elif path.suffix in (".png", ".jpg"):
-        Image.fromarray(array.T).save(path)
+        Image.fromarray(array.T).save(path)  # (X, Y), or (colors, X, Y)
     else:
         itk.imwrite(itk.image_from_array(array.T.copy()), str(path))
 

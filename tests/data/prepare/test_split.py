@@ -55,7 +55,7 @@ def test_a_tenth_and_a_fifth_by_default_and_nothing_when_there_are_few():
 
 
 def _scan(shape, spacing, minimum=0.0):
-    return Scan("c", None, shape, 1, spacing, np.eye(4), "x", minimum)
+    return Scan("c", None, shape, 1, spacing, np.eye(4), "x", (minimum,))
 
 
 def test_size_covers_the_median_extent_at_the_median_spacing():
