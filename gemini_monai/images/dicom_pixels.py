@@ -24,6 +24,8 @@ SLOPE = "0028|1053"
 MEASURED = ("CT", "PT")
 """Modalities whose rescaled values are quantities, such as Hounsfield units."""
 INVERTED, TABLE = "MONOCHROME1", "PALETTE COLOR"
+SHOWN = ("", INVERTED, "MONOCHROME2", TABLE, "RGB")
+"""What ITK gives as it is seen; a file may not say."""
 BEGINNING = 1 << 20
 """Bytes that are searched for what ITK does not tell."""
 MODALITY_LUT = re.compile(rb"\x28\x00\x00\x30(?:SQ\x00\x00)?.{4}\xfe\xff\x00\xe0", re.DOTALL)
@@ -99,7 +101,7 @@ def _refuse_unshown(file: Path, header: Any, photometric: str) -> None:
         )
     syntax = SYNTAX.search(beginning)
     is_decoded = syntax is not None and syntax[1].decode() in DECODED
-    if photometric.startswith("YBR") and not is_decoded:
+    if photometric not in SHOWN and not is_decoded:
         raise InputError(f"{file}: colors of kind {photometric}; store them as RGB")
 
 
@@ -110,7 +112,7 @@ def _beginning(file: Path) -> bytes:
 
 def _padding(values: np.ndarray, header: Any, *, inverted: bool) -> np.ndarray:
     ends = [int(float(note(header, tag))) for tag in PADDING if note(header, tag)]
-    if not ends:
+    if not ends or values.shape[-1] > 1:
         return np.zeros(values.shape, bool)
     allocated, stored = (int(note(header, tag)) for tag in (ALLOCATED, STORED))
     is_signed = note(header, IS_SIGNED) == "1"

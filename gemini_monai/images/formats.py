@@ -13,7 +13,7 @@ from gemini_monai.images.metaimage import read_meta
 from gemini_monai.images.names import SEGMENTATION, is_dicom, is_picture, suffix_of
 from gemini_monai.images.nifti import read_nifti
 from gemini_monai.images.nrrd import read_nrrd
-from gemini_monai.images.pictures import read_picture
+from gemini_monai.images.png_and_jpeg import read_picture
 from gemini_monai.images.segments import read_segmentation
 from gemini_monai.images.stored import Stored
 from gemini_monai.world.axes import grid_distance, is_singular

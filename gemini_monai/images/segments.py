@@ -137,7 +137,8 @@ def on_grid(label: Stored, *, affine: np.ndarray, shape: Sequence[int], path: Pa
     apart = grid_distance(expected, label.affine, extent) if len(extent) == axes else np.inf
     if not apart <= APART:
         raise InputError(
-            f"{path}: its grid is not a part of its image's; a corner lies {apart:.3g} voxels away"
+            f"{path}: its grid is not a part of its image's; a corner lies {apart:.3g} voxels "
+            "away. Export it with the image as reference"
         )
     values = np.zeros((len(label.values), *shape), label.values.dtype)
     first = np.maximum(start, 0)

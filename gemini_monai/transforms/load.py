@@ -13,7 +13,7 @@ from monai.transforms.transform import MapTransform
 
 from gemini_monai.errors import InputError
 from gemini_monai.images import has_voxel_size, is_picture, read, read_label
-from gemini_monai.images.pictures import COLORS
+from gemini_monai.images.png_and_jpeg import COLORS
 
 MASK = (0, 1, 255)
 """Values of a binary mask."""

@@ -17,7 +17,7 @@ VALUES = np.random.default_rng(0).integers(0, 1000, (6, 5, 4)).astype(np.int16)
 AFFINE = np.array([[2.0, 0, 0, 5], [0, 3, 0, 6], [0, 0, 4, 7], [0, 0, 0, 1]])
 NAN, INFINITE = float("nan"), float("inf")
 SFORM, QFORM, PIXDIM, QUATERNION, ROWS = 254, 252, 80, 256, 280
-UNITS, SLOPE, OFFSET, DIM, KIND = 123, 112, 108, 40, 70
+UNITS, SLOPE, OFFSET, DIM = 123, 112, 108, 40
 
 
 def _raw(values=VALUES, kind=nib.Nifti1Image, **options):
@@ -124,6 +124,7 @@ def test_voxels_do_not_begin_where_an_extension_does(tmp_path):
     [
         ([("h", SFORM, 0)], np.diag([-2.0, 3, 4, 1])),  # mirrored about the middle, as nibabel does
         ([("h", SFORM, 0), ("f", PIXDIM, -2.0)], np.diag([-2.0, 3, 4, 1])),
+        ([("3f", PIXDIM, 1, 1, 1)], AFFINE),  # sform says the voxel size
         ([("h", SFORM, 0), ("h", QFORM, 1)], AFFINE),
         ([("h", SFORM, 0), ("h", QFORM, 1), ("f", 76, 0.0)], AFFINE),  # 0 is no mirror
         ([("h", SFORM, 0), ("h", QFORM, 1), ("f", 76, -1.0)], AFFINE * [1, 1, -1, 1]),

@@ -13,7 +13,7 @@ import numpy as np
 from gemini_monai.data.prepare.reading import kept_image
 from gemini_monai.errors import InputError
 from gemini_monai.images import has_voxel_size, is_picture
-from gemini_monai.images.pictures import COLORS
+from gemini_monai.images.png_and_jpeg import COLORS
 
 SMALLEST = 2
 """Voxels an axis: below, nothing can be deformed."""

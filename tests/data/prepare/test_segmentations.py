@@ -28,11 +28,11 @@ def _label(k):
     return label
 
 
-def _folder(root, *, segments=None, layers=None, place="labels", start=ORIGIN):
+def _folder(root, *, segments=None, layers=None, images="images", place="labels", start=ORIGIN):
     """Five images, of which three have a segmentation of a box within."""
     for k in range(5):
         values = np.random.default_rng(k).integers(0, 99, SHAPE).astype(np.int16)
-        write_nrrd(root / "images" / f"c{k}.nrrd", values)
+        write_nrrd(root / images / f"c{k}.nrrd", values)
         if k < 3:
             own = segments(k) if segments else [("liver", 1, 0), ("tumor", 2, 0)]
             stored = layers(_label(k)[BOX]) if layers else _label(k)[BOX]
@@ -45,9 +45,11 @@ def _prepared(root):
     return dataset, {e["case"]: e for e in [*dataset.labeled, *dataset.test]}
 
 
-@pytest.mark.parametrize("place", ["labels", "images"])
-def test_a_cropped_segmentation_lies_in_its_image(tmp_path, place):
-    dataset, entries = _prepared(_folder(tmp_path / "src", place=place))
+@pytest.mark.parametrize(
+    ("images", "place"), [("images", "labels"), ("images", "images"), (".", ".")]
+)
+def test_a_cropped_segmentation_lies_in_its_image(tmp_path, images, place):
+    dataset, entries = _prepared(_folder(tmp_path / "src", images=images, place=place))
     assert dataset.labels == {"background": 0, "liver": 1, "tumor": 2}
     for k in range(3):
         label = read_label(entries[f"c{k}"]["label"])
