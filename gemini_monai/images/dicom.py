@@ -8,36 +8,41 @@ from typing import Any
 
 import itk
 import numpy as np
-import torch
 from einops import rearrange
-from monai.data.meta_tensor import MetaTensor
 
 from gemini_monai.errors import InputError
-from gemini_monai.images.enhanced import ENHANCED, frame_values, frames_of
+from gemini_monai.images.dicom_pixels import Pixels, note, slice_pixels, without_padding
+from gemini_monai.images.enhanced import ENHANCED, frame_pixels, frames_of
 from gemini_monai.images.slices import Slice, stacked
+from gemini_monai.images.stored import Stored
 
 SOP_CLASS, DESCRIPTION = "0008|0016", "0008|103e"
 PIXEL_SIZES = ("0028|0030", "0018|1164", "0018|2010")
 """In the patient, at the imager, of the scanned film."""
 
 
-def read_dicom(source: Path, *, dtype: Any = np.float32) -> MetaTensor:
+def read_dicom(source: Path, *, label: bool) -> Stored:
     """The volume (C, X, Y, Z) of a folder that holds one DICOM series, or of an enhanced file.
+
+    Values are those after the files' own rescaling, dark to bright; padding is as dark as the
+    darkest of the rest. A window is not applied.
 
     Args:
         source: The folder or the file.
-        dtype: Type that the voxels' values are given in, after the files' own rescaling.
+        label: Values are numbers of structures.
 
     Raises:
-        InputError: As ``located``, or if pixels cannot be decoded.
+        InputError: As ``located``; if pixels cannot be decoded, or something stands between stored
+            values and picture that is not applied.
     """
     slices, affine = located(source)
     files = {own.file: own for own in slices}
-    frames = {file: _values(own, dtype=dtype) for file, own in files.items()}
-    stack = np.stack([frames[own.file][own.frame or 0] for own in slices])
-    values = np.ascontiguousarray(rearrange(stack, "z y x c -> c x y z")).astype(dtype, copy=False)
-    meta = {"filename_or_obj": str(source), "spatial_shape": np.asarray(values.shape[1:])}
-    return MetaTensor(torch.as_tensor(values), affine=torch.as_tensor(affine), meta=meta)
+    pixels = {file: _pixels(own, label=label) for file, own in files.items()}
+    frames = [(pixels[own.file], own.frame or 0) for own in slices]
+    values = np.stack([own.values[frame] for own, frame in frames])
+    padding = np.stack([own.padding[frame] for own, frame in frames])
+    values = without_padding(values, padding)
+    return Stored(np.ascontiguousarray(rearrange(values, "z y x c -> c x y z")), affine)
 
 
 def is_slice(file: Path) -> bool:
@@ -48,7 +53,7 @@ def is_slice(file: Path) -> bool:
         header = _header(file)
     except InputError:
         return False
-    return int(header.GetDimensions(2)) == 1 and _note(header, SOP_CLASS) not in ENHANCED
+    return int(header.GetDimensions(2)) == 1 and note(header, SOP_CLASS) not in ENHANCED
 
 
 def located(source: Path) -> tuple[list[Slice], np.ndarray]:
@@ -95,7 +100,7 @@ def _files_of_the_series(folder: Path) -> list[Path]:
 
 
 def _described(uid: str, files: Sequence[Path]) -> str:
-    text = _note(_header(files[0]), DESCRIPTION)
+    text = note(_header(files[0]), DESCRIPTION)
     return f"{len(files)} file(s) of {uid}" + (f" '{text}'" if text else "")
 
 
@@ -109,16 +114,11 @@ def _header(file: Path) -> Any:
     return reader
 
 
-def _note(header: Any, tag: str) -> str:
-    notes = header.GetMetaDataDictionary()
-    return str(notes[tag]).strip(" \0") if notes.HasKey(tag) else ""
-
-
 def _slices_of(file: Path) -> list[Slice]:
     header = _header(file)
-    if int(header.GetDimensions(2)) > 1 or _note(header, SOP_CLASS) in ENHANCED:
+    if int(header.GetDimensions(2)) > 1 or note(header, SOP_CLASS) in ENHANCED:
         return frames_of(file)
-    if not any(_note(header, tag) for tag in PIXEL_SIZES):
+    if not any(note(header, tag) for tag in PIXEL_SIZES):
         raise InputError(
             f"{file}: does not say how large its pixels are, such as a secondary capture; store "
             "it as PNG, which has no voxel size"
@@ -139,13 +139,12 @@ def _slices_of(file: Path) -> list[Slice]:
     ]
 
 
-def _values(own: Slice, *, dtype: Any) -> np.ndarray:
-    """All of the file that a slice is from, (frames, rows, columns, colors)."""
+def _pixels(own: Slice, *, label: bool) -> Pixels:
+    """All of the file that a slice is from."""
     if own.frame is not None:
-        return frame_values(own.file, dtype=dtype)
+        return frame_pixels(own.file, label=label)
     try:
-        values = np.asarray(itk.array_from_image(itk.imread(str(own.file))))
+        return slice_pixels(own.file, _header(own.file), label=label)
     except RuntimeError as error:
         reason = " ".join(str(error).split())[-200:]
         raise InputError(f"{own.file}: cannot be read as a DICOM image: {reason}") from error
-    return values.reshape(1, own.size[1], own.size[0], -1)

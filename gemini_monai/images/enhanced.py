@@ -13,6 +13,7 @@ import numpy as np
 
 from gemini_monai.errors import InputError
 from gemini_monai.images.dicom_library import dicom_libraries
+from gemini_monai.images.dicom_pixels import INVERTED, TABLE, Pixels
 from gemini_monai.images.slices import Slice
 
 STORAGE = "1.2.840.10008.5.1.4.1.1."
@@ -46,22 +47,50 @@ def frames_of(file: Path) -> list[Slice]:
     return [_frame(dataset, k, file) for k in range(int(dataset.NumberOfFrames))]
 
 
-def frame_values(file: Path, *, dtype: Any) -> np.ndarray:
-    """Frames in the order of the file, each by its own rescaling, (frames, rows, columns, colors).
+def frame_pixels(file: Path, *, label: bool) -> Pixels:
+    """Frames in the order of the file, each by its own rescaling.
+
+    Args:
+        file: Enhanced DICOM.
+        label: Values are numbers of structures, so none may have been exchanged for another.
 
     Raises:
-        InputError: If they cannot be decoded.
+        InputError: If they cannot be decoded, or are shown in other values than they have.
     """
     library = dicom_libraries(str(file)).highdicom
     try:
         image = library.imread(file)
         values = image.get_frames(
-            dtype=dtype, apply_real_world_transform=False, apply_presentation_lut=False
+            dtype=np.float64 if label else np.float32,
+            apply_real_world_transform=False,
+            apply_presentation_lut=False,
         )
+        padding = _padding(image)
     except (AttributeError, RuntimeError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"{file}: frames cannot be decoded: {reason}") from error
-    return values if values.ndim == 4 else values[..., None]
+    _refuse_unshown(image, file, label=label)
+    values = values if values.ndim == 4 else values[..., None]
+    return Pixels(values, np.broadcast_to(padding, values.shape))
+
+
+def _refuse_unshown(image: Any, file: Path, *, label: bool) -> None:
+    photometric = image.PhotometricInterpretation
+    if photometric == INVERTED or image.get("PresentationLUTShape") == "INVERSE":
+        raise InputError(f"{file}: frames that are shown inverted ({photometric})")
+    if label and photometric == TABLE:
+        raise InputError(f"{file}: {photometric}, whose values are not those that it shows")
+
+
+def _padding(image: Any) -> np.ndarray:
+    """What is no part of the picture, (frames, rows, columns, 1), or of a shape that fits it."""
+    ends = [image.get("PixelPaddingValue"), image.get("PixelPaddingRangeLimit")]
+    given = [int(end) for end in ends if end is not None]
+    if not given:
+        return np.zeros((1, 1, 1, 1), bool)
+    stored = image.get_stored_frames()
+    stored = stored.reshape(*stored.shape[:3], -1)
+    return np.asarray(((stored >= min(given)) & (stored <= max(given))).all(-1, keepdims=True))
 
 
 def _frame(dataset: Any, frame: int, file: Path) -> Slice:

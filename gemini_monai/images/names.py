@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from gemini_monai.errors import InputError
 from gemini_monai.images.dicom import is_slice
 
-SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha", ".mhd", ".png", ".jpg", ".jpeg")
+SEGMENTATION = ".seg.nrrd"
+"""Of 3D Slicer: a label, never an image."""
+SUFFIXES = (".nii.gz", ".nii", SEGMENTATION, ".nrrd", ".mha", ".mhd", ".png", ".jpg", ".jpeg")
 PICTURES = (".png", ".jpg", ".jpeg")
 LOSSY = (".jpg", ".jpeg")
 DICOM = ".dcm"
@@ -23,6 +25,11 @@ FORBIDDEN = ("/", "\\", "\0", "\n", "\r")
 def is_picture(file: Any) -> bool:
     """Whether a file is a PNG or JPEG, which has no voxel size."""
     return isinstance(file, (str, Path)) and str(file).lower().endswith(PICTURES)
+
+
+def is_segmentation(file: Any) -> bool:
+    """Whether a file is a segmentation of 3D Slicer, which its name says."""
+    return isinstance(file, (str, Path)) and str(file).lower().endswith(SEGMENTATION)
 
 
 def is_dicom(path: Path) -> bool:
@@ -74,13 +81,31 @@ def find_images(folder: str | Path) -> dict[str, Path]:
     """Image files and DICOM series (sub-folders) of a folder by case.
 
     A file is a case alone, and so is a folder in which the slices of a DICOM series lie themselves.
-    Whether a ``.dcm`` file is a volume is seen when it is read.
+    Whether a ``.dcm`` file is a volume is seen when it is read. A segmentation of 3D Slicer is no
+    image, and may lie beside its image.
 
     Raises:
         InputError: If the folder is missing or empty, a file is of no known format, or two files
             have one case.
     """
-    folder = Path(folder)
+    return _by_case(Path(folder), lambda path: not is_segmentation(path))
+
+
+def find_label_files(folder: str | Path) -> dict[str, Path]:
+    """The same of label maps, which segmentations of 3D Slicer are too.
+
+    Raises:
+        InputError: As ``find_images``.
+    """
+    return _by_case(Path(folder), lambda path: True)
+
+
+def find_segmentations(folder: str | Path) -> dict[str, Path]:
+    """Segmentations of 3D Slicer in a folder, such as those that lie beside images, by case."""
+    return {case_of(path): path for path in _listed(Path(folder)) if is_segmentation(path)}
+
+
+def _by_case(folder: Path, wanted: Callable[[Path], bool]) -> dict[str, Path]:
     if folder.is_file():
         return {case_of(folder): folder}
     if not folder.is_dir():
@@ -88,7 +113,7 @@ def find_images(folder: str | Path) -> dict[str, Path]:
     if _holds_slices(folder):
         return {case_of(folder if folder.name.strip(".") else folder.resolve()): folder}
     found: dict[str, Path] = {}
-    for path in _listed(folder):
+    for path in filter(wanted, _listed(folder)):
         case = case_of(path)
         if case in found:
             raise InputError(f"{path}: case '{case}' is there twice, also as {found[case].name}")

@@ -15,7 +15,7 @@ from PIL import Image
 
 from gemini_monai.errors import InputError
 from gemini_monai.files import writing
-from gemini_monai.images.names import DICOM, suffix_of
+from gemini_monai.images.names import DICOM
 from gemini_monai.world.axes import LPS, is_sheared
 
 TYPES = (np.uint8, np.uint16, np.uint32, np.int64)
@@ -85,7 +85,7 @@ def write_image(
     """
     array = np.asarray(values)
     several = len(array) > 1
-    suffix = (suffix_of(path) or "").lower()
+    suffix = next((end for end in WRITTEN if path.name.lower().endswith(end)), path.suffix)
     refuse_suffix(suffix)
     flat = shape is not None and tuple(shape) == (*array.shape[1:], 1)
     if flat or (several and array.ndim == 3 and _WRITERS[suffix] is _nifti):

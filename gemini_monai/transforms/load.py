@@ -12,8 +12,8 @@ from monai.data.meta_tensor import MetaTensor
 from monai.transforms.transform import MapTransform
 
 from gemini_monai.errors import InputError
-from gemini_monai.images import is_picture, read, read_label
-from gemini_monai.images.read import COLORS
+from gemini_monai.images import has_voxel_size, is_picture, read, read_label
+from gemini_monai.images.png_and_jpeg import COLORS
 from gemini_monai.transforms.scale import refuse_not_finite
 
 MASK = (0, 1, 255)
@@ -31,6 +31,7 @@ class LoadScand(MapTransform):
         keys: Keys whose values are a file, or a list of files that are channels of one image.
         spatial_dims: Axes that every image must have.
         in_channels: Channels that ``image`` must have.
+        in_millimeters: ``image`` must say a voxel size, which a PNG does not.
         label_values: Values that a label may have, ascending; ``None`` to keep them as they are.
         allow_missing_keys: Pass over keys that an item does not have.
     """
@@ -41,20 +42,23 @@ class LoadScand(MapTransform):
         *,
         spatial_dims: int,
         in_channels: int,
+        in_millimeters: bool = False,
         label_values: Sequence[int] | None = None,
         allow_missing_keys: bool = False,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
         self.spatial_dims = spatial_dims
         self.in_channels = in_channels
+        self.in_millimeters = in_millimeters
         self.label_values = None if label_values is None else sorted(label_values)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """The item with images (C, *S) for files.
 
         Raises:
-            InputError: If a file is missing, unreadable, not finite, of other axes or channels, a
-                label has a value that was not declared, or is of another shape than its image.
+            InputError: If a file is missing, unreadable, not finite, of other axes or channels or
+                without the voxel size that it needs, a label has a value that was not declared, or
+                is of another shape than its image.
         """
         item = dict(data)
         for key in self.key_iterator(item):
@@ -67,6 +71,11 @@ class LoadScand(MapTransform):
 
     def _image(self, file: Any) -> MetaTensor:
         image = read(file)
+        if self.in_millimeters and not has_voxel_size(image):
+            raise InputError(
+                f"{file}: says no voxel size, such as a PNG, but the configuration is for images "
+                "in mm (spacing); store it as NIfTI with its voxel size"
+            )
         if len(image) == 1 and is_picture(file) and self.in_channels == COLORS:
             image = image.repeat(COLORS, *[1] * (image.ndim - 1))  # gray among colored ones
         if len(image) != self.in_channels:

@@ -59,6 +59,7 @@ def _loaded(spec: InputSpec, images: Sequence[str]) -> LoadScand:
         images,
         spatial_dims=spec.spatial_dims,
         in_channels=spec.in_channels,
+        in_millimeters=spec.spacing is not None,
         label_values=spec.values,
         allow_missing_keys=True,
     )

@@ -57,7 +57,7 @@ def test_what_no_type_holds_is_refused():
         (np.array([[-1, 0], [1, 2]], np.int8), "label values from -1 to 2, expected 0 to"),
         (np.array([[0, 0.5]]), "label values must be whole numbers, got 0.5"),
         (np.array([[0, np.nan]]), "not finite"),
-        (np.array([[0, 2.0**60]]), "expected 0 to 9007199254740992"),
+        (np.array([[0, 2.0**60]]), "expected 0 to 9007199254740991"),
         (np.arange(-300, 300).reshape(20, 30), "600 distinct values from -300 to 299.*exchanged"),
     ],
 )

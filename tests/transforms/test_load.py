@@ -48,13 +48,22 @@ def test_gray_stored_as_colors_with_opacity_is_one_channel(tmp_path):
     np.testing.assert_array_equal(loaded.numpy(), [gray] * 3)
 
 
-def test_colors_and_opacity_that_say_something_stay(tmp_path):
+def test_colors_that_say_something_stay_and_transparency_is_named(tmp_path):
     colors, opaque = [image(k) for k in range(3)], np.full((12, 10), 255, np.uint8)
     path = _picture(tmp_path / "colors.png", "RGBA", [*colors, opaque])
     np.testing.assert_array_equal(_load(path, in_channels=3).numpy(), colors)
     faint = _picture(tmp_path / "faint.png", "RGBA", [*colors, opaque // 2])
-    with pytest.raises(InputError, match=r"faint\.png: 4 channel\(s\)"):
+    with pytest.raises(InputError, match=r"faint\.png: is transparent in places"):
         _load(faint, in_channels=3)
+
+
+def test_a_picture_has_no_millimeters(tmp_path):
+    load = LoadScand("image", spatial_dims=2, in_channels=1, in_millimeters=True)
+    for suffix in (".png", ".nii.gz"):
+        save(tmp_path / f"a{suffix}", image(0))
+    assert load({"image": str(tmp_path / "a.nii.gz")})["image"].shape == (1, 12, 10)
+    with pytest.raises(InputError, match=r"a\.png: says no voxel size, such as a PNG"):
+        load({"image": str(tmp_path / "a.png")})
 
 
 def test_what_does_not_fit_is_named(tmp_path):

@@ -13,8 +13,7 @@ from gemini_monai.data.prepare.reading import kept_label
 from gemini_monai.data.prepare.scan import Scan
 from gemini_monai.errors import InputError
 from gemini_monai.files import read_json
-from gemini_monai.images import find_images
-from gemini_monai.images.names import LOSSY, suffix_of
+from gemini_monai.images.names import LOSSY, find_label_files, suffix_of
 from gemini_monai.images.read import MOST_CODES
 from gemini_monai.transforms.load import MASK
 from gemini_monai.world import grid_distance
@@ -33,10 +32,10 @@ def find_labels(folder: Path) -> tuple[dict[str, LabelFiles], list[str]]:
     Raises:
         InputError: If the folder is empty, or a structure's mask is missing for some case.
     """
-    found = find_images(folder)
+    found = find_label_files(folder)
     if not all(_has_masks(path) for path in found.values()):
         return dict(found), []
-    masks = {case: find_images(path) for case, path in found.items()}
+    masks = {case: find_label_files(path) for case, path in found.items()}
     structures = sorted({name for files in masks.values() for name in files})
     for case, files in masks.items():
         for name in structures:

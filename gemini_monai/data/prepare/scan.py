@@ -6,13 +6,15 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from gemini_monai.data.prepare.reading import kept_image
 from gemini_monai.errors import InputError
-from gemini_monai.images import is_picture
-from gemini_monai.images.read import COLORS, is_colored
+from gemini_monai.images import has_voxel_size, is_picture
+from gemini_monai.images.png_and_jpeg import COLORS
+from gemini_monai.images.read import is_colored
 
 SMALLEST = 2
 """Voxels an axis: below, nothing can be deformed."""
@@ -40,12 +42,27 @@ def refuse_unlike(scans: Sequence[Scan]) -> None:
     """Stop at images that no training can use together.
 
     Raises:
-        InputError: For two images of one content, and for images of different dimensions or
-            channels.
+        InputError: For two images of one content, for images of different dimensions or channels,
+            and for some with voxel sizes and some without.
     """
     _refuse_duplicates(scans)
     for name in ("dimensions", "channels"):
         _refuse_mixed(scans, name)
+    _refuse_mixed_sizes(scans)
+
+
+def refuse_spacing(scans: Sequence[Scan], spacing: Any) -> None:
+    """Stop at a voxel size for images that have none of their own.
+
+    Raises:
+        InputError: Naming the first of them.
+    """
+    for entry in scans if spacing is not None else ():
+        if entry.spacing is None:
+            raise InputError(
+                f"{entry.path}: says no voxel size, so it cannot be brought to {list(spacing)} mm; "
+                "leave --spacing out, or store images as NIfTI"
+            )
 
 
 def scan(case: str, path: Path) -> Scan:
@@ -68,13 +85,12 @@ def scan(case: str, path: Path) -> Scan:
             f"{path}: one voxel along an axis, shape {values.shape[1:]}; a slice alone is an image "
             "of two axes: store it as (x, y) or (x, y, 1)"
         )
-    has_spacing = not is_picture(path)
     return Scan(
         case=case,
         path=path,
         shape=tuple(values.shape[1:]),
         channels=values.shape[0],
-        spacing=tuple(float(v) for v in image.pixdim[:axes]) if has_spacing else None,
+        spacing=tuple(map(float, image.pixdim[:axes])) if has_voxel_size(image) else None,
         affine=np.asarray(image.affine),
         digest=hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest(),
         minima=tuple(float(channel.min()) for channel in values),
@@ -110,3 +126,14 @@ def _refuse_mixed(scans: Sequence[Scan], what: str) -> None:
             raise InputError(
                 f"{entry.path}: {value} {what}, most others have {common}; all must agree"
             )
+
+
+def _refuse_mixed_sizes(scans: Sequence[Scan]) -> None:
+    with_size = [entry for entry in scans if entry.spacing is not None]
+    without = [entry for entry in scans if entry.spacing is None]
+    if with_size and without:
+        raise InputError(
+            f"{without[0].path}: says no voxel size, such as a PNG, but {with_size[0].path} does "
+            f"({len(without)} and {len(with_size)} of the images); store all as NIfTI with their "
+            "voxel sizes, or all as PNG"
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ from gemini_monai.data.prepare.align import aligned, refuse_unalignable
 from gemini_monai.data.prepare.labels import LabelFiles, check_label, named_structures
 from gemini_monai.data.prepare.propose import propose
 from gemini_monai.data.prepare.reading import forget
-from gemini_monai.data.prepare.scan import Scan, refuse_unlike, scan
+from gemini_monai.data.prepare.scan import Scan, refuse_spacing, refuse_unlike, scan
+from gemini_monai.data.prepare.segmentations import named_segments
 from gemini_monai.data.prepare.split import Split, Wanted, split_cases
 from gemini_monai.errors import InputError
 from gemini_monai.images.names import refuse_name
@@ -84,9 +85,11 @@ def prepare_source(source: Source, destination: Path, *, wanted: Wanted) -> Path
     split = _split(source, wanted)
     _refuse_too_few(source, split)
     scans = _scanned(source, split)
+    source = _with_segments(source, split, scans, destination / "segments")
     labels, values = _labels(source, split, scans)
     color = _is_color(list(scans.values()))
     view = propose(list(scans.values()), color=color) | dict(source.view) | wanted.view()
+    refuse_spacing(list(scans.values()), view["spacing"])
     cohort = Cohort(
         path=path,
         name=source.name,
@@ -146,6 +149,14 @@ def _scanned(source: Source, split: Split) -> dict[str, Scan]:
         scans[case] = scan(case, path)
     refuse_unlike(list(scans.values()))
     return scans
+
+
+def _with_segments(source: Source, split: Split, scans: Mapping[str, Scan], folder: Path) -> Source:
+    """The source with the names of 3D Slicer's segments, where its labels are such."""
+    used = [*split.labeled, *split.validation, *split.test]
+    labels = {case: source.labels[case] for case in used}
+    named = named_segments(labels, scans, declared=source.declared, folder=folder)
+    return source if named is None else replace(source, **named._asdict())
 
 
 def _is_color(scans: Sequence[Scan]) -> bool:

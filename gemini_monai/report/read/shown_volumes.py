@@ -10,7 +10,7 @@ import numpy as np
 
 from gemini_monai.errors import InputError
 from gemini_monai.files import read_json
-from gemini_monai.images import is_picture, read
+from gemini_monai.images import has_voxel_size, read, read_label
 from gemini_monai.report.read.planes import (
     Array,
     Masks,
@@ -29,18 +29,19 @@ class ShownVolume:
     orientation: Orientation
 
 
-def load_volume(path: Path, *, spatial_dims: int) -> ShownVolume:
+def load_volume(path: Path, *, spatial_dims: int, label: bool = False) -> ShownVolume:
     """Read an image channel first, in the file's own axis order.
 
     Args:
         path: An image file of any kind that the package reads.
         spatial_dims: 2 or 3.
+        label: It is a label map: numbers of a color table are values, and no colors.
 
     Raises:
         OSError: If the file is not there, cannot be read, or has another number of axes.
     """
     try:
-        image = read(path, dtype=np.float64)
+        image = read_label(path) if label else read(path, dtype=np.float64)
     except InputError as error:
         raise OSError(str(error)) from error
     array = np.asarray(image)
@@ -48,7 +49,7 @@ def load_volume(path: Path, *, spatial_dims: int) -> ShownVolume:
         array = np.moveaxis(array[0], -1, 0)
     if array.ndim != spatial_dims + 1:
         raise OSError(f"{path} is not {spatial_dims}-D, its shape is {array.shape[1:]}")
-    if is_picture(path):
+    if not has_voxel_size(image):
         return ShownVolume(array, as_it_lies((1.0,) * spatial_dims))
     return ShownVolume(array, orientation_of(np.asarray(image.affine), axes=spatial_dims))
 
@@ -65,7 +66,7 @@ def load_masks(files: Sequence[Path], *, values: Mapping[str, int], spatial_dims
     Raises:
         OSError: If a file is not there or cannot be read.
     """
-    arrays = [load_volume(path, spatial_dims=spatial_dims).array for path in files]
+    arrays = [load_volume(path, spatial_dims=spatial_dims, label=True).array for path in files]
     if not arrays:
         raise OSError("no file is named")
     return channel_masks(np.concatenate(arrays), values=values)

@@ -10,7 +10,7 @@ from gemini_monai.data.prepare.source import Source, prepare_source
 from gemini_monai.data.prepare.split import Wanted
 from gemini_monai.errors import InputError
 from gemini_monai.images import find_images
-from gemini_monai.images.names import DICOM, suffix_of
+from gemini_monai.images.names import DICOM, find_segmentations, suffix_of
 from gemini_monai.tables import read_table
 
 CASE_COLUMNS = ("case", "id", "image", "filename")
@@ -28,7 +28,8 @@ def prepare_folder(
     PNG or JPEG files, or a sub-folder per DICOM series; ``source/images`` enhanced DICOM, too.
     ``source/labels``, which pre-training does without, holds for some a label map of the same name,
     or a sub-folder with a mask per structure for structures that overlap. ``imagesTr`` and
-    ``labelsTr`` are the same by nnU-Net's names. Optional: ``labels.json`` with names and values;
+    ``labelsTr`` are the same by nnU-Net's names. Segmentations of 3D Slicer, ``CASE.seg.nrrd``, may
+    also lie beside the images. Optional: ``labels.json`` with names and values;
     ``patients.csv`` or ``manifest.csv`` with a case and a patient column, so that one patient's
     images stay on one side of the split.
 
@@ -43,7 +44,7 @@ def prepare_folder(
     source = Path(source)
     place, label_place = _places(source)
     images = find_images(place)
-    labels, structures = find_labels(label_place) if label_place.is_dir() else ({}, [])
+    labels, structures = _labels(place, label_place)
     images = _without_channel(images, labels)
     found = Source(
         name=source.absolute().name,
@@ -62,6 +63,19 @@ def _places(source: Path) -> tuple[Path, Path]:
     if (source / "imagesTr").is_dir() and not (source / "images").exists():
         return source / "imagesTr", source / "labelsTr"
     return source if _is_bare(source) else source / "images", source / "labels"
+
+
+def _labels(place: Path, label_place: Path) -> tuple[dict[str, LabelFiles], list[str]]:
+    """Those of a folder of their own, or else 3D Slicer's segmentations beside the images."""
+    beside = find_segmentations(place)
+    if not label_place.is_dir():
+        return dict(beside), []
+    if beside:
+        raise InputError(
+            f"{next(iter(beside.values()))}: a segmentation beside its image, where labels lie in "
+            f"{label_place}; put it there"
+        )
+    return find_labels(label_place)
 
 
 def _is_bare(source: Path) -> bool:

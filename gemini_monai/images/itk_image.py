@@ -1,0 +1,77 @@
+"""Values and grid of one file by ITK, whatever their type and however many their channels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import itk
+import numpy as np
+
+from gemini_monai.errors import InputError
+from gemini_monai.images.stored import Stored
+from gemini_monai.world.axes import LPS
+
+EXACT = {
+    itk.CommonEnums.IOComponent_UCHAR: itk.UC,
+    itk.CommonEnums.IOComponent_USHORT: itk.US,
+    itk.CommonEnums.IOComponent_SHORT: itk.SS,
+    itk.CommonEnums.IOComponent_FLOAT: itk.F,
+}
+"""Types that ITK's vector images have in Python; others are read in double precision."""
+MOST_AXES = 4
+
+
+def itk_header(path: Path) -> Any:
+    """ITK's reader of the file's format, which has read the header.
+
+    Raises:
+        InputError: If ITK knows no such format, or it holds complex numbers or too many axes.
+    """
+    reader = itk.ImageIOFactory.CreateImageIO(str(path), itk.CommonEnums.IOFileMode_ReadMode)
+    if reader is None:
+        raise InputError(f"{path}: cannot be read as an image: ITK knows no such file")
+    reader.SetFileName(str(path))
+    reader.ReadImageInformation()
+    if reader.GetPixelTypeAsString(reader.GetPixelType()) == "complex":
+        raise InputError(
+            f"{path}: complex numbers, of which a network would see one part; store the magnitude, "
+            "or both parts as channels of kind 'list'"
+        )
+    if reader.GetNumberOfDimensions() > MOST_AXES:
+        raise InputError(f"{path}: {reader.GetNumberOfDimensions()} axes, expected 2 to 4")
+    return reader
+
+
+def itk_image(path: Path, header: Any) -> Stored:
+    """Values (C, *S) and affine; a fourth axis is that of channels.
+
+    Args:
+        path: The file.
+        header: As ``itk_header`` gives it.
+
+    Raises:
+        InputError: If a file has both a fourth axis and several values a voxel.
+    """
+    kind = EXACT.get(header.GetComponentType(), itk.D)
+    image_type = itk.VectorImage[kind, header.GetNumberOfDimensions()]
+    reader = itk.ImageFileReader[image_type].New(FileName=str(path))
+    reader.Update()
+    image = reader.GetOutput()
+    values = np.asarray(itk.array_from_image(image)).T  # ITK arrays run (t), z, y, x, channel
+    if values.ndim - 1 == MOST_AXES:
+        if len(values) > 1 < values.shape[-1]:
+            raise InputError(
+                f"{path}: {len(values)} values in each voxel of four axes, expected one axis of "
+                "channels beside three of space"
+            )
+        values = values[..., 0] if values.shape[-1] == 1 else np.moveaxis(values[0], -1, 0)
+    return Stored(values, _affine(image, axes=values.ndim - 1))
+
+
+def _affine(image: Any, *, axes: int) -> np.ndarray:
+    steps = itk.array_from_matrix(image.GetDirection()) * np.asarray(image.GetSpacing())
+    affine = np.eye(axes + 1)
+    affine[:axes, :axes] = steps[:axes, :axes]
+    affine[:axes, -1] = np.asarray(image.GetOrigin())[:axes]
+    return np.diag([*np.diag(LPS)[:axes], 1.0]) @ affine
