@@ -81,8 +81,12 @@ def _without_copies(image: MetaTensor) -> MetaTensor:
     return image[:1] if is_gray else image
 
 
-def read_label(path: str | Path | Sequence[str | Path]) -> MetaTensor:
+def read_label(path: str | Path | Sequence[str | Path], *, ignore: int | None = None) -> MetaTensor:
     """A label map, or one mask per file, as whole numbers (C, *S), int64, exactly as stored.
+
+    Args:
+        path: A file, a folder, or several.
+        ignore: Value of voxels that do not count; it alone may be below 0.
 
     Raises:
         InputError: As ``read``; or if values are not whole numbers, below 0, or of a size that
@@ -105,10 +109,11 @@ def read_label(path: str | Path | Sequence[str | Path]) -> MetaTensor:
             f"{name}: {len(values.unique())} distinct values from {least:.0f} to {greatest:.0f}, "
             "more than a label map has; exchanged with its image?"
         )
-    if least < 0 or greatest > WHOLE:
+    others = values if ignore is None or ignore >= 0 else values[values != ignore]
+    if bool((others < 0).any()) or greatest > WHOLE:
         raise InputError(
             f"{name}: label values from {least:.0f} to {greatest:.0f}, expected 0 to {WHOLE}; "
-            "regions to ignore are not supported: give them a value of their own or 0"
+            f'of voxels to ignore, labels.json says it: {{"ignore": {least:.0f}}}'
         )
     return label.to(torch.int64)
 

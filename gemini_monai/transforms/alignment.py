@@ -26,7 +26,7 @@ class ResampleToGridd(MapTransform, InvertibleTransform):
     ``grid`` is the affine (4, 4) of the voxels of the output in the image's own world; the output
     carries it as its affine, so ``Invertd`` brings predictions back and positions stay right. An
     item without a grid, such as a new image, is registered to the reference first. Outside an
-    image is its least value: air, no structure, or the least logit.
+    image is its least value: air, or the least logit. Outside a label is no structure.
 
     Args:
         keys: Images and labels (C, *S) on their own grids; the first one is what is registered.
@@ -72,7 +72,7 @@ class ResampleToGridd(MapTransform, InvertibleTransform):
         if grid is None:
             grid = self._grid(item[self.first_key(item)])
         for key, mode in self.key_iterator(item, self.mode):
-            least = float(item[key].min())
+            least = 0.0 if mode == "nearest" else float(item[key].min())
             item[key] = least + self.resample(
                 item[key] - least,
                 dst_affine=np.asarray(grid, dtype=float),

@@ -61,6 +61,7 @@ def _loaded(spec: InputSpec, images: Sequence[str]) -> LoadScand:
         spatial_dims=spec.spatial_dims,
         in_channels=spec.in_channels,
         label_values=spec.values,
+        ignore=spec.ignore,
         allow_missing_keys=True,
     )
 
