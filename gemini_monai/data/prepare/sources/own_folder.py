@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from gemini_monai.data.prepare.labels import LabelFiles, declared_names, find_labels
+from gemini_monai.data.prepare.declared import Declared, declared_names
+from gemini_monai.data.prepare.labels import LabelFiles, find_labels
+from gemini_monai.data.prepare.nnunet_dataset import (
+    NnUNetDataset,
+    read_nnunet,
+    refuse_other_ending,
+)
+from gemini_monai.data.prepare.regions import with_declared
 from gemini_monai.data.prepare.source import Source, prepare_source
 from gemini_monai.data.prepare.split import Wanted
 from gemini_monai.errors import InputError
@@ -28,9 +35,10 @@ def prepare_folder(
     PNG or JPEG files, or a sub-folder per DICOM series; ``source/images`` enhanced DICOM, too.
     ``source/labels``, which pre-training does without, holds for some a label map of the same name,
     or a sub-folder with a mask per structure for structures that overlap. ``imagesTr`` and
-    ``labelsTr`` are the same by nnU-Net's names. Optional: ``labels.json`` with names and values;
-    ``patients.csv`` or ``manifest.csv`` with a case and a patient column, so that one patient's
-    images stay on one side of the split.
+    ``labelsTr`` are the same by nnU-Net's names, and its ``dataset.json`` says what labels and
+    channels mean. Optional: ``labels.json`` with names and values, of which ``ignore`` is that of
+    voxels that do not count; ``patients.csv`` or ``manifest.csv`` with a case and a patient column,
+    so that one patient's images stay on one side of the split.
 
     Args:
         source: The folder; never changed.
@@ -40,21 +48,42 @@ def prepare_folder(
     Raises:
         InputError: For input that training could not use; nothing is written then.
     """
-    source = Path(source)
+    source, destination = Path(source), Path(destination)
     place, label_place = _places(source)
+    nnunet = read_nnunet(source)
     images = find_images(place)
     labels, structures = find_labels(label_place) if label_place.is_dir() else ({}, [])
+    if nnunet:
+        refuse_other_ending(images, nnunet)
     images = _without_channel(images, labels)
     found = Source(
         name=source.absolute().name,
         kind="folder",
         images=images,
         labels=labels,
-        declared=declared_names(source / "labels.json"),
         structures=structures,
         patients=_patients(source, set(images)),
+        channel_names=nnunet.channels if nnunet else (),
+        license=(nnunet.license if nnunet else None) or "not recorded",
     )
-    return prepare_source(found, Path(destination), wanted=wanted or Wanted())
+    declared, said_in = _declared(source, nnunet)
+    found = with_declared(found, declared, said_in=said_in, folder=destination / "masks")
+    path = prepare_source(found, destination, wanted=wanted or Wanted())
+    if nnunet and nnunet.training not in (None, len(labels)):
+        number = f"numTraining {nnunet.training}, but {len(labels)} labels are there"
+        print(f"{'note':>13}  {nnunet.path}: {number}")
+    return path
+
+
+def _declared(source: Path, nnunet: NnUNetDataset | None) -> tuple[Declared, Path]:
+    """What is said of labels, and where."""
+    path = source / "labels.json"
+    own = declared_names(path)
+    if nnunet is None:
+        return own, path
+    if path.is_file() and own != nnunet.declared:
+        raise InputError(f"{path}: says other labels than {nnunet.path}; remove one of them")
+    return nnunet.declared, nnunet.path
 
 
 def _places(source: Path) -> tuple[Path, Path]:
