@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 import torch
 import torch.nn.functional as F
 from monai.inferers.inferer import Inferer
-from monai.networks.utils import one_hot
 from monai.utils.type_conversion import convert_to_dst_type
 from torch import Tensor, nn
 
+from gemini_monai.labels import target_of
 from gemini_monai.types import Image
 from gemini_monai.warp import warp
 
@@ -20,6 +20,7 @@ class AtlasInferer(Inferer):
 
     Multi-atlas segmentation with equal votes (Heckemann et al., NeuroImage 2006). No windows: the
     image is padded or cropped about its center to the size of the atlases, and what was cropped is
+    background. An atlas has no vote where its label is ignored; where no atlas has one, it is
     background.
 
     Args:
@@ -59,13 +60,16 @@ class AtlasInferer(Inferer):
     def _vote(self, image: Image, network: nn.Module) -> Tensor:
         """Mean of the warped labels (classes, *S)."""
         total = torch.zeros(self.classes, *image.shape[2:], device=image.device)
+        voters: Tensor | int = len(self.images)
         features = network.features(image)  # type: ignore[operator]
         for atlas, label in zip(self.images, self.labels, strict=True):
             own = network.features(atlas[None].to(image))  # type: ignore[operator]
             ddf = network.deformer(own, features)  # type: ignore[operator]
-            shares = one_hot(label[None].to(image.device), self.classes)
-            total += warp(shares.float(), ddf.float())[0]
-        return total / len(self.images)
+            target = target_of(label[None].to(image.device), self.classes)
+            total += warp(target.maps, ddf.float())[0]
+            if target.counts is not None:
+                voters = voters - warp((~target.counts).float(), ddf.float())[0]
+        return total / (voters.clamp(min=1e-6) if isinstance(voters, Tensor) else voters)
 
 
 def _padding(shape: Sequence[int], wanted: Sequence[int]) -> list[int]:
