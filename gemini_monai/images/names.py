@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gemini_monai.errors import InputError
+from gemini_monai.images.clutter import without_clutter
 
 SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha", ".mhd", ".png", ".jpg", ".jpeg")
 PICTURES = (".png", ".jpg", ".jpeg")
@@ -72,7 +73,8 @@ def refuse_name(case: Any, *, where: str) -> None:
 def find_images(folder: str | Path) -> dict[str, Path]:
     """Image files and DICOM series (sub-folders) of a folder by case; a file is a case alone.
 
-    Whether a ``.dcm`` file is a volume is seen when it is read.
+    Whether a ``.dcm`` file is a volume is seen when it is read. What no one could mean as a scan,
+    such as ``Thumbs.db`` and ``README.txt``, is passed over and named once.
 
     Raises:
         InputError: If the folder is missing or empty, a file is of no known format, or two files
@@ -99,8 +101,4 @@ def _listed(folder: Path) -> Iterable[Path]:
         paths = sorted(folder.iterdir())
     except OSError as error:
         raise InputError(f"{folder}: cannot be read: {error.strerror}") from error
-    return [
-        path
-        for path in paths
-        if not path.name.startswith(".") and not path.name.lower().endswith(COMPANIONS)
-    ]
+    return [p for p in without_clutter(paths) if not p.name.lower().endswith(COMPANIONS)]

@@ -11,6 +11,7 @@ from gemini_monai.data.prepare.reading import kept_label
 from gemini_monai.data.prepare.scan import Scan
 from gemini_monai.errors import InputError
 from gemini_monai.images import find_images
+from gemini_monai.images.clutter import is_clutter
 from gemini_monai.images.names import LOSSY, suffix_of
 from gemini_monai.images.read import MOST_CODES
 from gemini_monai.limits import IGNORE
@@ -49,7 +50,7 @@ def find_labels(folder: Path) -> tuple[dict[str, LabelFiles], list[str]]:
 
 
 def _has_masks(path: Path) -> bool:
-    return path.is_dir() and any(suffix_of(file) for file in path.iterdir())
+    return path.is_dir() and any(suffix_of(p) for p in path.iterdir() if not is_clutter(p))
 
 
 def check_label(

@@ -11,10 +11,10 @@ from gemini_monai.report.read.shown_volumes import (
     ShownVolume,
     channel_masks,
     ignored_mask,
-    run_ignores,
     load_label,
     load_masks,
     load_volume,
+    run_ignores,
     spatial_dims,
     structure_values,
 )

@@ -17,6 +17,7 @@ from gemini_monai.data.prepare.source import Source, prepare_source
 from gemini_monai.data.prepare.split import Wanted
 from gemini_monai.errors import InputError
 from gemini_monai.images import find_images
+from gemini_monai.images.clutter import is_clutter
 from gemini_monai.images.names import DICOM, suffix_of
 from gemini_monai.tables import read_table
 
@@ -97,7 +98,7 @@ def _is_bare(source: Path) -> bool:
     """Whether images lie in the folder itself, without ``images`` and ``labels``."""
     inside = any((source / name).exists() for name in ("images", "labels"))
     files = list(source.iterdir()) if source.is_dir() and not inside else []
-    return any(path.is_file() and suffix_of(path) for path in files)
+    return any(path.is_file() and suffix_of(path) for path in files if not is_clutter(path))
 
 
 def _without_channel(
