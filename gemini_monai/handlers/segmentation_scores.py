@@ -93,21 +93,23 @@ class SegmentationScores:
         if self.predictions is not None:
             path = Path(self.predictions) / f"{case}{self.suffix}"
             files["prediction"] = str(path.absolute())  # the table is read from elsewhere too
-        hidden = [None] * len(truth) if ignored is None else list(ignored.expand(truth.shape))
+        hidden: list[Tensor | None] = [None] * len(truth)
+        if ignored is not None:
+            hidden = list(ignored.expand(truth.shape))
         return [
             {
                 "case": case,
                 "structure": name,
                 "dice": dice[k],
                 "average_surface_distance": average_surface_distance(
-                    prediction[k], truth[k], spacing=spacing, ignored=hidden[k]
+                    prediction[k], truth[k], spacing=spacing, ignored=own
                 ),
                 "reference_voxels": int(truth[k].sum()),
                 "predicted_voxels": int(prediction[k].sum()),
-                **({} if hidden[k] is None else {"ignored_voxels": int(hidden[k].sum())}),
+                **({} if own is None else {"ignored_voxels": int(own.sum())}),
                 **files,
             }
-            for k, name in enumerate(self.structures)
+            for k, (name, own) in enumerate(zip(self.structures, hidden, strict=True))
         ]
 
     def _write(self, engine: Engine) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from monai.metrics.utils import get_mask_edges, get_surface_distance
@@ -43,8 +44,9 @@ def average_surface_distance(
         )
     if not prediction.any() or not reference.any():
         return float("nan")
-    masks = (np.asarray(mask.cpu(), dtype=bool) for mask in (prediction, reference))
-    surfaces = get_mask_edges(*masks) if ignored is None else _known_edges(*masks, ignored)
+    one, other = (np.asarray(mask.cpu(), dtype=bool) for mask in (prediction, reference))
+    edges = get_mask_edges if ignored is None else partial(_known_edges, ignored=ignored)
+    surfaces = edges(one, other)
     if not all(surface.any() for surface in surfaces):
         return float("nan")
     there = get_surface_distance(surfaces[0], surfaces[1], spacing=tuple(spacing))
@@ -53,7 +55,7 @@ def average_surface_distance(
 
 
 def _known_edges(
-    prediction: np.ndarray, reference: np.ndarray, ignored: Tensor
+    prediction: np.ndarray, reference: np.ndarray, *, ignored: Tensor
 ) -> tuple[np.ndarray, np.ndarray]:
     """Voxels of each mask with a neighbor that is outside and counts."""
     hidden = np.asarray(ignored.cpu(), dtype=bool)
