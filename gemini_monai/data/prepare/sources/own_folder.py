@@ -47,17 +47,28 @@ def prepare_folder(
         wanted: The split.
 
     Raises:
-        InputError: For input that training could not use; nothing is written then.
+        InputError: For input that training could not use; no ``dataset.json`` is written then.
     """
     source, destination = Path(source), Path(destination)
-    place, label_place = _places(source)
     nnunet = read_nnunet(source)
+    declared, said_in = _declared(source, nnunet)
+    found = _found(source, nnunet)
+    found = with_declared(found, declared, said_in=said_in, folder=destination / "masks")
+    path = prepare_source(found, destination, wanted=wanted or Wanted())
+    if nnunet is not None:
+        _tell(nnunet, labels=len(found.labels))
+    return path
+
+
+def _found(source: Path, nnunet: NnUNetDataset | None) -> Source:
+    """Images, labels and patients of the folder."""
+    place, label_place = _places(source)
     images = find_images(place)
     labels, structures = find_labels(label_place) if label_place.is_dir() else ({}, [])
-    if nnunet:
+    if nnunet is not None:
         refuse_other_ending(images, nnunet)
     images = _without_channel(images, labels)
-    found = Source(
+    return Source(
         name=source.absolute().name,
         kind="folder",
         images=images,
@@ -65,15 +76,18 @@ def prepare_folder(
         structures=structures,
         patients=_patients(source, set(images)),
         channel_names=nnunet.channels if nnunet else (),
-        license=(nnunet.license if nnunet else None) or "not recorded",
+        license=(nnunet and nnunet.license) or "not recorded",
     )
-    declared, said_in = _declared(source, nnunet)
-    found = with_declared(found, declared, said_in=said_in, folder=destination / "masks")
-    path = prepare_source(found, destination, wanted=wanted or Wanted())
-    if nnunet and nnunet.training not in (None, len(labels)):
-        number = f"numTraining {nnunet.training}, but {len(labels)} labels are there"
+
+
+def _tell(nnunet: NnUNetDataset, *, labels: int) -> None:
+    """What of nnU-Net's folder is not used, or not as it says."""
+    tests = nnunet.path.parent / "imagesTs"
+    if tests.is_dir():
+        print(f"{'passed over':>13}  {tests}: images to test nnU-Net on")
+    if nnunet.training not in (None, labels):
+        number = f"numTraining {nnunet.training}, but {labels} labels are there"
         print(f"{'note':>13}  {nnunet.path}: {number}")
-    return path
 
 
 def _declared(source: Path, nnunet: NnUNetDataset | None) -> tuple[Declared, Path]:

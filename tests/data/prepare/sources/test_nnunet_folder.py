@@ -141,8 +141,12 @@ def test_images_of_which_nothing_is_drawn_are_told(tmp_path, capsys):
 
 
 def test_another_number_of_labels_is_told(tmp_path, capsys):
-    prepare_folder(_folder(tmp_path / "src", numTraining=40), tmp_path / "dst", wanted=WANTED)
-    assert "numTraining 40, but 3 labels are there" in capsys.readouterr().out
+    source = _folder(tmp_path / "src", numTraining=40)
+    save(source / "imagesTs" / "c_009_0000.nii.gz", image(9, (8, 7)))
+    prepare_folder(source, tmp_path / "dst", wanted=WANTED)
+    said = capsys.readouterr().out
+    assert "numTraining 40, but 3 labels are there" in said
+    assert "imagesTs: images to test nnU-Net on" in said
 
 
 @pytest.mark.parametrize(
