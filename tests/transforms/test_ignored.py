@@ -11,7 +11,7 @@ from monai.transforms import RandAffined
 
 from gemini_monai.errors import InputError
 from gemini_monai.labels import IGNORED
-from gemini_monai.transforms import InputSpec, ResampleToGridd, postprocessing, preprocessing
+from gemini_monai.transforms import InputSpec, postprocessing, preprocessing
 from gemini_monai.transforms.load import LoadScand
 from tests.data.prepare.made import image, save
 
@@ -116,14 +116,15 @@ def test_what_a_rotation_or_padding_brings_in_is_background(tmp_path):
     assert label[0, 10, 13] == IGNORED
 
 
-def test_outside_of_an_aligned_label_is_background():
-    label = MetaTensor(torch.full((1, 8, 8, 8), float(IGNORED)))
-    item = {"image": MetaTensor(torch.rand(1, 8, 8, 8)), "label": label}
+def test_outside_of_an_aligned_label_is_background(tmp_path):
+    save(tmp_path / "i.nii.gz", image(0, (8, 8, 8)))
+    save(tmp_path / "l.nii.gz", np.full((8, 8, 8), 7, np.uint8))
     grid = np.eye(4)
     grid[0, 3] = 4  # half of it lies beside the image
-    known = {"spatial_size": (8, 8, 8), "spacing": (1.0,) * 3, "intensity": {}}
-    sample = ResampleToGridd(["image", "label"], mode=["bilinear", "nearest"], **known)
-    found = sample(item | {"grid": grid})["label"]
+    size = {"spatial_dims": 3, "spatial_size": (8, 8, 8), "spacing": (1.0,) * 3}
+    aligned = preprocessing(_spec(ignore=7, align="itk", **size))
+    files = {name: str(tmp_path / f"{name[0]}.nii.gz") for name in ("image", "label")}
+    found = aligned(files | {"grid": grid})["label"]
     assert (found[:, :4] == IGNORED).all()
     assert (found[:, 4:] == 0).all()
 
