@@ -151,6 +151,39 @@ def label_values(labels: Any, name: str, *, overlapping: bool) -> None:
         raise InputError(f"{name}: 'background' must be 0, got {labels.get('background')!r}")
 
 
+IGNORE = "ignore"
+"""Name of what is no structure but voxels that do not count, as in nnU-Net's ``dataset.json``."""
+GREATEST = 2**53
+"""Of label values: double precision, which some formats have, tells no larger ones apart."""
+
+
+def ignored_value(value: Any, name: str, *, labels: Mapping[str, int], overlapping: bool) -> None:
+    """The value of voxels that do not count, or ``None``; it is no structure's.
+
+    Args:
+        value: What is checked.
+        name: What it is called.
+        labels: Names and values of structures.
+        overlapping: Labels are a mask for each structure, in which 0 and 1 have a meaning.
+
+    Raises:
+        InputError: If it is no whole number, or the value of a structure or of background.
+    """
+    named = [structure for structure in labels if structure.strip().lower() == IGNORE]
+    if named:
+        raise InputError(
+            f"{name}: '{named[0]}' is no structure; say it beside the names, "
+            f'as {{"ignore": {labels[named[0]]}}}'
+        )
+    if value is None:
+        return
+    whole(-GREATEST, GREATEST)(value, name)
+    taken = {"no": 0, "yes": 1} if overlapping else labels
+    for structure, own in taken.items():
+        if value == own:
+            raise InputError(f"{name}: {value} is the value of '{structure}' too; give another one")
+
+
 def evaluated(value: Any) -> bool:
     """Whether MONAI's parser would evaluate a text, or look up what it names."""
     return isinstance(value, str) and value.lstrip().startswith(("$", "@", "%"))

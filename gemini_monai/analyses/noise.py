@@ -100,12 +100,12 @@ def draw_pairs(
     """Places of anchors (A,), their positives (A,) and their negatives (A, M).
 
     Args:
-        label: Structure of every voxel, (V,); two or more of them.
+        label: Structure of every voxel, (V,); two or more of them, beside what is ignored.
         anchors: How many.
         negatives: Of each anchor.
         rates: Of positives of another structure, and of negatives of the same one.
     """
-    values = label.unique()
+    values = _structures(label)
     own = values[torch.randint(len(values), (anchors,))]
     wrong = torch.rand(anchors) < rates[0]
     positive = torch.where(wrong, _other(own, values), own)
@@ -113,6 +113,11 @@ def draw_pairs(
     repeated = own[:, None].repeat(1, negatives)
     negative = torch.where(same, repeated, _other(repeated, values))
     return _place(own, label), _place(positive, label), _place(negative, label)
+
+
+def _structures(label: Tensor) -> Tensor:
+    """Those that are there, background among them, ascending."""
+    return label[label >= 0].unique()
 
 
 def _other(own: Tensor, values: Tensor) -> Tensor:
@@ -147,7 +152,7 @@ def pair_loss(anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
 @torch.no_grad()
 def _dice(network: UNetBackbone, own: Scan, other: Scan) -> list[float]:
     """Mean Dice of the structures on both images, by the mean features of the first."""
-    values = own.label.unique()
+    values = _structures(own.label)
     first, second = (F.normalize(network(s.image)[0].flatten(1), dim=0) for s in (own, other))
     labels = own.label.flatten()
     means = torch.stack([first[:, labels == value].mean(dim=1) for value in values])
@@ -156,7 +161,8 @@ def _dice(network: UNetBackbone, own: Scan, other: Scan) -> list[float]:
     for features, scan in ((first, own), (second, other)):
         predicted = values[(means @ features).argmax(dim=0)].reshape(1, 1, *scan.label.shape)
         wanted = values[values > 0].reshape(1, -1, *[1] * scan.label.dim())
-        dice = dice_per_structure(predicted == wanted, scan.label[None, None] == wanted)
+        counts = (scan.label >= 0)[None, None]
+        dice = dice_per_structure((predicted == wanted) & counts, scan.label[None, None] == wanted)
         found.append(float(dice.nanmean()))
     return found
 

@@ -41,14 +41,16 @@ def false_negatives_between(label_a: Tensor, label_b: Tensor) -> float:
 
 
 def _counts(label: Tensor, length: int) -> Tensor:
-    """Voxels of each structure but background."""
-    return torch.bincount(label.flatten().long(), minlength=length)[1:].double()
+    """Voxels of each structure but background; ignored ones are as background."""
+    return torch.bincount(label.flatten().long().clamp(min=0), minlength=length)[1:].double()
 
 
 def true_by_likeness(
     features_a: Features, features_b: Features, labels: tuple[Tensor, Tensor], places: Tensor
 ) -> float:
     """Share of voxels whose most alike voxel of the other image is of their structure.
+
+    Voxels whose partner is ignored are left out; NaN where that is all of them.
 
     Args:
         features_a: Of the image that the voxels are of, (1, K, *S).
@@ -58,15 +60,14 @@ def true_by_likeness(
     """
     own, others = (F.normalize(f[0].flatten(1).float(), dim=0) for f in (features_a, features_b))
     label_a, label_b = (label.flatten() for label in labels)
-    hits = [
-        label_b[(own[:, chunk].T @ others).argmax(dim=1)] == label_a[chunk]
-        for chunk in places.split(CHUNK)
-    ]
-    return float(torch.cat(hits).double().mean())
+    partners = [label_b[(own[:, chunk].T @ others).argmax(dim=1)] for chunk in places.split(CHUNK)]
+    return _hits(torch.cat(partners), label_a[places])
 
 
 def true_by_field(ddf: DDF, labels: tuple[Tensor, Tensor], places: Tensor) -> float:
     """Share of voxels whose partner by a field is of their structure.
+
+    Voxels whose partner is ignored are left out; NaN where that is all of them.
 
     Args:
         ddf: ``warp(other, ddf)`` looks like the image that the voxels are of; (1, N, *S), voxels.
@@ -75,4 +76,8 @@ def true_by_field(ddf: DDF, labels: tuple[Tensor, Tensor], places: Tensor) -> fl
     """
     label_a, label_b = labels
     moved = warp(label_b[None, None].float(), ddf, mode="nearest").flatten()
-    return float((moved == label_a.flatten())[places].double().mean())
+    return _hits(moved[places], label_a.flatten()[places])
+
+
+def _hits(partners: Tensor, own: Tensor) -> float:
+    return float((partners == own)[partners >= 0].double().mean())

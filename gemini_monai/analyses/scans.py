@@ -13,6 +13,7 @@ from torch import Tensor
 
 from gemini_monai.data import Cohort, read_cohort
 from gemini_monai.errors import InputError
+from gemini_monai.labels import IGNORED
 from gemini_monai.networks import Gemini, reinitialized
 from gemini_monai.transforms import InputSpec, preprocessing
 from gemini_monai.types import Image
@@ -24,7 +25,8 @@ class Scan(NamedTuple):
     image: Image
     """(1, C, *S)."""
     label: Tensor
-    """Structure of each voxel, or set of structures that overlap there; 0 for none; (*S)."""
+    """Structure of each voxel, or set of structures that overlap there; 0 for none, ``IGNORED``
+    where that is not known; (*S)."""
     places: Tensor
     """Numbers of some foreground voxels."""
 
@@ -63,7 +65,8 @@ def scan_of(item: Mapping[str, Any], spec: InputSpec, points: int) -> Scan:
     image, label = (torch.as_tensor(np.asarray(seen[key])) for key in ("image", "label"))
     if spec.overlapping:
         powers = 2 ** torch.arange(len(label)).reshape(-1, *[1] * (label.ndim - 1))
-        label = ((label > 0) * powers).sum(dim=0, keepdim=True)
+        counts = (label >= 0).all(dim=0, keepdim=True)
+        label = ((label > 0) * powers).sum(dim=0, keepdim=True).masked_fill(~counts, IGNORED)
     label = label[0].long()
     if spec.slices:
         z = int((label > 0).flatten(0, -2).sum(dim=0).argmax())

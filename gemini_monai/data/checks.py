@@ -49,6 +49,12 @@ def check_content(content: Mapping[str, Any], path: Path) -> None:
     _check_keys(content, path)
     name = f"{path}: key 'labels'"
     limits.label_values(content["labels"], name, overlapping=content["overlapping"])
+    limits.ignored_value(
+        content.get("ignore"),
+        f"{path}: key 'ignore'",
+        labels=content["labels"],
+        overlapping=content["overlapping"],
+    )
     for key in ("spatial_size", "spacing"):
         if content[key] is not None and len(content[key]) != content["spatial_dims"]:
             raise InputError(

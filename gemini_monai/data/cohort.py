@@ -56,6 +56,9 @@ class Cohort:
     """What prepared it: ``folder``, ``decathlon``, ``phantom``, or the name of a download."""
     labeled_draw: int = 0
     """Which of the possible choices of labeled cases."""
+    ignore: int | None = None
+    """Value in label files of voxels that count neither in losses nor in scores; ``None`` where
+    every voxel counts."""
     phantom: Mapping[str, Any] | None = None
     """Settings of the built-in phantom, if these are its files."""
     license: str = "not recorded"
@@ -89,7 +92,7 @@ class Cohort:
                 were aligned to.
         """
         names = ["spatial_size", "intensity", "spacing", "orientation", "align", "reference"]
-        names += ["spatial_dims", "overlapping", "label_values", "structures", "color"]
+        names += ["spatial_dims", "overlapping", "label_values", "structures", "color", "ignore"]
         own = {name: getattr(self, name) for name in names} | {"in_channels": self.channels}
         spec = InputSpec(**(own | given))
         sizes = {"spatial_dims": spec.spatial_dims, "spatial_size": len(spec.spatial_size)}
@@ -138,6 +141,7 @@ class Cohort:
             overlapping=self.overlapping,
             label_values=self.label_values,
             structures=self.structures,
+            ignore=self.ignore,
         )
 
     def _refuse_other_grid(
@@ -158,6 +162,8 @@ class Cohort:
         """Hash of the images, of the names of labels, and of who is on which side of the split."""
         cases = {split: sorted(entry["case"] for entry in getattr(self, split)) for split in SPLITS}
         known = [self.hash, self.overlapping, sorted(self.labels.items()), cases]
+        if self.ignore is not None:
+            known.append({"ignore": self.ignore})
         if not all(self.paired):
             known.append(sorted(e["case"] for e in self.unlabeled if not _is_paired(e)))
         return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()

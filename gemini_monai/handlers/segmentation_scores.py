@@ -18,6 +18,7 @@ from gemini_monai.images import source_of
 from gemini_monai.metrics import average_surface_distance, dice_per_structure, mean_and_deviation
 from gemini_monai.tables import write_table
 from gemini_monai.transforms import InputSpec
+from gemini_monai.transforms.counted import IGNORED_VOXELS
 
 COLUMNS = [
     "case",
@@ -37,7 +38,8 @@ class SegmentationScores:
 
     Dice of a structure that only one of prediction and truth has is 0, and of one that neither
     has is left empty; a surface distance needs both. Missing structures are counted beside the
-    means, which are over the cases that have a number.
+    means, which are over the cases that have a number. Where some voxels are ignored, all of it is
+    of the others, and ``ignored_voxels`` says how many they are.
 
     Args:
         folder: Where both files go.
@@ -60,6 +62,7 @@ class SegmentationScores:
         self.folder = Path(folder)
         self.structures = list(spec.structures)
         self.first = 0 if spec.overlapping else 1
+        self.ignores = spec.ignore is not None
         self.label_key = label_key
         self.predictions = predictions
         self.suffix = suffix
@@ -76,10 +79,11 @@ class SegmentationScores:
         output: list[Mapping[str, Any]] = engine.state.output
         for item, result in zip(batch, output, strict=True):
             label = {**item, **result}[self.label_key].to(result["pred"].device)
-            self.rows.extend(self._rows_of(item, result["pred"], label))
+            ignored = result.get(IGNORED_VOXELS)
+            self.rows.extend(self._rows_of(item, result["pred"], label, ignored))
 
     def _rows_of(
-        self, item: Mapping[str, Any], prediction: Tensor, label: Tensor
+        self, item: Mapping[str, Any], prediction: Tensor, label: Tensor, ignored: Tensor | None
     ) -> list[dict[str, Any]]:
         prediction, truth = prediction[self.first :].bool(), label[self.first :].bool()
         spacing = _spacing(label, axes=truth.ndim - 1)
@@ -89,23 +93,28 @@ class SegmentationScores:
         if self.predictions is not None:
             path = Path(self.predictions) / f"{case}{self.suffix}"
             files["prediction"] = str(path.absolute())  # the table is read from elsewhere too
+        hidden: list[Tensor | None] = [None] * len(truth)
+        if ignored is not None:
+            hidden = list(ignored.expand(truth.shape))
         return [
             {
                 "case": case,
                 "structure": name,
                 "dice": dice[k],
                 "average_surface_distance": average_surface_distance(
-                    prediction[k], truth[k], spacing=spacing
+                    prediction[k], truth[k], spacing=spacing, ignored=own
                 ),
                 "reference_voxels": int(truth[k].sum()),
                 "predicted_voxels": int(prediction[k].sum()),
+                **({} if own is None else {"ignored_voxels": int(own.sum())}),
                 **files,
             }
-            for k, name in enumerate(self.structures)
+            for k, (name, own) in enumerate(zip(self.structures, hidden, strict=True))
         ]
 
     def _write(self, engine: Engine) -> None:
-        write_table(self.folder / "segmentation.csv", self.rows, columns=COLUMNS)
+        columns = [*COLUMNS, "ignored_voxels"] if self.ignores else COLUMNS
+        write_table(self.folder / "segmentation.csv", self.rows, columns=columns)
         write_json(self.folder / "segmentation.json", summary(self.rows))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gemini_monai.errors import InputError
+from gemini_monai.images.clutter import without_clutter
 from gemini_monai.images.dicom import is_slice
 
 SEGMENTATION = ".seg.nrrd"
@@ -82,7 +83,8 @@ def find_images(folder: str | Path) -> dict[str, Path]:
 
     A file is a case alone, and so is a folder in which the slices of a DICOM series lie themselves.
     Whether a ``.dcm`` file is a volume is seen when it is read. A segmentation of 3D Slicer is no
-    image, and may lie beside its image.
+    image, and may lie beside its image. What no one could mean as a scan, such as ``Thumbs.db`` and
+    ``README.txt``, is passed over and named once.
 
     Raises:
         InputError: If the folder is missing or empty, a file is of no known format, or two files
@@ -136,8 +138,4 @@ def _listed(folder: Path) -> Iterable[Path]:
         paths = sorted(folder.iterdir())
     except OSError as error:
         raise InputError(f"{folder}: cannot be read: {error.strerror}") from error
-    return [
-        path
-        for path in paths
-        if not path.name.startswith(".") and not path.name.lower().endswith(COMPANIONS)
-    ]
+    return [p for p in without_clutter(paths) if not p.name.lower().endswith(COMPANIONS)]

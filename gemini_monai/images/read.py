@@ -50,11 +50,15 @@ def is_colored(path: Path, channels: int) -> bool:
     return is_picture(path) or (is_dicom(path) and channels == COLORS)
 
 
-def read_label(path: str | Path | Sequence[str | Path]) -> MetaTensor:
+def read_label(path: str | Path | Sequence[str | Path], *, ignore: int | None = None) -> MetaTensor:
     """A label map, or one mask per file, as whole numbers (C, *S), int64, exactly as stored.
 
     Of a picture, numbers of a color table are the values; it is turned as its image is. The
     segments of a ``.seg.nrrd`` file have the values that the file gives them, on its own grid.
+
+    Args:
+        path: A file, a folder, or several.
+        ignore: Value of voxels that do not count; it alone may be below 0.
 
     Raises:
         InputError: As ``read``; or if values are not whole numbers, below 0, or of a size that
@@ -77,10 +81,11 @@ def read_label(path: str | Path | Sequence[str | Path]) -> MetaTensor:
             f"{name}: {len(np.unique(values))} distinct values from {least} to {greatest}, more "
             "than a label map has; exchanged with its image?"
         )
-    if least < 0 or greatest > WHOLE:
+    others = values if ignore is None or ignore >= 0 else values[values != ignore]
+    if bool((others < 0).any()) or greatest > WHOLE:
         raise InputError(
             f"{name}: label values from {least} to {greatest}, expected 0 to {WHOLE}; "
-            "regions to ignore are not supported: give them a value of their own or 0"
+            f'of voxels to ignore, labels.json says it: {{"ignore": {least}}}'
         )
     return _tensor(stored, name, dtype=np.int64)
 

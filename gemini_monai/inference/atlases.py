@@ -8,13 +8,13 @@ from typing import Any
 import torch
 from monai.data.meta_tensor import MetaTensor
 from monai.inferers.inferer import Inferer
-from monai.networks.utils import one_hot
 from monai.utils.type_conversion import convert_to_dst_type
 from torch import Tensor, nn
 
 from gemini_monai.inference.common_grid import CommonGrid
 from gemini_monai.inference.meeting import MEETS, meet, plain
-from gemini_monai.types import Features, Image
+from gemini_monai.labels import target_of
+from gemini_monai.types import DDF, Features, Image
 
 
 class AtlasInferer(Inferer):
@@ -22,7 +22,8 @@ class AtlasInferer(Inferer):
 
     Multi-atlas segmentation with equal votes (Heckemann et al., NeuroImage 2006). No windows: each
     atlas meets the image as in registration, on a grid of the network's size, and what is outside
-    of it is background.
+    of it is background. An atlas has no vote where its label is ignored; where no atlas has one, it
+    is background.
 
     Args:
         atlases: Items with ``image`` (C, *S) and ``label`` (1, *S), as ``registration_items`` gives
@@ -66,29 +67,34 @@ class AtlasInferer(Inferer):
 
     def _votes(self, image: Tensor, network: nn.Module) -> Tensor:
         """Mean of the warped labels of an image (C, *T), (classes, *T)."""
+        shape = image.shape[1:]
         fixed = {"image": image, MEETS: self.meets if isinstance(image, MetaTensor) else "center"}
-        total = torch.zeros(self.classes, *image.shape[1:], device=image.device)
+        total = torch.zeros(self.classes, *shape, device=image.device)
+        voters: Tensor | int = len(self.atlases)
         features: dict[tuple[int, ...], Features] = {}  # most atlases meet it in one window
         for atlas in self.atlases:
             common = meet(atlas, fixed, size=self.spatial_size).common
             if common.corner not in features:
                 window = common.fixed(plain(image))[None]
                 features[common.corner] = network.features(window)  # type: ignore[operator]
-            shares = self._shares(atlas, image, features[common.corner], common, network)
-            total += common.returned(shares, image.shape[1:])
-        return total / len(self.atlases)
+            ddf = _field(atlas, image, features[common.corner], common, network)
+            target = target_of(plain(atlas["label"])[None].to(image.device), self.classes)
+            total += common.returned(common.warped(target.maps, ddf)[0], shape)
+            if target.counts is not None:
+                hidden = common.warped((~target.counts).float(), ddf)[0]
+                voters = voters - common.returned(hidden, shape)
+        return total / (voters.clamp(min=1e-6) if isinstance(voters, Tensor) else voters)
 
-    def _shares(
-        self,
-        atlas: Mapping[str, Any],
-        image: Tensor,
-        features: Features,
-        common: CommonGrid,
-        network: nn.Module,
-    ) -> Tensor:
-        """An atlas's label by class where the field puts it in the window, (classes, *S)."""
-        moving = common.moving(plain(atlas["image"]).to(plain(image)))
-        own = network.features(moving[None])  # type: ignore[operator]
-        ddf = network.deformer(own, features)  # type: ignore[operator]
-        shares = one_hot(plain(atlas["label"])[None].to(image.device), self.classes)
-        return common.warped(shares.float(), ddf.float())[0].float()
+
+def _field(
+    atlas: Mapping[str, Any],
+    image: Tensor,
+    features: Features,
+    common: CommonGrid,
+    network: nn.Module,
+) -> DDF:
+    """From an atlas to an image (C, *T) whose features in the window are known, (1, N, *S)."""
+    moving = common.moving(plain(atlas["image"]).to(plain(image)))
+    own = network.features(moving[None])  # type: ignore[operator]
+    ddf: DDF = network.deformer(own, features)  # type: ignore[operator]
+    return ddf.float()

@@ -17,10 +17,11 @@ from gemini_monai.data.streams.stream import RandomTransform, stacked
 from gemini_monai.errors import InputError
 from gemini_monai.inference.levels import Levels, levels_of
 from gemini_monai.inference.linear import LinearClassifier
+from gemini_monai.labels import counted
 from gemini_monai.metrics import dice_per_structure, effective_rank
 from gemini_monai.networks import Gemini
 from gemini_monai.transforms import InputSpec
-from gemini_monai.types import Image
+from gemini_monai.types import Image, Mask
 from gemini_monai.warp import inbounds_mask, warp
 
 VIEWS = 4
@@ -35,7 +36,9 @@ class Scan(NamedTuple):
     masks: Tensor
     """Its structures, zeros and ones, (1, structures, *S)."""
     places: Tensor
-    """Voxels at which features are compared, (points, N)."""
+    """Voxels at which features are compared, (points, N); none that is ignored."""
+    counts: Mask | None = None
+    """True where no structure is ignored, (1, 1, *S); ``None`` for everywhere."""
 
 
 class Probe:
@@ -52,6 +55,8 @@ class Probe:
     - ``effective_rank``: directions that dense features use, see ``effective_rank``.
     - ``cosine_corresponding``, ``cosine_random``: mean cosine of the dense features of two views of
       one image, at places that are known to correspond, and at random ones.
+
+    Voxels of which some structure is ignored are neither fitted nor scored.
 
     Args:
         labeled: Items with ``image`` (C, *S) and ``label``, preprocessed to one size.
@@ -84,7 +89,7 @@ class Probe:
         """Labeled and validation images, read once.
 
         Raises:
-            InputError: If there is none of either.
+            InputError: If there is none of either, or all voxels of either are ignored.
         """
         counts = len(self.labeled_items), len(self.validation_items)
         if not all(counts):
@@ -97,7 +102,13 @@ class Probe:
             [_scan(item, self.spec, self.points, random) for item in items]
             for items in (self.labeled_items, self.validation_items)
         )
-        return labeled, validation
+        drawn = [[own for own in scans if len(own.places)] for scans in (labeled, validation)]
+        if not all(drawn):
+            part = "validation" if drawn[0] else "labeled"
+            raise InputError(
+                f"a probe needs labels, but every voxel of the {part} images is ignored"
+            )
+        return drawn[0], drawn[1]
 
     @cached_property
     def views(self) -> dict[str, Tensor]:
@@ -128,7 +139,7 @@ class Probe:
             self._scores(levels_of(network, scan.image.to(device)), scan, classifiers, dense)
             for scan in validation
         ]
-        means = {name: float(np.nanmean([row[name] for row in scores])) for name in scores[0]}
+        means = {name: _known_mean([row[name] for row in scores]) for name in scores[0]}
         cosines = self._cosines(network, device)
         network.train(training)
         return {**means, **cosines}
@@ -144,6 +155,7 @@ class Probe:
         scores = {}
         for number, (level, own) in enumerate(zip(levels.maps, classifiers, strict=True), 1):
             found = own.masks(levels.whole(own.logits(level))).cpu()
+            found = found if scan.counts is None else found & scan.counts
             scores[f"linear_{number}"] = _mean(dice_per_structure(found, scan.masks))
         dense = levels.at(scan.places)[0]
         return (
@@ -161,8 +173,8 @@ class Probe:
             dice.append(_mean(dice_per_structure(taken.T[None], own.T[None])))
             hits.append(float((taken == own).all(dim=1)[inside].double().mean()))
         return {
-            "nearest": float(np.nanmean(dice)),
-            "true_positive_percent": 100 * float(np.nanmean(hits)),
+            "nearest": _known_mean(dice),
+            "true_positive_percent": 100 * _known_mean(hits),
         }
 
     def _cosines(self, network: Gemini, device: torch.device | str) -> dict[str, float]:
@@ -184,12 +196,18 @@ class Probe:
 def _scan(item: Mapping[str, Any], spec: InputSpec, points: int, random: torch.Generator) -> Scan:
     image, label = (stacked([item[key]]).float() for key in ("image", "label"))
     masks = label > 0 if spec.overlapping else _one_per_structure(label, spec)
+    counts = counted(label)
+    if counts is not None:
+        counts = counts.all(dim=1, keepdim=True)
+        masks = masks & counts
     if spec.slices:
         z = int(masks.flatten(0, -2).sum(dim=0).argmax())
         image, masks = image[..., z], masks[..., z]
+        counts = None if counts is None else counts[..., z]
     shape = image.shape[2:]
-    chosen = torch.randperm(shape.numel(), generator=random)[:points]
-    return Scan(image, masks, torch.stack(torch.unravel_index(chosen, shape), dim=1))
+    chosen = torch.randperm(shape.numel(), generator=random)
+    chosen = (chosen if counts is None else chosen[counts.flatten()[chosen]])[:points]
+    return Scan(image, masks, torch.stack(torch.unravel_index(chosen, shape), dim=1), counts)
 
 
 def _one_per_structure(label: Tensor, spec: InputSpec) -> Tensor:
@@ -200,6 +218,11 @@ def _one_per_structure(label: Tensor, spec: InputSpec) -> Tensor:
 def _at(maps: Tensor, places: Tensor) -> Tensor:
     """Values of maps (1, K, *S) at voxels (points, N), (points, K)."""
     return maps[0][(slice(None), *places.T)].T
+
+
+def _known_mean(values: Sequence[float]) -> float:
+    """Of what is a number; NaN where nothing is."""
+    return float(np.nanmean(values)) if not np.isnan(values).all() else float("nan")
 
 
 def _mean(dice: Tensor) -> float:

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from monai.networks.utils import one_hot
 from torch import Tensor, nn
 from tqdm import tqdm
 
@@ -19,6 +18,7 @@ from gemini_monai.files import write_arrays, write_json
 from gemini_monai.inference.common_grid import CommonGrid
 from gemini_monai.inference.correspond import Registration, register_pair
 from gemini_monai.inference.meeting import Meeting, meet
+from gemini_monai.labels import Target, both, target_of
 from gemini_monai.metrics import (
     correspondence_error,
     dice_per_structure,
@@ -35,7 +35,7 @@ class RegistrationScores:
     """Dice of warped labels, folding, and errors against true fields, over pairs of test items.
 
     As in training, the images of a pair are of different patients, and of one group, where the
-    items say whose they are.
+    items say whose they are. Voxels that the label of either image ignores are in no Dice.
 
     Writes ``registration.csv`` and ``registration.json``, and the ``best``, ``median`` and
     ``worst`` pair by Dice as ``pairs/*.npz``.
@@ -85,7 +85,8 @@ class RegistrationScores:
         rows = [self._row(moving, fixed) for moving, fixed in tqdm(pairs, desc="register")]
         write_table(self.folder / "registration.csv", rows)
         write_json(self.folder / "registration.json", _summary(rows))
-        order = sorted(range(len(rows)), key=lambda k: rows[k]["dice_after"])
+        scored = [k for k, row in enumerate(rows) if not np.isnan(row["dice_after"])]
+        order = sorted(scored or range(len(rows)), key=lambda k: rows[k]["dice_after"])
         for name, k in zip(("worst", "median", "best"), (0, len(order) // 2, -1), strict=True):
             self._keep(name, *pairs[order[k]])
         return rows
@@ -95,10 +96,7 @@ class RegistrationScores:
         rows = [self._row(moving, fixed) for moving, fixed in self.pairs]
         if not rows:
             return {}
-        return {
-            name: float(np.nanmean([row[name] for row in rows]))
-            for name in ("dice_before", "dice_after")
-        }
+        return {name: _mean([row[name] for row in rows]) for name in ("dice_before", "dice_after")}
 
     @cached_property
     def pairs(self) -> list[tuple[int, int]]:
@@ -117,17 +115,15 @@ class RegistrationScores:
     def _row(self, moving: int, fixed: int) -> dict[str, Any]:
         source, target = self.data[moving], self.data[fixed]
         meeting = meet(source, target, size=self.spec.spatial_size)
-        result = self._registered(source, target, meeting.common)
-        masks, truth = self._masks(source), meeting.common.fixed(self._masks(target)[0])[None]
+        common = meeting.common
+        result = self._registered(source, target, common)
+        masks, truth = self._masks(source), _in_window(self._masks(target), common)
         still = torch.zeros_like(result.ddf)
-        dice = [
-            dice_per_structure(meeting.common.warped(masks, ddf, mode="nearest"), truth)[0].tolist()
-            for ddf in (still, result.ddf)
-        ]
+        dice = [_dice(_moved(masks, ddf, common), truth) for ddf in (still, result.ddf)]
         errors = self._errors(result.ddf, source, target, meeting)
         row: dict[str, Any] = {"moving": source["case"], "fixed": target["case"]}
         row |= {"start": meeting.start.kind, "start_mm": meeting.start.distance}
-        row |= {"dice_before": np.nanmean(dice[0]), "dice_after": np.nanmean(dice[1])}
+        row |= {"dice_before": _mean(dice[0]), "dice_after": _mean(dice[1])}
         for when, values in zip(("before", "after"), dice, strict=True):
             row |= {f"dice_{when}_{n}": v for n, v in zip(self.structures, values, strict=True)}
         row |= {"folding_percent": result.folding_percent}
@@ -151,7 +147,7 @@ class RegistrationScores:
         if fields[0].shape != ddf.shape or not meeting.common.is_that_of_both:
             return "", ""  # the network sees another grid than the phantom's own
         truth = true_displacement(*fields)
-        mask = self._masks(target).any(dim=1, keepdim=True)
+        mask = self._masks(target).maps.any(dim=1, keepdim=True)
         still = correspondence_error(torch.zeros_like(ddf), truth, mask)
         return float(still), float(correspondence_error(ddf, truth, mask))
 
@@ -167,7 +163,7 @@ class RegistrationScores:
             "ddf": result.ddf[0],
             "moving_label": common.moving(label[0], mode="nearest"),
             "fixed_label": common.fixed(self._batch(target["label"])[0]),
-            "warped_label": common.warped(label, result.ddf, mode="nearest")[0],
+            "warped_label": common.warped(label, result.ddf, mode="nearest")[0],  # 0 outside
         }
         plain = {key: value.cpu().numpy() for key, value in arrays.items()}
         write_arrays(
@@ -181,12 +177,44 @@ class RegistrationScores:
         plain = torch.as_tensor(np.asarray(array))
         return plain[None].to(self.device, torch.float32)
 
-    def _masks(self, item: Mapping[str, Any]) -> Tensor:
-        """One binary channel per structure, (1, K, *S)."""
+    def _masks(self, item: Mapping[str, Any]) -> Target:
+        """One binary channel per structure, (1, K, *S), and where they count."""
         label = self._batch(item["label"])
-        if self.overlapping:
-            return label
-        return one_hot(label, num_classes=len(self.structures) + 1)[:, 1:]
+        classes = len(self.structures) + 1
+        found = target_of(label, classes, overlapping=self.overlapping)
+        return found if self.overlapping else Target(found.maps[:, 1:], found.counts)
+
+
+def _in_window(masks: Target, common: CommonGrid) -> Target:
+    """Masks of the fixed image in the window; what is outside of the image counts as background."""
+    maps = common.fixed(masks.maps[0])[None]
+    if masks.counts is None:
+        return Target(maps)
+    return Target(maps, common.fixed((~masks.counts[0]).to(maps.dtype))[None] == 0)
+
+
+def _moved(masks: Target, ddf: DDF, common: CommonGrid) -> Target:
+    """Masks of the moving image where the field takes them, voxel by voxel."""
+    moved = common.warped(masks.maps, ddf, mode="nearest")
+    if masks.counts is None:
+        return Target(moved)
+    hidden = (~masks.counts).to(ddf.dtype)
+    return Target(moved, common.warped(hidden, ddf, mode="nearest") == 0)
+
+
+def _dice(masks: Target, truth: Target) -> list[float]:
+    """Of each structure, over the voxels that count in both."""
+    counts = both(masks.counts, truth.counts)
+    if counts is None:
+        found = dice_per_structure(masks.maps, truth.maps)
+    else:
+        found = dice_per_structure(masks.maps * counts, truth.maps * counts)
+    return [float(value) for value in found[0]]
+
+
+def _mean(values: Sequence[float]) -> float:
+    """Of what is known; NaN where nothing is."""
+    return float(np.nanmean(values)) if not np.isnan(values).all() else float("nan")
 
 
 def _choose_pairs(

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import torch
-from monai.losses.dice import DiceLoss
 from torch import Tensor, nn
 
 from gemini_monai.errors import InputError
+from gemini_monai.labels import Target, target_of
 from gemini_monai.networks import Correspondence
-from gemini_monai.objectives import Batch, Objective, full_precision
-from gemini_monai.warp import warp
+from gemini_monai.objectives import Batch, Objective, OverlapLoss, full_precision
 
 
 class AnatomySimilarity(Objective):
@@ -38,7 +36,7 @@ class AnatomySimilarity(Objective):
             raise ValueError("predicted and labeled: one of them must be true")
         self.weight, self.predicted, self.labeled = weight, predicted, labeled
         self.reads = ("image_a",) * predicted + ("image", "label") * labeled
-        self.dice_loss = DiceLoss(squared_pred=True, smooth_nr=1.0, smooth_dr=1.0)
+        self.dice_loss = OverlapLoss()
 
     def forward(
         self, network: nn.Module, batch: Batch, *, progress: float = 1.0
@@ -58,25 +56,28 @@ class AnatomySimilarity(Objective):
                 batch["image_a"], batch.get("image_b")
             )
             map_a, map_b = (
-                full_precision(network.head(own)).softmax(dim=1)  # type: ignore[operator]
+                Target(full_precision(network.head(own)).softmax(dim=1))  # type: ignore[operator]
                 for own in (pair.features_a, pair.features_b)
             )
             terms["anatomy"] = self._overlap(map_a, map_b, pair)
         if self.labeled and len(batch["image"]) > 1:
             pair = network.correspond(batch["image"])  # type: ignore[operator]
-            label = one_hot_label(batch["label"], network)
-            terms["labeled_anatomy"] = self._overlap(label, label.roll(-1, dims=0), pair)
+            label = batch["label"]
+            target, other = (label_maps(own, network) for own in (label, label.roll(-1, dims=0)))
+            terms["labeled_anatomy"] = self._overlap(target, other, pair)
         return terms
 
-    def _overlap(self, map_a: Tensor, map_b: Tensor, pair: Correspondence) -> Tensor:
-        """Both ways, weighted."""
-        there = self.dice_loss(warp(map_a, pair.ddf_ab), map_b)
-        back = self.dice_loss(warp(map_b, pair.ddf_ba), map_a)
+    def _overlap(self, map_a: Target, map_b: Target, pair: Correspondence) -> Tensor:
+        """Both ways, weighted, where both count."""
+        moved = map_a.warped(pair.ddf_ab)
+        there = self.dice_loss(moved.maps, map_b.where(moved.counts))
+        moved = map_b.warped(pair.ddf_ba)
+        back = self.dice_loss(moved.maps, map_a.where(moved.counts))
         return self.weight * (there + back) / 2
 
 
-def one_hot_label(label: Tensor, network: nn.Module) -> Tensor:
-    """Class indices (B, 1, *S) as one map for each class of the network's head, (B, K, *S).
+def label_maps(label: Tensor, network: nn.Module) -> Target:
+    """Class indices (B, 1, *S) as one map for each class of the network's head.
 
     Raises:
         InputError: If the label has several channels, so that its structures may overlap.
@@ -87,5 +88,4 @@ def one_hot_label(label: Tensor, network: nn.Module) -> Tensor:
             "one, of exclusive classes"
         )
     classes = network.head[-1].out_channels  # type: ignore[index, union-attr]
-    shape = (len(label), int(classes), *label.shape[2:])
-    return torch.zeros(shape, device=label.device).scatter_(1, label.long(), 1.0)
+    return target_of(label, int(classes))

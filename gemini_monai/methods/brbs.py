@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from monai.losses.dice import DiceLoss
 from torch import Tensor, nn
 
-from gemini_monai.methods.anatomy import one_hot_label
+from gemini_monai.labels import Target
+from gemini_monai.methods.anatomy import label_maps
 from gemini_monai.methods.voxelmorph import AtlasRegistration, atlas_pairs
-from gemini_monai.objectives import Batch, Objective, full_precision
+from gemini_monai.objectives import Batch, Objective, OverlapLoss, full_precision
 from gemini_monai.types import Image
 from gemini_monai.warp import compose, warp
 
@@ -40,7 +40,7 @@ class SegmentedRegistration(AtlasRegistration):
     ) -> None:
         super().__init__(smoothness=smoothness, visual=visual)
         self.anatomy, self.inverse = anatomy, inverse
-        self.dice_loss = DiceLoss(squared_pred=True, smooth_nr=1.0, smooth_dr=1.0)
+        self.dice_loss = OverlapLoss()
 
     def forward(
         self, network: nn.Module, batch: Batch, *, progress: float = 1.0
@@ -58,10 +58,11 @@ class SegmentedRegistration(AtlasRegistration):
         terms = self.similarity(pair, image, other)
         with torch.no_grad():
             seen = full_precision(network.head(pair.features_b))  # type: ignore[operator]
-        moved = warp(one_hot_label(label, network), pair.ddf_ab)
+        moved = label_maps(label, network).warped(pair.ddf_ab)
+        wanted = Target(seen.softmax(dim=1), moved.counts)
         there_and_back = compose(pair.ddf_ba, pair.ddf_ab)
         return terms | {
-            "anatomy": self.anatomy * self.dice_loss(moved, seen.softmax(dim=1)),
+            "anatomy": self.anatomy * self.dice_loss(moved.maps, wanted),
             "inverse": self.inverse * there_and_back.square().sum(dim=1).mean(),
         }
 
@@ -88,7 +89,7 @@ class SampledSegmentation(Objective):
         super().__init__()
         self.weight, self.mixup = weight, mixup
         self.share = torch.distributions.Beta(spread, spread)
-        self.dice_loss = DiceLoss(softmax=True, squared_pred=True, smooth_nr=1.0, smooth_dr=1.0)
+        self.dice_loss = OverlapLoss()
 
     def forward(
         self, network: nn.Module, batch: Batch, *, progress: float = 1.0
@@ -101,23 +102,23 @@ class SampledSegmentation(Objective):
             progress: Unused; this objective has no schedule.
         """
         image, label, other = atlas_pairs(batch)
-        sampled, wanted = self.sample(network, image, one_hot_label(label, network), other)
+        sampled, wanted = self.sample(network, image, label_maps(label, network), other)
         logits = full_precision(network(sampled))
         return {
-            "sampled": self.weight * self.dice_loss(logits, wanted),
+            "sampled": self.weight * self.dice_loss(logits.softmax(dim=1), wanted),
             "mixup": self.weight * self.mixup * self.mixture(network, other),
         }
 
     @torch.no_grad()
     def sample(
-        self, network: nn.Module, image: Image, label: Tensor, other: Image
-    ) -> tuple[Image, Tensor]:
-        """An image of a shape and a style in between, and its label map (B, K, *S)."""
+        self, network: nn.Module, image: Image, label: Target, other: Image
+    ) -> tuple[Image, Target]:
+        """An image of a shape and a style in between, and its label maps (B, K, *S)."""
         pair = network.correspond(image, other)  # type: ignore[operator]
         space, style = self.drawn(image), self.drawn(image)
         forward, backward = space * pair.ddf_ab, (1 - space) * pair.ddf_ba
         mixed = torch.lerp(warp(image, forward), warp(other, backward), style)
-        return mixed, warp(label, forward)
+        return mixed, label.warped(forward)
 
     def mixture(self, network: nn.Module, image: Image) -> Tensor:
         """Mean squared difference of the mixture's output and the mixed outputs."""

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gemini_monai.labels import counted
 from gemini_monai.methods.teacher import Teacher
 from gemini_monai.objectives import Batch, Objective, full_precision
 from gemini_monai.types import Logits
@@ -17,8 +18,9 @@ class BidirectionalCopyPaste(Objective):
     With a labeled image ``l``, an unlabeled one ``u`` whose label map is that of a moving average,
     and a box at a random place: the network sees ``l`` with the box of ``u``, and ``u`` with the
     box of ``l``. Dice and cross-entropy, half each, of the part that is labeled, plus
-    ``unlabeled`` times those of the other. The paper trains on labeled images alone first, and
-    keeps the largest component of each structure of the label map; this does neither.
+    ``unlabeled`` times those of the other; what is ignored is in neither. The paper trains on
+    labeled images alone first, and keeps the largest component of each structure of the label map;
+    this does neither.
 
     Args:
         weight: Factor of the term.
@@ -57,15 +59,16 @@ class BidirectionalCopyPaste(Objective):
         """
         count = min(len(batch["image"]), len(batch["unlabeled"]))
         image, other = batch["image"][:count], batch["unlabeled"][:count]
-        label = batch["label"][:count].long()
+        label, counts = batch["label"][:count].long(), counted(batch["label"][:count])
         with torch.no_grad():
             guess = full_precision(self.teacher(other)).argmax(dim=1, keepdim=True)
         box = self.box(image)
         mixed = torch.cat([torch.where(box, other, image), torch.where(box, image, other)])
         target = torch.cat([torch.where(box, guess, label), torch.where(box, label, guess)])
         trusted = torch.cat([~box, box])
+        drawn = trusted if counts is None else trusted & torch.cat([counts, counts])
         logits = full_precision(network(mixed))
-        known, guessed = (_error(logits, target, part) for part in (trusted, ~trusted))
+        known, guessed = (_error(logits, target, part) for part in (drawn, ~trusted))
         return {"copy_paste": self.weight * (known + self.unlabeled * guessed) / 2}
 
     def box(self, image: Tensor) -> Tensor:
@@ -85,7 +88,8 @@ class BidirectionalCopyPaste(Objective):
 
 
 def _error(logits: Logits, target: Tensor, part: Tensor) -> Tensor:
-    """Dice and cross-entropy over a part (B, 1, *S) of the voxels."""
+    """Dice and cross-entropy over a part (B, 1, *S) of the voxels, in which nothing is ignored."""
+    target = target.clamp(min=0)
     crossed = F.cross_entropy(logits, target[:, 0], reduction="none")[:, None]
     probability = logits.softmax(dim=1) * part
     wanted = torch.zeros_like(probability).scatter_(1, target, 1.0) * part

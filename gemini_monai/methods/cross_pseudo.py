@@ -8,17 +8,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gemini_monai.labels import counted_with, mean_where
 from gemini_monai.networks import reinitialized
 from gemini_monai.objectives import Batch, Objective, SegmentationObjective, full_precision
-from gemini_monai.types import Logits
+from gemini_monai.types import Logits, Mask
 
 
 class CrossPseudoSupervision(Objective):
     """CPS: each of two networks learns the other's label map (Chen et al., CVPR 2021).
 
     ``supervised(f2) + weight (CE(f1, argmax f2) + CE(f2, argmax f1))``, the second part on labeled
-    and unlabeled images. The supervised term of the first network is the bundle's own; the second
-    network starts from other weights, and is thrown away.
+    and unlabeled images, but for what is ignored. The supervised term of the first network is the
+    bundle's own; the second network starts from other weights, and is thrown away.
 
     Args:
         weight: Factor of the cross pseudo supervision; 1.5 in the paper.
@@ -51,12 +52,16 @@ class CrossPseudoSupervision(Objective):
         own = self.segmentation(self.other, batch)
         image = torch.cat([batch["image"], batch["unlabeled"]])
         first, second = full_precision(network(image)), full_precision(self.other(image))
-        crossed = _taught(first, second) + _taught(second, first)
+        counts = counted_with(batch["label"], batch["unlabeled"])
+        crossed = _taught(first, second, counts) + _taught(second, first, counts)
         return {f"second_{name}": term for name, term in own.items()} | {
             "cross_pseudo": self.weight * crossed
         }
 
 
-def _taught(student: Logits, teacher: Logits) -> Tensor:
+def _taught(student: Logits, teacher: Logits, counts: Mask | None) -> Tensor:
     """Cross-entropy with the teacher's label map."""
-    return F.cross_entropy(student, teacher.argmax(dim=1))
+    if counts is None:
+        return F.cross_entropy(student, teacher.argmax(dim=1))
+    error = F.cross_entropy(student, teacher.argmax(dim=1), reduction="none")
+    return mean_where(error[:, None], counts)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from monai.losses.dice import DiceLoss
 from torch import Tensor, nn
 
-from gemini_monai.methods.anatomy import one_hot_label
+from gemini_monai.labels import counted, mean_where
+from gemini_monai.methods.anatomy import label_maps
 from gemini_monai.methods.pair_network import PairNetwork
 from gemini_monai.methods.voxelmorph import atlas_pairs
-from gemini_monai.objectives import Batch, Objective, full_precision
+from gemini_monai.objectives import Batch, Objective, OverlapLoss, full_precision
 from gemini_monai.types import Image
 from gemini_monai.warp import warp
 
@@ -42,7 +42,7 @@ class LearnedAugmentation(Objective):
     ) -> None:
         super().__init__()
         self.weight, self.smoothness, self.in_channels = weight, smoothness, in_channels
-        self.dice_loss = DiceLoss(softmax=True, squared_pred=True, smooth_nr=1.0, smooth_dr=1.0)
+        self.dice_loss = OverlapLoss()
 
     def bind(self, network: nn.Module) -> None:
         """Make the network of appearances, of as many axes as the segmenter has."""
@@ -68,19 +68,22 @@ class LearnedAugmentation(Objective):
             ddf = network.deformer(pair.features_a, pair.features_b.roll(1, dims=0))  # type: ignore[operator]
         change = self.appearance(image, looks)
         logits = full_precision(network(warp(image + change.detach(), ddf)))
-        wanted = warp(one_hot_label(label, network), ddf)
+        wanted = label_maps(label, network).warped(ddf)
         return {
             "appearance": F.mse_loss(image + change, looks),
             "appearance_smoothness": self.smoothness * _roughness(change, label),
-            "augmented": self.weight * self.dice_loss(logits, wanted),
+            "augmented": self.weight * self.dice_loss(logits.softmax(dim=1), wanted),
         }
 
 
 def _roughness(change: Image, label: Tensor) -> Tensor:
-    """Mean squared forward difference, 0 across a boundary of the label, averaged over the axes."""
-    return torch.stack(
-        [
-            (change.diff(dim=axis).square() * (label.diff(dim=axis) == 0)).mean()
-            for axis in range(2, change.dim())
-        ]
-    ).mean()
+    """Mean squared forward difference, 0 across a boundary of the label, averaged over the axes.
+
+    Differences to and between ignored voxels do not count.
+    """
+    counts, terms = counted(label), []
+    for axis in range(2, change.dim()):
+        rough = change.diff(dim=axis).square() * (label.diff(dim=axis) == 0)
+        known = None if counts is None else counts.unfold(axis, 2, 1).all(dim=-1)
+        terms.append(mean_where(rough, known))
+    return torch.stack(terms).mean()

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gemini_monai.errors import InputError
-from gemini_monai.methods.anatomy import one_hot_label
+from gemini_monai.methods.anatomy import label_maps
 from gemini_monai.objectives import Batch, Objective, full_precision
 
 
@@ -17,8 +17,9 @@ class DeepPrior(Objective):
     ``denoising`` is the mean squared error of what the prior makes of images with Gaussian noise,
     with and without labels, against them as they are; nothing else trains the prior.
     ``hard_regions`` is the cross-entropy, one class against the rest, where a class's probability
-    is off its label by more than ``error``, over the number of such voxels; 0 where there are none.
-    In part from memory of the paper, which trains the prior first. The weights are ours.
+    is off its label by more than ``error``, over the number of such voxels, ignored ones not among
+    them; 0 where there are none. In part from memory of the paper, which trains the prior first.
+    The weights are ours.
 
     Args:
         weight: Factor of ``hard_regions``.
@@ -71,9 +72,10 @@ class DeepPrior(Objective):
 
     def _hard_regions(self, network: nn.Module, batch: Batch) -> Tensor:
         logits = full_precision(network(batch["image"]))
-        label = one_hot_label(batch["label"], network).to(logits.dtype)
-        probability = logits.softmax(dim=1)
+        target = label_maps(batch["label"], network)
+        label, probability = target.maps.to(logits.dtype), logits.softmax(dim=1)
         hard = (probability.detach() - label).abs() > self.error
+        hard = hard if target.counts is None else hard & target.counts
         chance = torch.where(label > 0, probability, 1 - probability)
         error = -(chance + 1e-6).log()
         return (error * hard).sum() / hard.sum().clamp(min=1)

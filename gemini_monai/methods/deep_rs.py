@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from monai.losses.dice import DiceLoss
 from torch import Tensor, nn
 
-from gemini_monai.methods.anatomy import one_hot_label
+from gemini_monai.labels import mean_where
+from gemini_monai.methods.anatomy import label_maps
 from gemini_monai.methods.fixmatch import changed_intensity
 from gemini_monai.methods.pair_network import PairNetwork
 from gemini_monai.methods.voxelmorph import atlas_pairs
-from gemini_monai.objectives import Batch, Objective, full_precision
+from gemini_monai.objectives import Batch, Objective, OverlapLoss, full_precision
 from gemini_monai.types import Image
 from gemini_monai.warp import warp
 
@@ -50,7 +50,7 @@ class PartialWayTeaching(Objective):
         super().__init__()
         self.weight, self.confident, self.strength = weight, confident, strength
         self.in_channels = in_channels
-        self.dice_loss = DiceLoss(softmax=True, squared_pred=True, smooth_nr=1.0, smooth_dr=1.0)
+        self.dice_loss = OverlapLoss()
 
     def bind(self, network: nn.Module) -> None:
         """Make the discriminator, of as many axes as the segmenter has."""
@@ -69,7 +69,7 @@ class PartialWayTeaching(Objective):
             progress: Unused; this objective has no schedule.
         """
         image, label, other = atlas_pairs(batch)
-        maps = one_hot_label(label, network)
+        target = label_maps(label, network)
         with torch.no_grad():
             ddf = network.correspond(image, other).ddf_ab  # type: ignore[operator]
         some_way = self.drawn(image) * ddf
@@ -78,11 +78,12 @@ class PartialWayTeaching(Objective):
         )
         aligned = self.discriminator(other, self.changed(other))
         registered = self.discriminator(other, warp(image, ddf))
-        error = F.cross_entropy(seen, warp(maps, ddf), reduction="none")
-        confidence = registered.detach().sigmoid()[:, 0]
+        wanted, on_the_way = target.warped(ddf), on_the_way.softmax(dim=1)
+        error = F.cross_entropy(seen, wanted.maps, reduction="none")[:, None]
+        believed = registered.detach().sigmoid() * error
         return {
-            "partial_way": self.weight * self.dice_loss(on_the_way, warp(maps, some_way)),
-            "confident_teaching": self.confident * (confidence * error).mean(),
+            "partial_way": self.weight * self.dice_loss(on_the_way, target.warped(some_way)),
+            "confident_teaching": self.confident * mean_where(believed, wanted.counts),
             "discriminator": F.softplus(-aligned).mean() + F.softplus(registered).mean(),
         }
 

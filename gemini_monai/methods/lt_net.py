@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import torch.nn.functional as F
-from monai.losses.dice import DiceLoss
 from torch import Tensor, nn
 
-from gemini_monai.methods.anatomy import one_hot_label
+from gemini_monai.labels import Target
+from gemini_monai.methods.anatomy import label_maps
 from gemini_monai.methods.voxelmorph import AtlasRegistration, atlas_pairs
-from gemini_monai.objectives import Batch
+from gemini_monai.objectives import Batch, OverlapLoss
 from gemini_monai.warp import compose, warp
 
 
@@ -48,7 +48,7 @@ class CycleRegistration(AtlasRegistration):
     ) -> None:
         super().__init__(smoothness=smoothness, visual=visual)
         self.image, self.transformation, self.anatomy = image, transformation, anatomy
-        self.dice_loss = DiceLoss(squared_pred=True, smooth_nr=1.0, smooth_dr=1.0)
+        self.dice_loss = OverlapLoss()
 
     def forward(
         self, network: nn.Module, batch: Batch, *, progress: float = 1.0
@@ -64,11 +64,14 @@ class CycleRegistration(AtlasRegistration):
         image, label, other = atlas_pairs(batch)
         pair = network.correspond(image, other)  # type: ignore[operator]
         there, back = pair.ddf_ab, pair.ddf_ba
-        maps = one_hot_label(label, network).to(there.dtype)
-        image_again, maps_again = (warp(warp(own, there), back) for own in (image, maps))
+        target = label_maps(label, network)
+        target = Target(target.maps.to(there.dtype), target.counts)
+        image_again = warp(warp(image, there), back)
+        target_again = target.warped(there).warped(back)
         length = compose(there, back).square().sum(dim=1)
         return self.similarity(pair, image, other) | {
             "image_cycle": self.image * F.l1_loss(image_again, image),
             "transformation_cycle": self.transformation * length.mean(),
-            "anatomy_cycle": self.anatomy * self.dice_loss(maps_again, maps),
+            "anatomy_cycle": self.anatomy
+            * self.dice_loss(target_again.maps, target.where(target_again.counts)),
         }

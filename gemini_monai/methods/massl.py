@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gemini_monai.labels import counted_with, mean_where
 from gemini_monai.networks import dense_head
 from gemini_monai.objectives import Batch, Objective, full_precision
 
@@ -17,14 +18,14 @@ class AttentionRestoration(Objective):
     is the segmenter's own probability, which no gradient reaches, and ``r`` a head on the dense
     features, thrown away after training. Written from memory of the paper, which has a second
     decoder where this has a head, so that here the decoder learns of both tasks; its two classes
-    are a structure and its background. The weight is ours.
+    are a structure and its background. The weight is ours. What is ignored is not restored.
 
     Args:
         weight: Factor of the term.
         in_channels: Channels of the image.
     """
 
-    reads = ("image", "unlabeled")
+    reads = ("image", "label", "unlabeled")
 
     def __init__(self, *, weight: float = 10.0, in_channels: int = 1) -> None:
         super().__init__()
@@ -46,7 +47,8 @@ class AttentionRestoration(Objective):
 
         Args:
             network: A ``Gemini`` with a head for exclusive classes.
-            batch: ``image`` (B, C, *S) and ``unlabeled`` (B', C, *S).
+            batch: ``image`` (B, C, *S), and ``unlabeled`` (B', C, *S); ``label`` (B, 1, *S) only
+                says what is ignored, and may be absent.
             progress: Unused; this objective has no schedule.
         """
         image = torch.cat([batch["image"], batch["unlabeled"]])
@@ -55,4 +57,10 @@ class AttentionRestoration(Objective):
             attention = full_precision(network.head(features)).softmax(dim=1)  # type: ignore[operator]
         restored = full_precision(self.head(features)).unflatten(1, (attention.shape[1], -1))
         wanted = attention[:, :, None] * image[:, None]
-        return {"attention_restoration": self.weight * F.mse_loss(restored, wanted)}
+        label = batch.get("label")
+        counts = None if label is None else counted_with(label, batch["unlabeled"])
+        if counts is None:
+            error = F.mse_loss(restored, wanted)
+        else:
+            error = mean_where((restored - wanted).square(), counts[:, None])
+        return {"attention_restoration": self.weight * error}

@@ -6,11 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gemini_monai.methods.anatomy import one_hot_label
+from gemini_monai.labels import mean_where
+from gemini_monai.methods.anatomy import label_maps
 from gemini_monai.methods.voxelmorph import AtlasRegistration, atlas_pairs
 from gemini_monai.objectives import Batch, Objective, full_precision
 from gemini_monai.types import Image
-from gemini_monai.warp import warp
 
 
 class PerClassRegistration(AtlasRegistration):
@@ -48,8 +48,13 @@ class PerClassRegistration(AtlasRegistration):
         pair = network.correspond(image, other)  # type: ignore[operator]
         with torch.no_grad():
             seen = full_precision(network.head(pair.features_b)).softmax(dim=1)  # type: ignore[operator]
-        known = one_hot_label(label, network)
-        return self.similarity(pair, _structures(image, known), _structures(other, seen))
+        known = label_maps(label, network)
+        return self.similarity(
+            pair,
+            _structures(image, known.maps),
+            _structures(other, seen),
+            counts=(known.warped(pair.ddf_ab).counts, known.counts),
+        )
 
 
 class ReverseTeaching(Objective):
@@ -82,8 +87,11 @@ class ReverseTeaching(Objective):
         with torch.no_grad():
             ddf = network.correspond(image, other).ddf_ab  # type: ignore[operator]
         logits = full_precision(network(other))
-        wanted = warp(one_hot_label(label, network), ddf)
-        return {"reverse_teaching": self.weight * F.cross_entropy(logits, wanted)}
+        wanted = label_maps(label, network).warped(ddf)
+        if wanted.counts is None:
+            return {"reverse_teaching": self.weight * F.cross_entropy(logits, wanted.maps)}
+        error = F.cross_entropy(logits, wanted.maps, reduction="none")[:, None]
+        return {"reverse_teaching": self.weight * mean_where(error, wanted.counts)}
 
 
 def _structures(image: Image, maps: Tensor) -> Image:

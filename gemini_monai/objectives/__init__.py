@@ -6,6 +6,7 @@ from gemini_monai.objectives.contrast import ContrastObjective
 from gemini_monai.objectives.homeomorphism import HomeomorphismObjective
 from gemini_monai.objectives.learner import Learner
 from gemini_monai.objectives.objective import Batch, Objective, full_precision
+from gemini_monai.objectives.overlap import OverlapLoss
 from gemini_monai.objectives.restoration import RestorationObjective
 from gemini_monai.objectives.segmentation import SegmentationObjective
 
@@ -15,6 +16,7 @@ __all__ = [
     "HomeomorphismObjective",
     "Learner",
     "Objective",
+    "OverlapLoss",
     "RestorationObjective",
     "SegmentationObjective",
     "full_precision",

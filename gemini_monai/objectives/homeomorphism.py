@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from gemini_monai.losses import SemanticSimilarityLoss, SmoothnessLoss, VisualSimilarityLoss
 from gemini_monai.networks.gemini import Correspondence
 from gemini_monai.objectives.objective import Batch, Objective
-from gemini_monai.types import DDF, Features, Image
+from gemini_monai.types import DDF, Features, Image, Mask
 from gemini_monai.warp import inbounds_mask, warp
 
 
@@ -80,7 +80,13 @@ class HomeomorphismObjective(Objective):
         return self.similarity(pair, image_a, image_b, progress=progress)
 
     def similarity(
-        self, pair: Correspondence, image_a: Image, image_b: Image, *, progress: float = 1.0
+        self,
+        pair: Correspondence,
+        image_a: Image,
+        image_b: Image,
+        *,
+        progress: float = 1.0,
+        counts: tuple[Mask | None, Mask | None] = (None, None),
     ) -> dict[str, Tensor]:
         """The terms of images whose correspondence is at hand.
 
@@ -89,12 +95,16 @@ class HomeomorphismObjective(Objective):
             image_a: First image of each pair, (B, C, *S).
             image_b: Second image of each pair, likewise.
             progress: Share of training that is done.
+            counts: On the grid of ``image_b``, and on that of ``image_a``, true where visual
+                similarity counts, (B, 1, *S); ``None`` for everywhere.
         """
         started = self.positive_start < 1 and progress >= self.positive_start
         positive = self.positive if started else 0.0
-        directions = [(image_a, image_b, pair.features_a, pair.features_b, pair.ddf_ab)]
+        directions = [(image_a, image_b, pair.features_a, pair.features_b, pair.ddf_ab, counts[0])]
         if self.bijective:
-            directions.append((image_b, image_a, pair.features_b, pair.features_a, pair.ddf_ba))
+            directions.append(
+                (image_b, image_a, pair.features_b, pair.features_a, pair.ddf_ba, counts[1])
+            )
         terms = [self._direction(*direction, positive=positive) for direction in directions]
         return {name: sum((term[name] for term in terms[1:]), terms[0][name]) for name in terms[0]}
 
@@ -105,6 +115,7 @@ class HomeomorphismObjective(Objective):
         moving_features: Features,
         fixed_features: Features,
         ddf: DDF,
+        counts: Mask | None,
         *,
         positive: float,
     ) -> dict[str, Tensor]:
@@ -112,10 +123,18 @@ class HomeomorphismObjective(Objective):
         mask = inbounds_mask(ddf)
         terms = {
             "smoothness": self.smoothness_loss(ddf),
-            "visual": self.visual_loss(warp(moving, ddf), fixed, mask),
+            "visual": self._visual(warp(moving, ddf), fixed, mask, counts),
         }
         if self.weights["semantic"] > 0:
             terms["semantic"] = self.semantic_loss(
                 moving_features, fixed_features, ddf, mask, positive=positive
             )
         return {name: self.weights[name] * term for name, term in terms.items()}
+
+    def _visual(self, warped: Image, fixed: Image, mask: Mask, counts: Mask | None) -> Tensor:
+        """Equation 6, also of windows in which a part does not count: there, both are 0."""
+        if counts is None:
+            similarity: Tensor = self.visual_loss(warped, fixed, mask)
+            return similarity
+        loss: Tensor = self.visual_loss(warped * counts, fixed * counts, mask * counts)
+        return loss * counts.any()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from monai.losses.dice import DiceLoss
 from torch import Tensor, nn
 
+from gemini_monai.labels import Target, mean_where, target_of
 from gemini_monai.objectives.objective import Batch, Objective, full_precision
+from gemini_monai.objectives.overlap import OverlapLoss
 from gemini_monai.types import Logits
 
 
@@ -16,6 +17,7 @@ class SegmentationObjective(Objective):
 
     Dice has squared denominators and smooth 1, background included; the cross-entropy is the mean
     over classes too, so ordinary cross-entropy over the number of classes, as in the authors' code.
+    Ignored voxels are in neither.
 
     Args:
         weight: Factor of both terms.
@@ -29,14 +31,7 @@ class SegmentationObjective(Objective):
         super().__init__()
         self.weight = weight
         self.overlapping = overlapping
-        self.dice_loss = DiceLoss(
-            softmax=not overlapping,
-            sigmoid=overlapping,
-            to_onehot_y=not overlapping,
-            squared_pred=True,
-            smooth_nr=1.0,
-            smooth_dr=1.0,
-        )
+        self.dice_loss = OverlapLoss()
 
     def forward(
         self, network: nn.Module, batch: Batch, *, progress: float = 1.0
@@ -46,7 +41,7 @@ class SegmentationObjective(Objective):
         Args:
             network: Maps an image to logits.
             batch: ``image`` (B, C, *S); ``label`` (B, 1, *S) of class indices, or (B, K, *S) of
-                zeros and ones for overlapping structures.
+                zeros and ones for overlapping structures; ``IGNORED`` in either.
             progress: Unused; this objective has no schedule.
 
         Raises:
@@ -57,19 +52,21 @@ class SegmentationObjective(Objective):
         channels = logits.shape[1] if self.overlapping else 1
         if label.shape[1] != channels:
             raise ValueError(f"label must have {channels} channel(s), got {label.shape[1]}")
+        target = target_of(label, logits.shape[1], overlapping=self.overlapping)
+        probability = logits.sigmoid() if self.overlapping else logits.softmax(dim=1)
         return {
-            "dice": self.weight * self.dice_loss(logits, label),
-            "cross_entropy": self.weight * self._cross_entropy(logits, label),
+            "dice": self.weight * self.dice_loss(probability, target),
+            "cross_entropy": self.weight * self._cross_entropy(logits, label, target),
         }
 
-    def _cross_entropy(self, logits: Logits, label: Tensor) -> Tensor:
+    def _cross_entropy(self, logits: Logits, label: Tensor, target: Target) -> Tensor:
         if self.overlapping:
-            label = label.to(logits.dtype)
+            label = target.maps.to(logits.dtype)
             inside = _log_probability(F.logsigmoid(logits))
             outside = _log_probability(F.logsigmoid(-logits))
-            return -(label * inside + (1 - label) * outside).mean()
-        log_probability = F.log_softmax(logits, dim=1).gather(1, label.long())
-        return -_log_probability(log_probability).mean() / logits.shape[1]
+            return -mean_where(label * inside + (1 - label) * outside, target.counts)
+        log_probability = F.log_softmax(logits, dim=1).gather(1, label.clamp(min=0).long())
+        return -mean_where(_log_probability(log_probability), target.counts) / logits.shape[1]
 
 
 def _log_probability(log_probability: Tensor) -> Tensor:

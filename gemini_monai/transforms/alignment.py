@@ -28,8 +28,8 @@ class ResampleToGridd(MapTransform, InvertibleTransform):
     ``grid`` is the affine (4, 4) of the voxels of the output in the image's own world; the output
     carries it as its affine, so ``Invertd`` brings predictions back and positions stay right. An
     item without a grid, such as a new image, is registered to the reference first. Outside an
-    image is the least value of each channel: air, or no structure; on the way back it is the least
-    logit.
+    image is the least value of each channel: air; on the way back it is the least logit. Outside a
+    label is no structure.
 
     Args:
         keys: Images and labels (C, *S) on their own grids; the first one is what is registered.
@@ -75,9 +75,7 @@ class ResampleToGridd(MapTransform, InvertibleTransform):
         if grid is None:
             grid = self._grid(item[self.first_key(item)])
         for key, mode in self.key_iterator(item, self.mode):
-            least = (
-                _least(item[key]) if mode == "bilinear" else 0
-            )  # outside a label is no structure
+            least = _least(item[key]) if mode == "bilinear" else 0.0  # outside is no structure
             item[key] = least + self.resample(
                 item[key] - least,
                 dst_affine=np.asarray(grid, dtype=float),

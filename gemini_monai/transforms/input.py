@@ -42,6 +42,9 @@ class InputSpec:
     """Value of each class in label files, ascending, background first."""
     structures: Sequence[str] = ()
     """Names of the foreground structures."""
+    ignore: int | None = None
+    """Value in label files of voxels that count neither in losses nor in scores; in an array they
+    are ``labels.IGNORED``. ``None`` where every voxel counts."""
     slices: bool = False
     """Volumes are seen slice by slice, across their last axis, by a 2-D network."""
     before: Sequence[Callable[..., Any]] = ()
@@ -84,7 +87,9 @@ class InputSpec:
         return None if self.overlapping else list(self.label_values)
 
     def settings(self) -> dict[str, Any]:
-        """All but transforms by name, as a run records it."""
+        """All but transforms by name, as a run records it; ``ignore`` where there is one."""
         names = [own.name for own in fields(self) if own.name not in ("before", "after")]
         plain = {name: getattr(self, name) for name in names}
+        if self.ignore is None:
+            del plain["ignore"]
         return plain | {"out_channels": self.out_channels}

@@ -14,6 +14,7 @@ from monai.transforms.transform import MapTransform
 from gemini_monai.errors import InputError
 from gemini_monai.images import has_voxel_size, is_picture, read, read_label
 from gemini_monai.images.png_and_jpeg import COLORS
+from gemini_monai.labels import IGNORED
 from gemini_monai.transforms.scale import refuse_not_finite
 
 MASK = (0, 1, 255)
@@ -25,7 +26,7 @@ class LoadScand(MapTransform):
 
     ``image`` is read as it is. Any other key is a label: one file becomes the place of each value
     among ``label_values``, exactly; several files are binary masks, of zeros and of ones or 255s,
-    and become zeros and ones.
+    and become zeros and ones. The value ``ignore`` becomes ``IGNORED`` in both.
 
     Args:
         keys: Keys whose values are a file, or a list of files that are channels of one image.
@@ -33,6 +34,7 @@ class LoadScand(MapTransform):
         in_channels: Channels that ``image`` must have.
         in_millimeters: ``image`` must say a voxel size, which a PNG does not.
         label_values: Values that a label may have, ascending; ``None`` to keep them as they are.
+        ignore: Value of voxels that do not count; ``None`` for none.
         allow_missing_keys: Pass over keys that an item does not have.
     """
 
@@ -44,6 +46,7 @@ class LoadScand(MapTransform):
         in_channels: int,
         in_millimeters: bool = False,
         label_values: Sequence[int] | None = None,
+        ignore: int | None = None,
         allow_missing_keys: bool = False,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
@@ -51,6 +54,7 @@ class LoadScand(MapTransform):
         self.in_channels = in_channels
         self.in_millimeters = in_millimeters
         self.label_values = None if label_values is None else sorted(label_values)
+        self.ignore = ignore
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """The item with images (C, *S) for files.
@@ -87,21 +91,23 @@ class LoadScand(MapTransform):
         return image
 
     def _label(self, files: Any) -> MetaTensor:
-        label = read_label(files)
+        label = read_label(files, ignore=self.ignore)
         if isinstance(files, (list, tuple)):
             self._refuse_values(label, MASK, file=files[0])
-            return (label > 0).to(torch.float32)
-        if len(label) != 1:
+            found = (label > 0).to(torch.float32)
+        elif len(label) != 1:
             raise InputError(f"{files}: {len(label)} channels, expected a label map of one")
-        if self.label_values is None:
-            return label.to(torch.float32)
-        self._refuse_values(label, self.label_values, file=files)
-        places = np.searchsorted(self.label_values, label.numpy())
-        return MetaTensor(torch.as_tensor(places, dtype=torch.float32)).copy_meta_from(label)
+        elif self.label_values is None:
+            found = label.to(torch.float32)
+        else:
+            self._refuse_values(label, self.label_values, file=files)
+            places = np.searchsorted(self.label_values, label.numpy())
+            found = MetaTensor(torch.as_tensor(places, dtype=torch.float32)).copy_meta_from(label)
+        return found if self.ignore is None else found.masked_fill(label == self.ignore, IGNORED)
 
-    @staticmethod
-    def _refuse_values(label: MetaTensor, known: Sequence[int], *, file: Any) -> None:
+    def _refuse_values(self, label: MetaTensor, known: Sequence[int], *, file: Any) -> None:
         unknown = np.setdiff1d(label.numpy(), known)
+        unknown = unknown if self.ignore is None else unknown[unknown != self.ignore]
         if len(unknown):
             raise InputError(
                 f"{file}: label value {unknown[0]} was not there when the data were prepared, "

@@ -9,6 +9,7 @@ from typing import Any
 from monai.transforms.compose import Compose
 from monai.transforms.post.dictionary import AsDiscreted, Invertd
 
+from gemini_monai.transforms.counted import OnlyCountedd
 from gemini_monai.transforms.input import InputSpec
 from gemini_monai.transforms.output import FiniteOutputd, SaveCased
 
@@ -32,7 +33,8 @@ def postprocessing(
         suffix: Ending of those files' names, such as ``.nii.gz``; it says the format.
         method: What made them, where the format has a place for it.
         label: Key of the truth that ``pred`` is compared with, on the same grid; both become
-            channels of zeros and ones then, as metrics want them.
+            channels of zeros and ones then, as metrics want them, with nothing in voxels that are
+            ignored. Written predictions have something there, too.
     """
     chain: list[Callable[..., Any]] = []
     if preprocessing is not None:
@@ -44,6 +46,8 @@ def postprocessing(
     if folder is not None:
         known: dict[str, Any] = {"label_values": spec.values, "structures": spec.structures}
         chain.append(SaveCased("pred", folder=folder, suffix=suffix, method=method, **known))
+    if label is not None and spec.ignore is not None:
+        chain.append(OnlyCountedd(label))
     if label is not None and not spec.overlapping:
         chain.append(AsDiscreted(["pred", label], to_onehot=spec.out_channels))
     return Compose(chain)

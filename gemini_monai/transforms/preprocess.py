@@ -61,6 +61,7 @@ def _loaded(spec: InputSpec, images: Sequence[str]) -> LoadScand:
         in_channels=spec.in_channels,
         in_millimeters=spec.spacing is not None,
         label_values=spec.values,
+        ignore=spec.ignore,
         allow_missing_keys=True,
     )
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from gemini_monai.analyses import noise_fit
 from gemini_monai.analyses.noise import TEMPERATURE, draw_pairs, pair_loss
+from gemini_monai.labels import IGNORED
 
 
 @given(seed=st.integers(0, 50), wrong=st.sampled_from([0.0, 0.31, 1.0]))
@@ -52,3 +53,9 @@ def test_true_pairs_fit_the_image_and_wrong_ones_do_not(tiny_phantom):
     assert true["dice"] > 0.8 > wrong["dice"]
     assert "false positives 0 %" in found.sentences[0]
     assert len(found.figure.axes) == 2
+
+
+def test_ignored_voxels_are_drawn_neither_as_anchors_nor_as_others():
+    label = torch.tensor([IGNORED] * 40 + [0] * 5 + [2] * 3 + [5] * 9)
+    for places in draw_pairs(label, 500, 3, rates=(0.5, 0.5)):
+        assert (label[places] != IGNORED).all()

@@ -15,6 +15,7 @@ from gemini_monai.analyses.pair_rates import (
     true_by_field,
     true_by_likeness,
 )
+from gemini_monai.labels import IGNORED
 
 
 def test_false_negatives_are_those_of_every_pair():
@@ -56,3 +57,15 @@ def test_the_fields_partner_of_a_shifted_map_is_true_where_it_lies_inside():
     assert true_by_field(ddf, (label, shifted), everywhere) == 6 / 8
     assert true_by_field(ddf, (label, shifted), everywhere[:30]) == 1
     assert true_by_field(torch.zeros_like(ddf), (label, shifted), everywhere) == 0
+
+
+def test_ignored_partners_are_in_no_rate_and_ignored_voxels_no_structure():
+    label = torch.tensor([[1, 1, 2, IGNORED]])
+    assert false_negatives_within(label) == pytest.approx(2 / 6)
+    assert false_negatives_between(label, label) == pytest.approx((4 + 1) / 9)
+    ddf = torch.zeros(1, 2, 1, 4)
+    ddf[:, 1] = 1  # the partner is the right neighbor
+    assert true_by_field(ddf, (label, label), torch.arange(3)) == 1 / 2
+    assert math.isnan(true_by_field(ddf, (label, label), torch.tensor([2])))
+    features = torch.eye(4)[None, :, None]
+    assert true_by_likeness(features, features, (label.abs(), label), torch.arange(4)) == 1

@@ -13,7 +13,7 @@ from monai.data import MetaTensor
 from gemini_monai.handlers import SegmentationScores
 from gemini_monai.handlers.segmentation_scores import summary
 from gemini_monai.metrics import mean_and_deviation
-from gemini_monai.transforms import InputSpec
+from gemini_monai.transforms import InputSpec, postprocessing
 
 
 def _one_hot(rows):
@@ -90,3 +90,30 @@ def test_a_mean_leaves_out_what_is_not_a_number():
     assert found == {"mean": 2.0, "std": pytest.approx(2**0.5), "n": 2}
     assert mean_and_deviation([]) == {"mean": None, "std": None, "n": 0}
     assert summary([]) == {"mean_dice": None, "structures": {}, "cases": 0}
+
+
+def test_ignored_voxels_are_counted_apart(tmp_path):
+    """Two predictions that differ there alone have one score."""
+    spec = InputSpec(2, 1, (4, 4), {}, label_values=(0, 1), structures=("a",), ignore=255)
+    label = torch.tensor([[0.0, 1, 1, -1]] * 4)[None]
+    tables = []
+    for column in ([1, 1, 1, 1], [0, 0, 0, 0]):
+        logits = torch.tensor([[1.0, 1, 0, 0]] * 4)[None].repeat(2, 1, 1)
+        logits[0] = 0.5
+        logits[1, :, 3] = torch.tensor(column)
+        item = {"case": "c", "image": torch.zeros(1, 4, 4), "native_label": label}
+        item |= postprocessing(spec, label="native_label")(item | {"pred": logits})
+
+        def step(engine, item):
+            engine.state.batch = [item]
+            return [item]
+
+        engine = Engine(step)
+        SegmentationScores(tmp_path, spec=spec, label_key="native_label").attach(engine)
+        engine.run([item])
+        tables.append((tmp_path / "segmentation.csv").read_text())
+    assert tables[0] == tables[1]
+    row = next(csv.DictReader(tables[0].splitlines()))
+    assert float(row["dice"]) == 0.5
+    assert (row["reference_voxels"], row["predicted_voxels"]) == ("8", "8")
+    assert row["ignored_voxels"] == "4"

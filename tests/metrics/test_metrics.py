@@ -105,3 +105,48 @@ def test_a_field_that_is_not_finite_is_folded_and_not_whole():
     ddf = torch.zeros(2, 2, 8, 8)
     ddf[0] = float("nan")
     assert folding_percent(ddf).tolist() == [100.0, 0.0]
+
+
+def _neighbors(place, shape):
+    for axis in range(len(shape)):
+        for step in (-1, 1):
+            yield tuple(v + step * (k == axis) for k, v in enumerate(place))
+
+
+def _known_surface(mask, ignored):
+    """Drawn voxels of a mask with a drawn neighbor, or the image's border, outside of it."""
+    places = []
+    for place in map(tuple, np.argwhere(mask & ~ignored)):
+        for other in _neighbors(place, mask.shape):
+            inside = all(0 <= v < size for v, size in zip(other, mask.shape, strict=True))
+            if not inside or not (mask[other] or ignored[other]):
+                places.append(place)
+                break
+    return np.array(places)
+
+
+@pytest.mark.parametrize("spacing", [(0.5, 3.0), (1.0, 2.0, 4.0)])
+def test_no_surface_is_where_a_mask_meets_ignored_voxels(spacing):
+    shape = (14, 13, 9)[: len(spacing)]
+    truth, other, ignored = (np.zeros(shape, bool) for _ in range(3))
+    truth[tuple(slice(3, size - 2) for size in shape)] = True
+    other[tuple(slice(5, size - 2) for size in shape)] = True
+    ignored[9:] = True
+    points = [_known_surface(mask, ignored) * np.asarray(spacing) for mask in (other, truth)]
+    distances = cdist(*points)
+    expected = (distances.min(1).mean() + distances.min(0).mean()) / 2
+    masks = [torch.from_numpy(mask) for mask in (other & ~ignored, truth & ~ignored)]
+    hidden = torch.from_numpy(ignored)
+    found = average_surface_distance(*masks, spacing=spacing, ignored=hidden)
+    assert found == pytest.approx(expected, rel=1e-5)
+    cut = average_surface_distance(*masks, spacing=spacing)
+    assert abs(cut - expected) > 0.01  # where the cut itself were a surface
+    assert average_surface_distance(masks[1], masks[1], spacing=spacing, ignored=hidden) == 0
+
+
+def test_a_mask_among_ignored_voxels_has_no_surface():
+    mask, ignored = torch.zeros(9, 9, dtype=torch.bool), torch.ones(9, 9, dtype=torch.bool)
+    mask[3:6, 3:6] = True
+    ignored[3:6, 3:6] = False
+    found = average_surface_distance(mask, mask, spacing=(1, 1), ignored=ignored)
+    assert math.isnan(found)

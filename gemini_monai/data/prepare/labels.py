@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from gemini_monai import limits
 from gemini_monai.data.prepare.reading import kept_label
 from gemini_monai.data.prepare.scan import Scan
 from gemini_monai.errors import InputError
-from gemini_monai.files import read_json
+from gemini_monai.images.clutter import is_clutter
 from gemini_monai.images.names import LOSSY, find_label_files, suffix_of
 from gemini_monai.images.read import MOST_CODES
+from gemini_monai.limits import IGNORE
 from gemini_monai.transforms.load import MASK
 from gemini_monai.world import grid_distance
 
@@ -37,6 +36,11 @@ def find_labels(folder: Path) -> tuple[dict[str, LabelFiles], list[str]]:
         return dict(found), []
     masks = {case: find_label_files(path) for case, path in found.items()}
     structures = sorted({name for files in masks.values() for name in files})
+    for case, name in ((c, n) for c, files in masks.items() for n in files if n.lower() == IGNORE):
+        raise InputError(
+            f"{masks[case][name]}: '{name}' is no structure; give voxels that do not count a value "
+            f'of their own in every mask, and say it in labels.json: {{"{IGNORE}": 255}}'
+        )
     for case, files in masks.items():
         for name in structures:
             if name not in files:
@@ -45,77 +49,50 @@ def find_labels(folder: Path) -> tuple[dict[str, LabelFiles], list[str]]:
 
 
 def _has_masks(path: Path) -> bool:
-    return path.is_dir() and any(suffix_of(file) for file in path.iterdir())
+    return path.is_dir() and any(suffix_of(p) for p in path.iterdir() if not is_clutter(p))
 
 
-def declared_names(path: Path) -> dict[str, int] | None:
-    """Names and values of ``labels.json``, written either way round; ``None`` without the file.
-
-    Raises:
-        InputError: If it is not a JSON object of names and whole numbers.
-    """
-    return named_values(read_json(path, dict), where=str(path)) if path.is_file() else None
-
-
-def named_values(content: Any, *, where: str) -> dict[str, int]:
-    """Names and values of structures, given as ``{"heart": 1}`` or as ``{"1": "heart"}``.
-
-    Raises:
-        InputError: If it is neither, or a name or a value is there twice.
-    """
-    expected = f'{where}: expected names and values like {{"heart": 1}}'
-    if not isinstance(content, Mapping):
-        raise InputError(f"{expected}, got {content!r:.80}")
-    names: dict[str, int] = {}
-    for key, value in content.items():
-        name, number = (value, key) if isinstance(value, str) and _is_number(key) else (key, value)
-        if isinstance(number, str) and _is_number(number):
-            number = int(number)
-        if not isinstance(name, str) or not isinstance(number, int) or isinstance(number, bool):
-            raise InputError(f"{expected}, got {key!r}: {value!r}")
-        if name in names:
-            raise InputError(f"{where}: '{name}' is there twice")
-        names[name] = number
-    foreground = {name: number for name, number in names.items() if number != 0}
-    values = {"background": 0, **foreground}
-    limits.label_values(values, where, overlapping=False)
-    return values
-
-
-def _is_number(text: str) -> bool:
-    return text.strip().lstrip("-").isdigit()
-
-
-def check_label(scan: Scan, files: LabelFiles, *, declared: Mapping[str, int] | None) -> set[int]:
-    """Read the label of a case, and return its values.
+def check_label(
+    scan: Scan,
+    files: LabelFiles,
+    *,
+    declared: Mapping[str, int] | None,
+    ignore: int | None = None,
+) -> set[int]:
+    """Read the label of a case, and return its values, that of ignored voxels among them.
 
     Raises:
         InputError: If it does not fit its image in shape or affine, is of several channels or of a
             format that changes values, has values that are not whole numbers from 0 on, more of
             them than a label map has, or one that is not declared.
     """
-    values = _values(scan, files)
+    values = _values(scan, files, ignore)
     if isinstance(files, list):
-        _refuse_mask(values, files[0])
+        _refuse_mask(values - {ignore}, files[0])
     else:
-        _refuse_values(values, files, declared)
+        _refuse_values(values - {ignore}, files, declared)
     return values
 
 
 def named_structures(
-    found: Collection[int], labels: Mapping[str, LabelFiles], *, declared: Mapping[str, int] | None
+    found: Collection[int],
+    labels: Mapping[str, LabelFiles],
+    *,
+    declared: Mapping[str, int] | None,
+    ignore: int | None = None,
 ) -> dict[str, int]:
     """Names and values of the structures of all labels that were read.
 
     Raises:
         InputError: If all of them are empty.
     """
-    if labels and set(found) <= {0}:
+    if labels and set(found) <= {0, ignore}:
+        also = f" or {ignore}, which is ignored" if ignore in set(found) else ""
         raise InputError(
             f"{_first(next(iter(labels.values())))}: no structure in it, nor in any of the "
-            f"{len(labels)} labels that are used; every value is 0"
+            f"{len(labels)} labels that are used; every value is 0{also}"
         )
-    names = {f"structure {value}": value for value in sorted(set(found) - {0})}
+    names = {f"structure {value}": value for value in sorted(set(found) - {0, ignore})}
     return dict(declared) if declared else {"background": 0, **names}
 
 
@@ -138,13 +115,13 @@ def _refuse_values(values: set[int], file: Path, declared: Mapping[str, int] | N
         )
 
 
-def _values(scan: Scan, files: LabelFiles) -> set[int]:
+def _values(scan: Scan, files: LabelFiles, ignore: int | None) -> set[int]:
     name = _first(files)
     if str(name).lower().endswith(LOSSY):
         raise InputError(
             f"{name}: JPEG changes values, so it cannot hold a label; export PNG or NIfTI"
         )
-    label = kept_label(files)
+    label = kept_label(files, ignore=ignore)
     if len(label) != (len(files) if isinstance(files, list) else 1):
         raise InputError(
             f"{name}: {len(label)} channels, expected a label map of one; for structures that "

@@ -24,14 +24,18 @@ def kept_image(path: Path) -> MetaTensor:
     return _image(path, _changed([path]))
 
 
-def kept_label(files: Files) -> MetaTensor:
+def kept_label(files: Files, *, ignore: int | None = None) -> MetaTensor:
     """A label map, or a mask per file, (C, *S), not to be changed.
+
+    Args:
+        files: One file, or several.
+        ignore: As of ``images.read_label``.
 
     Raises:
         InputError: As ``images.read_label``.
     """
     paths = (files,) if isinstance(files, Path) else tuple(files)
-    return _label(paths, _changed(paths), single=isinstance(files, Path))
+    return _label(paths, _changed(paths), single=isinstance(files, Path), ignore=ignore)
 
 
 def forget() -> None:
@@ -51,5 +55,8 @@ def _image(path: Path, changed: tuple[int, ...]) -> MetaTensor:
 
 
 @lru_cache(maxsize=KEPT)
-def _label(paths: tuple[Path, ...], changed: tuple[int, ...], *, single: bool) -> MetaTensor:
-    return images.read_label(paths[0] if single else paths)
+def _label(
+    paths: tuple[Path, ...], changed: tuple[int, ...], *, single: bool, ignore: int | None
+) -> MetaTensor:
+    known = {} if ignore is None else {"ignore": ignore}
+    return images.read_label(paths[0] if single else paths, **known)

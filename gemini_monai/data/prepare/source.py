@@ -43,8 +43,12 @@ class Source:
     """By case, for some."""
     declared: Mapping[str, int] | None = None
     """Names and values of the labels, background included, if known."""
+    ignore: int | None = None
+    """Value in labels of voxels that do not count; ``None`` for none."""
     structures: Sequence[str] = ()
     """Names of the masks, if labels are one mask per structure."""
+    channel_names: Sequence[str] = ()
+    """Of the images, if known."""
     patients: Mapping[str, str] | None = None
     """Patient of each case, if known."""
     split: Split | None = None
@@ -85,8 +89,9 @@ def prepare_source(source: Source, destination: Path, *, wanted: Wanted) -> Path
     split = _split(source, wanted)
     _refuse_too_few(source, split)
     scans = _scanned(source, split)
+    _refuse_other_channels(source, scans)
     source = _with_segments(source, split, scans, destination / "segments")
-    labels, values = _labels(source, split, scans)
+    labels, values, ignored = _labels(source, split, scans)
     color = _is_color(list(scans.values()))
     view = propose(list(scans.values()), color=color) | dict(source.view) | wanted.view()
     refuse_spacing(list(scans.values()), view["spacing"])
@@ -99,6 +104,7 @@ def prepare_source(source: Source, destination: Path, *, wanted: Wanted) -> Path
         labels=values,
         color=color,
         overlapping=bool(source.structures),
+        ignore=source.ignore,
         license=source.license,
         seed=wanted.seed,
         labeled_draw=wanted.labeled_draw,
@@ -110,7 +116,7 @@ def prepare_source(source: Source, destination: Path, *, wanted: Wanted) -> Path
         cohort = aligned(cohort, scans, wanted=wanted)
     forget()
     path = write_cohort(cohort, overwrite=wanted.overwrite)
-    _show(cohort, split)
+    _show(cohort, split, ignored)
     return path
 
 
@@ -122,6 +128,16 @@ def _refuse_too_few(source: Source, split: Split) -> None:
         raise InputError(
             f"{source.images[split.unlabeled[0]]}: the only unlabeled {only}; pairs need two or "
             "more of different patients. Label it, leave it out, or add others"
+        )
+
+
+def _refuse_other_channels(source: Source, scans: Mapping[str, Scan]) -> None:
+    """What the data set says of its channels is true."""
+    names, channels = source.channel_names, max(entry.channels for entry in scans.values())
+    if names and len(names) != channels:
+        raise InputError(
+            f"{next(iter(scans.values())).path}: {channels} channel(s), but dataset.json of "
+            f"{source.name} names {len(names)}: {', '.join(names)}"
         )
 
 
@@ -167,19 +183,26 @@ def _is_color(scans: Sequence[Scan]) -> bool:
 
 def _labels(
     source: Source, split: Split, scans: Mapping[str, Scan]
-) -> tuple[dict[str, LabelFiles], dict[str, int]]:
-    """Labels of the cases that keep theirs, each read once, and names and values in them."""
+) -> tuple[dict[str, LabelFiles], dict[str, int], dict[str, bool]]:
+    """Labels of the cases that keep theirs, each read once, and names and values in them.
+
+    Last, those in which voxels are ignored, and whether all are.
+    """
     labels: dict[str, LabelFiles] = {}
     found: set[int] = set()
+    ignored: dict[str, bool] = {}
     for case in tqdm([*split.labeled, *split.validation, *split.test], "labels", leave=False):
         files = source.labels[case]
         if source.convert_label is not None:
             files = source.convert_label(case, files)
-        found |= check_label(scans[case], files, declared=source.declared)
+        values = check_label(scans[case], files, declared=source.declared, ignore=source.ignore)
+        if source.ignore in values:
+            ignored[case] = len(values) == 1
+        found |= values
         labels[case] = files
-    names = named_structures(found, labels, declared=source.declared)
+    names = named_structures(found, labels, declared=source.declared, ignore=source.ignore)
     structures = {structure: k for k, structure in enumerate(source.structures)}
-    return labels, structures or names
+    return labels, structures or names, ignored
 
 
 def _entries(
@@ -210,7 +233,7 @@ def _hash(scans: Mapping[str, Scan]) -> str:
     return hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
-def _show(cohort: Cohort, split: Split) -> None:
+def _show(cohort: Cohort, split: Split, ignored: Mapping[str, bool]) -> None:
     rows = {
         "wrote": cohort.path,
         "images": f"{cohort.spatial_dims}-D, {cohort.channels} channel(s)",
@@ -227,6 +250,10 @@ def _show(cohort: Cohort, split: Split) -> None:
     }
     if not cohort.color:
         rows["channels"] = 'each scaled by itself; of one color: "color": true in the file'
+    if cohort.ignore is not None:
+        rows["ignored"] = f"voxels of value {cohort.ignore}, in {len(ignored)} label(s)"
+    if whole := [case for case, is_whole in ignored.items() if is_whole]:
+        rows["nothing drawn"] = f"in {', '.join(whole)}: every voxel is ignored"
     if split.dropped:
         rows["left out"] = f"{len(split.dropped)} image(s) of validation or test patients"
     print("\n".join(f"{name:>13}  {value}" for name, value in rows.items()))

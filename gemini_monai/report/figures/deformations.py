@@ -14,10 +14,11 @@ from gemini_monai.report.figures.pixels import (
     GROWTH_COLORS,
     diverging_colors,
     gray_levels,
+    hatched,
     window,
 )
 from gemini_monai.report.figures.volumes import pair_volumes
-from gemini_monai.report.figures.wording import percent
+from gemini_monai.report.figures.wording import HATCHED, percent
 from gemini_monai.report.read.kept_pairs import REGISTERED, KeptPair, open_pair, overlap
 from gemini_monai.report.read.run_contents import RunContents
 
@@ -65,6 +66,7 @@ def _note(pair: KeptPair) -> str:
         f"moved by {length.mean():.1f} voxels on average, {length.max():.1f} at most",
         f"{100 * float((pair.determinant <= 0).mean()):.2f}\u202f% of voxels folded",
         pair.view.caption(pair.determinant.shape),
+        HATCHED if pair.ignored else "",
     ]
     return "; ".join(part for part in parts if part)
 
@@ -82,8 +84,11 @@ def pair_picture(pair: KeptPair, key: str, *, name: str) -> Picture:
         key: ``"moving"``, ``"fixed"`` or ``"warped"``.
         name: Which of the kept pairs it is, for those who cannot see it.
     """
+    pixels = gray_levels(pair.view(pair.images[key]), limits=_limits(pair))
+    if key in pair.ignored:
+        pixels = hatched(pixels, pair.view(pair.ignored[key]))
     return Picture(
-        pixels=gray_levels(pair.view(pair.images[key]), limits=_limits(pair)),
+        pixels=pixels,
         view=pair.view,
         alt=f"{key} image of the {name} pair",
         lines=structure_lines(pair.masks[key], pair.view, width=1.3),

@@ -14,6 +14,9 @@ SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 STRUCTURE_COLORS = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#d55e00", "#cc79a7", "#0072b2")
 """Outlines on gray pictures, where the theme plays no part."""
 
+IGNORED_NAME, IGNORED_COLOR = "ignored, not scored", "#9a9a9a"
+"""What is hatched in pictures, among the structures of a volume."""
+
 PAGE_COLORS = {INK: "var(--ink)", MUTED: "var(--muted)", RULE: "var(--rule)"} | {
     color: f"var(--series-{place})" for place, color in enumerate(SERIES)
 }

@@ -7,9 +7,9 @@ from contextlib import suppress
 
 from gemini_monai.report.figures.lines import Line, structure_lines
 from gemini_monai.report.figures.pictures import Panel, PanelRow, Picture
-from gemini_monai.report.figures.pixels import gray_levels, window
-from gemini_monai.report.figures.volumes import Volumes, volumes_of
-from gemini_monai.report.figures.wording import missing_notes
+from gemini_monai.report.figures.pixels import gray_levels, hatched, window
+from gemini_monai.report.figures.volumes import Volumes, volumes_of, with_ignored
+from gemini_monai.report.figures.wording import HATCHED, missing_notes
 from gemini_monai.report.read.case_scores import by_case, per_case, worst_median_best
 from gemini_monai.report.read.comparison import Arm, Comparison
 from gemini_monai.report.read.scenes import Scene, open_scene, prediction_masks
@@ -36,28 +36,34 @@ def _row(comparison: Comparison, *, case: str, title: str, scrolled: bool) -> Pa
         return PanelRow(title=title, note=f"Not shown: {error}.")
     truth = structure_lines(scene.truth, scene.view, width=1.8)
     panels = [
-        Panel("image", _scene_picture(scene, alt=f"Image of {case}")),
+        Panel("image", _scene_picture(scene, alt=f"Image of {case}", plain=True)),
         Panel("truth", _scene_picture(scene, alt=f"Truth of {case}", lines=truth)),
         *(_prediction(scene, arm) for arm in comparison.arms),
     ]
-    note = scene.view.caption(scene.volume.array.shape[1:])
+    notes = [scene.view.caption(scene.volume.array.shape[1:])]
+    notes += [HATCHED] if scene.ignored is not None else []
     volumes = _volumes(scene, comparison.arms) if scrolled else None
+    note = "; ".join(filter(None, notes))
     return PanelRow(title=title, note=note, panels=tuple(panels), volumes=volumes)
 
 
 def _volumes(scene: Scene, arms: Sequence[Arm]) -> Volumes | None:
     """The image under the truth and every prediction that its panel could show."""
-    labels = {"truth": scene.truth}
+    labels = {"truth": with_ignored(scene.truth, scene.ignored)}
     for arm in arms:
         with suppress(OSError):  # said below the panel
             labels[arm.name] = prediction_masks(scene, arm.run)
     return volumes_of({"image": scene.volume.array[0]}, labels, view=scene.view)
 
 
-def _scene_picture(scene: Scene, *, alt: str, lines: Sequence[Line] = ()) -> Picture:
-    """The first channel of the scene's image under lines."""
+def _scene_picture(
+    scene: Scene, *, alt: str, lines: Sequence[Line] = (), plain: bool = False
+) -> Picture:
+    """The first channel of the scene's image under lines; hatched where ignored, unless plain."""
     plane = scene.view(scene.volume.array[0])
     pixels = gray_levels(plane, limits=window(plane))
+    if scene.ignored is not None and not plain:
+        pixels = hatched(pixels, scene.view(scene.ignored))
     return Picture(pixels=pixels, view=scene.view, alt=alt, lines=lines)
 
 

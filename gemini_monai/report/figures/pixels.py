@@ -47,3 +47,12 @@ def diverging_colors(plane: Array, *, limit: float, colors: Colormap = DIFFERENC
     """
     unit = (np.nan_to_num(plane) / limit).clip(-1, 1) / 2 + 0.5
     return (255 * colors(unit)[..., :3]).round().astype(np.uint8)
+
+
+def hatched(pixels: Array, plane: Array) -> Array:
+    """Gray pixels (rows, columns) under diagonals where a binary plane is set."""
+    rows, columns = np.indices(pixels.shape)
+    period = max(6, max(pixels.shape) // 36)
+    lines = (rows + columns) % period < period / 3
+    shaded = np.where(lines, 176, pixels // 2 + 48).astype(np.uint8)
+    return np.where(plane, shaded, pixels)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import nibabel
 import numpy as np
 
-from gemini_monai.report.figures.ink import structure_color
+from gemini_monai.report.figures.ink import IGNORED_COLOR, IGNORED_NAME, structure_color
 from gemini_monai.report.figures.pixels import gray_levels, window
 from gemini_monai.report.read.kept_pairs import KeptPair
 from gemini_monai.report.read.planes import Array, Masks, View
@@ -89,8 +89,23 @@ def volumes_of(
             orientation=view.orientation,
             center=_center(np.logical_or.reduce(masks) if masks else seen, view),
         ),
-        structures=tuple((name, structure_color(place)) for place, name in enumerate(named)),
+        structures=tuple(
+            (name, IGNORED_COLOR if name == IGNORED_NAME else structure_color(place))
+            for place, name in enumerate(named)
+        ),
     )
+
+
+def with_ignored(masks: Masks, ignored: Array | None) -> Masks:
+    """Masks of a label, and last what it says nothing of where it says nothing else.
+
+    Args:
+        masks: Binary masks (*S) per structure.
+        ignored: True where it says nothing of some structure, (*S); None for nowhere.
+    """
+    if ignored is None or not masks:
+        return masks
+    return masks | {IGNORED_NAME: ignored & ~np.logical_or.reduce(list(masks.values()))}
 
 
 def pair_volumes(pair: KeptPair) -> Volumes | None:
@@ -102,7 +117,7 @@ def pair_volumes(pair: KeptPair) -> Volumes | None:
     names = ("fixed", "warped", "moving")
     return volumes_of(
         {name: pair.images[name] for name in names},
-        {f"labels of {name}": pair.masks[name] for name in names},
+        {f"labels of {n}": with_ignored(pair.masks[n], pair.ignored.get(n)) for n in names},
         view=pair.view,
     )
 

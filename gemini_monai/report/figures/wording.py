@@ -12,6 +12,7 @@ from gemini_monai.report.read.run_contents import Score
 MINUS = "\u2212"
 UNDEFINED = "\u2013"
 PERCENT = "\u202f%"
+HATCHED = "hatched: ignored, not scored"
 
 
 def percent(share: float) -> str:

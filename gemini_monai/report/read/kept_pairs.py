@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from gemini_monai.labels import IGNORED
 from gemini_monai.report.read.planes import (
     Array,
     Masks,
@@ -20,6 +21,7 @@ from gemini_monai.report.read.planes import (
 from gemini_monai.report.read.run_contents import RunContents
 from gemini_monai.report.read.shown_volumes import (
     channel_masks,
+    ignored_mask,
     load_volume,
     spatial_dims,
     structure_values,
@@ -37,6 +39,8 @@ class KeptPair:
     Attributes:
         images: ``moving``, ``fixed`` and ``warped``, (*S) each.
         masks: Binary masks (*S) per structure of the same three; empty where no label was kept.
+        ignored: True where the label of one of the three says nothing, (*S), by its name; left out
+            where that is nowhere.
         ddf: Displacement (N, *S) in voxels.
         positions: Where each voxel of the fixed grid is sampled, (N, *S), in voxels.
         determinant: Jacobian determinant of the map, (*S); 0 or below where it folds.
@@ -46,6 +50,7 @@ class KeptPair:
 
     images: dict[str, Array]
     masks: dict[str, Masks]
+    ignored: dict[str, Array]
     ddf: Array
     positions: Array
     determinant: Array
@@ -74,6 +79,7 @@ def open_pair(run: RunContents, path: Path) -> KeptPair:
     return KeptPair(
         images=images,
         masks=masks,
+        ignored={name: own for name in REGISTERED if (own := _ignored(arrays, name)) is not None},
         ddf=arrays["ddf"],
         positions=sampling_positions(ddf)[0].numpy(),
         determinant=jacobian_determinant(ddf)[0, 0].numpy(),
@@ -96,7 +102,14 @@ def _arrays(path: Path) -> dict[str, Array]:
 
 def _masks(run: RunContents, arrays: Mapping[str, Array], name: str) -> Masks:
     label = arrays.get(name)
-    return {} if label is None else channel_masks(label, values=structure_values(run))
+    if label is None:
+        return {}
+    return channel_masks(label, values=structure_values(run), ignore=IGNORED)
+
+
+def _ignored(arrays: Mapping[str, Array], name: str) -> Array | None:
+    label = arrays.get(f"{name}_label")
+    return None if label is None else ignored_mask(label, ignore=IGNORED)
 
 
 def network_orientation(run: RunContents, *, axes: int) -> Orientation:
@@ -126,10 +139,19 @@ def overlap(pair: KeptPair, name: str) -> float:
         pair: The pair.
         name: ``"moving"`` for the overlap before, ``"warped"`` for that after.
     """
-    other = pair.masks[name]
+    fixed, other = (_counted(pair, own, other=name) for own in ("fixed", name))
     values = [
         2 * (mask & other[key]).sum() / (mask.sum() + other[key].sum())
-        for key, mask in pair.masks["fixed"].items()
+        for key, mask in fixed.items()
         if key in other and mask.any() | other[key].any()
     ]
     return float(np.mean(values)) if values else float("nan")
+
+
+def _counted(pair: KeptPair, name: str, *, other: str) -> Masks:
+    """Masks without what the fixed or the other label ignores."""
+    hidden = [pair.ignored[own] for own in ("fixed", other) if own in pair.ignored]
+    masks = pair.masks[name]
+    if not hidden:
+        return masks
+    return {key: mask & ~np.logical_or.reduce(hidden) for key, mask in masks.items()}

@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gemini_monai.report.read.case_scores import by_case
-from gemini_monai.report.read.planes import Masks, View, choose_view
+from gemini_monai.report.read.planes import Array, Masks, View, choose_view
 from gemini_monai.report.read.run_contents import RunContents, Score
 from gemini_monai.report.read.shown_volumes import (
     ShownVolume,
+    channel_masks,
+    ignored_mask,
+    load_label,
     load_masks,
     load_volume,
+    run_ignores,
     spatial_dims,
     structure_values,
 )
@@ -20,7 +24,8 @@ from gemini_monai.report.read.shown_volumes import (
 class Scene:
     """A test case of a run, by its name: the image, the truth and the plane through them.
 
-    ``truth`` has a binary mask (*S) per structure, on the image's own grid.
+    ``truth`` has a binary mask (*S) per structure, on the image's own grid; ``ignored`` is true
+    where it says nothing of some structure, None where that is nowhere.
     """
 
     run: RunContents
@@ -28,6 +33,7 @@ class Scene:
     volume: ShownVolume
     truth: Masks
     view: View
+    ignored: Array | None = None
 
 
 def open_scene(run: RunContents, case: str) -> Scene:
@@ -45,13 +51,15 @@ def open_scene(run: RunContents, case: str) -> Scene:
     if not score.image:
         raise OSError(f"the run names no image for {case}")
     volume = load_volume(score.image[0], spatial_dims=dims)
-    truth = load_masks(score.label, values=structure_values(run), spatial_dims=dims)
+    label, ignore = load_label(score.label, spatial_dims=dims), run_ignores(run)
+    truth = channel_masks(label, values=structure_values(run), ignore=ignore)
     shape = volume.array.shape[1:]
     for mask in truth.values():
         if mask.shape != shape:
             raise OSError(f"label of {case} has shape {mask.shape}, its image {shape}")
     view = choose_view(shape, truth, orientation=volume.orientation)
-    return Scene(run=run, case=case, volume=volume, truth=truth, view=view)
+    ignored = ignored_mask(label, ignore=ignore)
+    return Scene(run=run, case=case, volume=volume, truth=truth, view=view, ignored=ignored)
 
 
 def _score(run: RunContents, case: str) -> Score:

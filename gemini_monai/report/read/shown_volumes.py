@@ -58,9 +58,22 @@ def load_masks(files: Sequence[Path], *, values: Mapping[str, int], spatial_dims
     """One binary mask (*S) per structure.
 
     Args:
+        files: As of ``load_label``.
+        values: Structures in order, with their value in an index map.
+        spatial_dims: 2 or 3.
+
+    Raises:
+        OSError: If a file is not there or cannot be read.
+    """
+    return channel_masks(load_label(files, spatial_dims=spatial_dims), values=values)
+
+
+def load_label(files: Sequence[Path], *, spatial_dims: int) -> Array:
+    """Labels as ``channel_masks`` takes them, (1 or structures, *S).
+
+    Args:
         files: One index map; or one file with a channel per structure; or one mask per structure,
             in the structures' order.
-        values: Structures in order, with their value in an index map.
         spatial_dims: 2 or 3.
 
     Raises:
@@ -69,10 +82,12 @@ def load_masks(files: Sequence[Path], *, values: Mapping[str, int], spatial_dims
     arrays = [load_volume(path, spatial_dims=spatial_dims, label=True).array for path in files]
     if not arrays:
         raise OSError("no file is named")
-    return channel_masks(np.concatenate(arrays), values=values)
+    return np.concatenate(arrays)
 
 
-def channel_masks(channels: Array, *, values: Mapping[str, int]) -> Masks:
+def channel_masks(
+    channels: Array, *, values: Mapping[str, int], ignore: int | None = None
+) -> Masks:
     """Masks of an index map (1, *S), or of a binary channel per structure (structures, *S).
 
     An index map may count the structures 1, 2, ... in order instead of using their values.
@@ -80,13 +95,34 @@ def channel_masks(channels: Array, *, values: Mapping[str, int]) -> Masks:
     Args:
         channels: Labels as loaded.
         values: Structures in order, with their value in an index map.
+        ignore: Value of voxels that do not count, which are in no mask; ``None`` for none.
     """
+    if ignore is not None:
+        channels = np.where(channels == ignore, 0, channels)
     if len(channels) > 1 or (len(values) == 1 and channels.max() <= 1):
         return {name: channel > 0 for name, channel in zip(values, channels, strict=False)}
     present = set(np.unique(channels).tolist()) - {0}
     if not present <= set(values.values()):
         values = {name: place for place, name in enumerate(values, 1)}
     return {name: channels[0] == value for name, value in values.items()}
+
+
+def ignored_mask(channels: Array, *, ignore: int | None) -> Array | None:
+    """True where a structure is not known, (*S); None where that is nowhere.
+
+    Args:
+        channels: Labels as loaded, (1 or structures, *S).
+        ignore: Value of voxels that do not count; ``None`` for none.
+    """
+    ignored = (channels == ignore).any(axis=0) if ignore is not None else np.zeros(1, bool)
+    return ignored if ignored.any() else None
+
+
+def run_ignores(run: RunContents) -> int | None:
+    """Value in label files of voxels that do not count, or None."""
+    settings = run.details.get("settings")
+    value = settings.get("ignore") if isinstance(settings, dict) else None
+    return value if isinstance(value, int) else None
 
 
 def structure_values(run: RunContents) -> dict[str, int]:

@@ -9,7 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gemini_monai.report.read.shown_volumes import channel_masks, load_masks, load_volume
+from gemini_monai.report.read.shown_volumes import (
+    channel_masks,
+    ignored_mask,
+    load_masks,
+    load_volume,
+)
 
 
 def test_index_map_becomes_a_mask_per_structure() -> None:
@@ -57,3 +62,28 @@ def test_volume_in_a_2d_run_is_refused(tmp_path: Path) -> None:
     nibabel.save(nibabel.Nifti1Image(np.zeros((4, 5, 6, 2)), np.eye(4)), tmp_path / "image.nii.gz")
     with pytest.raises(OSError, match="is not 2-D"):
         load_volume(tmp_path / "image.nii.gz", spatial_dims=2)
+
+
+@pytest.mark.parametrize("ignore", [255, 7])
+def test_ignored_voxels_are_no_structure_and_leave_values_as_they_are(ignore: int) -> None:
+    label = np.array([[0, 3, 9, ignore]])
+    masks = channel_masks(label, values={"a": 3, "b": 9}, ignore=ignore)
+    assert masks["a"].tolist() == [False, True, False, False]
+    assert masks["b"].tolist() == [False, False, True, False]
+    found = ignored_mask(label, ignore=ignore)
+    assert found is not None
+    assert found.tolist() == [False, False, False, True]
+    assert ignored_mask(label[:, :3], ignore=ignore) is None
+    assert ignored_mask(label, ignore=None) is None
+
+
+def test_masks_of_overlapping_structures_are_ignored_one_by_one() -> None:
+    channels = np.array([[0, 1, 255], [1, 255, 0]])
+    masks = channel_masks(channels, values={"a": 0, "b": 1}, ignore=255)
+    assert {name: mask.tolist() for name, mask in masks.items()} == {
+        "a": [False, True, False],
+        "b": [True, False, False],
+    }
+    found = ignored_mask(channels, ignore=255)
+    assert found is not None
+    assert found.tolist() == [False, True, True]

@@ -14,6 +14,7 @@ from gemini_monai.data.cohort import Cohort
 from gemini_monai.data.dataset_file import write_cohort
 from gemini_monai.errors import InputError
 from gemini_monai.files import read_text
+from gemini_monai.images.clutter import is_clutter
 from gemini_monai.images.names import SUFFIXES
 
 TABLES = ("Data_Entry_2017.csv", "Data_Entry_2017_v2020.csv")
@@ -99,7 +100,8 @@ def _grouped(source: Path) -> Iterator[dict[str, Any]]:
             f"{source}: neither {TABLES[0]} nor a folder of {', '.join(GROUPS)}; not ChestX-ray8"
         )
     for folder in folders:
-        images = [path for path in sorted(folder.iterdir()) if path.name.endswith(SUFFIXES)]
+        paths = [path for path in sorted(folder.iterdir()) if not is_clutter(path)]
+        images = [path for path in paths if path.name.endswith(SUFFIXES)]
         for image in images:  # 00000013_002.png is the third image of patient 13
             yield _entry(image, group=folder.name, patient=image.stem.split("_")[0])
 
@@ -112,6 +114,8 @@ def _official(source: Path, table: Path) -> Iterator[dict[str, Any]]:
             raise InputError(f"{table}: two rows for image '{row['image']}'")
         rows[row["image"]] = row
     for path in sorted(source.glob("images*/**/*.png")):
+        if is_clutter(path):
+            continue
         if path.name in files:
             raise InputError(f"{path}: there twice, also as {files[path.name]}")
         files[path.name] = path

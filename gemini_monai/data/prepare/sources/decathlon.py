@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from gemini_monai.data.prepare.labels import LabelFiles, named_values
+from gemini_monai.data.prepare.declared import named_values
+from gemini_monai.data.prepare.labels import LabelFiles
+from gemini_monai.data.prepare.regions import with_declared
 from gemini_monai.data.prepare.source import Source, prepare_source
 from gemini_monai.data.prepare.split import Wanted
 from gemini_monai.errors import InputError
@@ -50,10 +52,12 @@ def prepare_decathlon(
         kind="decathlon",
         images=images,
         labels=labels,
-        declared=named_values(content["labels"], where=f"{path}: key 'labels'"),
         license=str(content.get("licence") or content.get("license") or "not recorded"),
     )
-    return prepare_source(found, Path(destination), wanted=wanted or Wanted())
+    declared = named_values(content["labels"], where=f"{path}: key 'labels'")
+    destination = Path(destination)
+    found = with_declared(found, declared, said_in=path, folder=destination / "masks")
+    return prepare_source(found, destination, wanted=wanted or Wanted())
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -6,12 +6,15 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from gemini_monai.errors import InputError
+from gemini_monai.images.clutter import is_clutter
 
 VOLUME = r"\.(?:nii|nii\.gz|nrrd|mha|mhd)"
-FOREIGN = ("__MACOSX", "labeled")  # what a Mac adds to an archive; the authors' released tree
+FOREIGN = "labeled"
+"""Folder of the authors' released tree."""
 NUMBER = r"(?<!\d)(?<!cat)(\d\d)(?!\d)"  # not the 08 of the name
 BYTES = {"MET_UCHAR": 1, "MET_SHORT": 2, "MET_USHORT": 2, "MET_INT": 4, "MET_FLOAT": 4}
 
@@ -30,6 +33,13 @@ class Kind:
     license: str
     example: str
     """A file of it, for messages."""
+    marked: tuple[tuple[str, str], ...] = ()
+    """Patterns of images that say little, each with the folder that lies beside the file's own."""
+
+    def patterns(self, path: Path) -> tuple[str, ...]:
+        """Those of images that hold for a file."""
+        own = tuple(p for marker, p in self.marked if marker in _beside(path.parent))
+        return (*self.images, *own)
 
 
 KINDS = (
@@ -37,10 +47,10 @@ KINDS = (
         name="WHS-CT",
         prefix="whs",
         images=(
-            r"ct_train/ct_train_(\d{4})_image\.nii(?:\.gz)?",
-            r"ct_test/ct_test_(\d{4})_image\.nii(?:\.gz)?",
+            r"ct_train[\w-]*/ct_train_(\d{4})_image\.nii(?:\.gz)?",
+            r"ct_test[\w-]*/ct_test_(\d{4})_image\.nii(?:\.gz)?",
         ),
-        labels=(r"ct_train/ct_train_(\d{4})_label\.nii(?:\.gz)?",),
+        labels=(r"ct_train[\w-]*/ct_train_(\d{4})_label\.nii(?:\.gz)?",),
         counts=(20, 40),
         license="WHS-CT (MM-WHS): research use under the signed registration form; cite",
         example="ct_train/ct_train_1001_image.nii.gz",
@@ -51,7 +61,9 @@ KINDS = (
         images=(
             rf"(?:normal|diseased)/ctca/(normal|diseased)_(\d+){VOLUME}",
             rf"(?:normal|diseased)/(test)set_(?:normal|diseased?)/(\d+){VOLUME}",
+            rf"asoca[^/]*/(?:[^/]+/)*(train|test)/(\d+){VOLUME}",
         ),
+        marked=(("train_masks", rf"(train|test)/(\d+){VOLUME}"),),
         labels=(),  # its annotations are of the coronary lumen
         counts=(0, 60),
         license="ASOCA: under its data agreement; cite",
@@ -72,6 +84,12 @@ KINDS = (
         example="dataset00/image00.mhd",
     ),
 )
+
+
+@cache
+def _beside(folder: Path) -> frozenset[str]:
+    """Names of the folders beside one, in lower case."""
+    return frozenset(path.name.lower() for path in folder.parent.iterdir() if path.is_dir())
 
 
 @dataclass
@@ -112,15 +130,17 @@ def find_parts(source: Path) -> list[Part]:
 def _files(source: Path) -> Iterator[Path]:
     """All files below, those in linked folders too, except for what is of none of the three."""
     for folder, folders, names in os.walk(source, followlinks=True):
-        folders[:] = sorted(name for name in folders if name not in FOREIGN)
-        yield from (Path(folder) / name for name in sorted(names) if not name.startswith("."))
+        inside = (Path(folder) / name for name in sorted(folders) if name != FOREIGN)
+        folders[:] = [path.name for path in inside if not is_clutter(path)]
+        paths = (Path(folder) / name for name in sorted(names))
+        yield from (path for path in paths if not is_clutter(path))
 
 
 def _sort_in(parts: list[Part], path: Path) -> None:
     name = path.as_posix()
     for part in parts:
         for found, patterns in (
-            (part.images, part.kind.images),
+            (part.images, part.kind.patterns(path)),
             (part.labels, part.kind.labels),
         ):
             case = next(_cases(part.kind.prefix, patterns, name), None)

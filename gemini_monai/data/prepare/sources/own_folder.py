@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from gemini_monai.data.prepare.labels import LabelFiles, declared_names, find_labels
+from gemini_monai.data.prepare.declared import Declared, declared_names
+from gemini_monai.data.prepare.labels import LabelFiles, find_labels
+from gemini_monai.data.prepare.nnunet_dataset import (
+    NnUNetDataset,
+    read_nnunet,
+    refuse_other_ending,
+)
+from gemini_monai.data.prepare.regions import with_declared
 from gemini_monai.data.prepare.source import Source, prepare_source
 from gemini_monai.data.prepare.split import Wanted
 from gemini_monai.errors import InputError
 from gemini_monai.images import find_images
+from gemini_monai.images.clutter import is_clutter
 from gemini_monai.images.names import DICOM, find_segmentations, suffix_of
 from gemini_monai.tables import read_table
 
@@ -28,10 +36,11 @@ def prepare_folder(
     PNG or JPEG files, or a sub-folder per DICOM series; ``source/images`` enhanced DICOM, too.
     ``source/labels``, which pre-training does without, holds for some a label map of the same name,
     or a sub-folder with a mask per structure for structures that overlap. ``imagesTr`` and
-    ``labelsTr`` are the same by nnU-Net's names. Segmentations of 3D Slicer, ``CASE.seg.nrrd``, may
-    also lie beside the images. Optional: ``labels.json`` with names and values;
-    ``patients.csv`` or ``manifest.csv`` with a case and a patient column, so that one patient's
-    images stay on one side of the split.
+    ``labelsTr`` are the same by nnU-Net's names, and its ``dataset.json`` says what labels and
+    channels mean. Segmentations of 3D Slicer, ``CASE.seg.nrrd``, may also lie beside the images.
+    Optional: ``labels.json`` with names and values, of which ``ignore`` is that of voxels that do
+    not count; ``patients.csv`` or ``manifest.csv`` with a case and a patient column, so that one
+    patient's images stay on one side of the split.
 
     Args:
         source: The folder; never changed.
@@ -39,23 +48,58 @@ def prepare_folder(
         wanted: The split.
 
     Raises:
-        InputError: For input that training could not use; nothing is written then.
+        InputError: For input that training could not use; no ``dataset.json`` is written then.
     """
-    source = Path(source)
+    source, destination = Path(source), Path(destination)
+    nnunet = read_nnunet(source)
+    declared, said_in = _declared(source, nnunet)
+    found = _found(source, nnunet)
+    found = with_declared(found, declared, said_in=said_in, folder=destination / "masks")
+    path = prepare_source(found, destination, wanted=wanted or Wanted())
+    if nnunet is not None:
+        _tell(nnunet, labels=len(found.labels))
+    return path
+
+
+def _found(source: Path, nnunet: NnUNetDataset | None) -> Source:
+    """Images, labels and patients of the folder."""
     place, label_place = _places(source)
     images = find_images(place)
     labels, structures = _labels(place, label_place)
+    if nnunet is not None:
+        refuse_other_ending(images, nnunet)
     images = _without_channel(images, labels)
-    found = Source(
+    return Source(
         name=source.absolute().name,
         kind="folder",
         images=images,
         labels=labels,
-        declared=declared_names(source / "labels.json"),
         structures=structures,
         patients=_patients(source, set(images)),
+        channel_names=nnunet.channels if nnunet else (),
+        license=(nnunet and nnunet.license) or "not recorded",
     )
-    return prepare_source(found, Path(destination), wanted=wanted or Wanted())
+
+
+def _tell(nnunet: NnUNetDataset, *, labels: int) -> None:
+    """What of nnU-Net's folder is not used, or not as it says."""
+    tests = nnunet.path.parent / "imagesTs"
+    if tests.is_dir():
+        print(f"{'passed over':>13}  {tests}: images to test nnU-Net on")
+    if nnunet.training not in (None, labels):
+        number = f"numTraining {nnunet.training}, but {labels} labels are there"
+        print(f"{'note':>13}  {nnunet.path}: {number}")
+
+
+def _declared(source: Path, nnunet: NnUNetDataset | None) -> tuple[Declared, Path]:
+    """What is said of labels, and where."""
+    path = source / "labels.json"
+    own = declared_names(path)
+    if nnunet is None:
+        return own, path
+    if path.is_file() and own != nnunet.declared:
+        raise InputError(f"{path}: says other labels than {nnunet.path}; remove one of them")
+    return nnunet.declared, nnunet.path
 
 
 def _places(source: Path) -> tuple[Path, Path]:
@@ -82,7 +126,7 @@ def _is_bare(source: Path) -> bool:
     """Whether images lie in the folder itself, without ``images`` and ``labels``."""
     inside = any((source / name).exists() for name in ("images", "labels"))
     files = list(source.iterdir()) if source.is_dir() and not inside else []
-    return any(path.is_file() and suffix_of(path) for path in files)
+    return any(path.is_file() and suffix_of(path) for path in files if not is_clutter(path))
 
 
 def _without_channel(

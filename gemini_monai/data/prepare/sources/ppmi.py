@@ -12,12 +12,19 @@ from gemini_monai.data.prepare.source import Source, prepare_source
 from gemini_monai.data.prepare.split import Wanted
 from gemini_monai.errors import InputError
 from gemini_monai.images import case_of
+from gemini_monai.images.clutter import is_clutter
 
 EXPECTED = 837  # in the paper
 NAME = re.compile(r"PPMI_([^_]+)_(?:[A-Z]{2}_)?(.+?)(?:_Br)?(?:_\d{17}.*)?")
 """A file's name: subject, modality, description; in the archive a time in milliseconds and ids."""
-IS_T1 = re.compile(r"T1|MPRAGE|SPGR|TFE", re.IGNORECASE)
-IS_PHANTOM = re.compile(r"phantom", re.IGNORECASE)
+SAYS_T1 = re.compile(r"T1", re.IGNORECASE)
+IS_LIKE_T1 = re.compile(r"MP-?R(?:AGE)?|SPGR|TFE|BRAVO", re.IGNORECASE)
+"""Sequences that PPMI takes T1 volumes with, ``SAG_3D_MPR`` among their names."""
+PLANE = re.compile(r"3D|sag(?:ittal)?|repeat|rpt|nd|br|raw|\d+", re.IGNORECASE)
+"""Words of a name such as ``3D_SAG``, which says nothing else; PPMI has T1 volumes of that name."""
+IS_OTHER = re.compile(r"phantom|(?<![a-z])T2", re.IGNORECASE)
+"""``T2_in_T1-anatomical_space`` among them."""
+IS_FLAIR = re.compile(r"FLAIR", re.IGNORECASE)
 VIEW = {
     "spacing": None,
     "spatial_size": [160, 160, 128],
@@ -79,7 +86,7 @@ def prepare_ppmi(source: str | Path, destination: str | Path, *, overwrite: bool
 
 def _files(source: Path) -> Iterator[FoundVolume]:
     for path in sorted(source.rglob("*.nii*")):
-        if path.name.endswith((".nii", ".nii.gz")) and not path.name.startswith("."):
+        if path.name.endswith((".nii", ".nii.gz")) and not is_clutter(path):
             case = case_of(path)
             known = NAME.fullmatch(case)
             patient, description = known.groups() if known else (None, None)
@@ -89,8 +96,12 @@ def _files(source: Path) -> Iterator[FoundVolume]:
 
 def _series(source: Path) -> Iterator[FoundVolume]:
     """Folders of DICOM files; who and what stands in their names, else in those of the folders."""
-    for folder in sorted({path.parent for path in source.rglob("*.dcm")}):
-        known = NAME.fullmatch(min(folder.glob("*.dcm")).stem)
+    first: dict[Path, Path] = {}
+    for path in sorted(source.rglob("*.dcm")):
+        if not is_clutter(path):
+            first.setdefault(path.parent, path)
+    for folder in sorted(first):
+        known = NAME.fullmatch(first[folder].stem)
         subject, description = known.groups() if known else folder.absolute().parts[-4:-2]
         if not subject.isdigit():
             raise InputError(
@@ -102,7 +113,15 @@ def _series(source: Path) -> Iterator[FoundVolume]:
 
 def _is_t1(volume: FoundVolume) -> bool:
     text = volume.description
-    return text is None or bool(IS_T1.search(text) and not IS_PHANTOM.search(text))
+    if text is None:
+        return True
+    if IS_OTHER.search(text):
+        return False
+    if SAYS_T1.search(text):
+        return True
+    words = [word for word in re.split(r"[\W_]+", text) if word]
+    plane = all(map(PLANE.fullmatch, words)) and "3D" in text.upper()
+    return (plane or bool(IS_LIKE_T1.search(text))) and not IS_FLAIR.search(text)
 
 
 def _by_case(volumes: list[FoundVolume]) -> dict[str, Path]:

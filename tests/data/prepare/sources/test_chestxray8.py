@@ -55,6 +55,12 @@ def test_folders_of_groups_give_the_same(tmp_path, capsys):
     assert "AP_F       2 images of 1 patients" in capsys.readouterr().out
 
 
+def test_what_a_mac_adds_is_no_image(tmp_path):
+    source = _official(tmp_path / "src")
+    (source / "images_001" / "images" / "._00000000_000.png").write_bytes(b"x")
+    assert len(read_cohort(prepare_chestxray8(source, tmp_path / "dst")).unlabeled) == 8
+
+
 def test_the_size_of_the_real_one_is_read(tmp_path):
     source = _official(tmp_path / "src", images=112_120)
     dataset = read_cohort(prepare_chestxray8(source, tmp_path / "dst"))

@@ -197,3 +197,57 @@ def test_the_authors_folders_are_the_split(tmp_path, place, codes):
     )
     with pytest.raises(InputError, match="its folders are the split, so --labeled"):
         prepare_heart_ct(tmp_path / "src", tmp_path / "dst", wanted=Wanted(labeled=1))
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [
+        (("ct_train1", "ct_train2"), ("ct_test1",)),
+        (("CT_Train_1", "CT_Train_2"), ("CT_Test_1", "CT_Test_2")),
+        (("ct_train", "ct_train2"), ("ct_test",)),
+    ],
+)
+def test_numbered_archives_of_mm_whs_are_one_set(tmp_path, capsys, train, test):
+    source = tree.whs(tmp_path / "src", labeled=4, unlabeled=2)
+    for name, folders in (("ct_train", train), ("ct_test", test)):
+        files = sorted((source / name).rename(source / "unpacked").iterdir())
+        for k, path in enumerate(files):
+            folder = source / folders[k * len(folders) // len(files)]
+            folder.mkdir(exist_ok=True)
+            path.rename(folder / path.name)
+        (source / "unpacked").rmdir()
+    dataset = read_cohort(prepare_heart_ct(source, tmp_path / "dst"))
+    names = [f"whs_{k}" for k in (1001, 1002, 1003, 1004, 2001, 2002)]
+    assert _cases(dataset) == names
+    assert "WHS-CT  4 labeled, 2 unlabeled" in capsys.readouterr().out
+
+
+def test_a_case_in_two_numbered_archives_is_named(tmp_path):
+    source = tree.whs(tmp_path / "src", labeled=2, unlabeled=0)
+    tree.whs(tmp_path / "other", labeled=1, unlabeled=0)
+    (tmp_path / "other" / "ct_train").rename(source / "ct_train2")
+    with pytest.raises(InputError, match=r"ct_train2/.*: case 'whs_1001' is there twice"):
+        prepare_heart_ct(source, tmp_path / "dst")
+
+
+def _asoca_2020(root, *, masks=True):
+    for k, name in enumerate(("Train/0", "Train/1", "Test/0")):
+        tree.write_itk(root / f"{name}.nrrd", tree.heart(500 + k)[0])
+    if masks:
+        (root / "Train_Masks").mkdir()
+        (root / "Train_Masks" / "0.nrrd").write_bytes(b"lumen")
+    return root
+
+
+@pytest.mark.parametrize("place", ["", "ASOCA2020Data", "ASOCA/download"])
+def test_the_other_archive_of_asoca_is_read(tmp_path, capsys, place):
+    _asoca_2020(tmp_path / "src" / place, masks=not place)
+    dataset = read_cohort(prepare_heart_ct(tmp_path / "src", tmp_path / "dst"))
+    assert _cases(dataset) == ["asoca_test_0", "asoca_train_0", "asoca_train_1"]
+    assert "ASOCA  0 labeled, 3 unlabeled" in capsys.readouterr().out
+
+
+def test_folders_called_train_are_not_asocas_by_that_alone(tmp_path):
+    _asoca_2020(tmp_path / "src" / "other", masks=False)
+    with pytest.raises(InputError, match="no cardiac CT"):
+        prepare_heart_ct(tmp_path / "src", tmp_path / "dst")

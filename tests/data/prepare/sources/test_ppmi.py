@@ -120,3 +120,41 @@ def test_without_a_t1_volume_what_was_found_is_named(tmp_path):
     ppmi.series(tmp_path / "src", description="AX_FLAIR", named=False)
     with pytest.raises(InputError, match=r"found only AX_FLAIR \(3\)"):
         prepare_ppmi(tmp_path / "src", tmp_path / "dst")
+
+
+T1 = (
+    *("T1-anatomical", "MPRAGE_GRAPPA", "3D_SAG", "SAG_3D", "SAG_3D_MPR", "3D_SAG__br_raw"),
+    *("SAG_FSPGR_3D", "sT1W_3D_TFE", "t1_mpr_ns_sag_p2_iso", "SAG_BRAVO", "3D_Sagittal_RPT"),
+)
+OTHER = (
+    *("AX_T2", "3D_T2_FLAIR", "SAG_3D_FLAIR", "T2_in_T1-anatomical_space", "DTI_gated"),
+    *("2D_GRE-MT", "MIDLINE_SAG_LOC", "SAG", "SAG_3D_DIR", "3D_SAG_T2", "MPRAGE_Phantom_GRAPPA2"),
+)
+
+
+@pytest.mark.parametrize("description", T1)
+def test_names_that_ppmi_gives_t1_volumes_are_known(tmp_path, description):
+    for k in range(2):
+        save(tmp_path / "src" / f"{ppmi.name(3101 + k, k, description=description)}.nii", _scan(k))
+    assert len(read_cohort(prepare_ppmi(tmp_path / "src", tmp_path / "dst")).unlabeled) == 2
+
+
+@pytest.mark.parametrize("description", OTHER)
+def test_names_of_other_volumes_are_left_out(tmp_path, description):
+    path = tmp_path / "src" / f"{ppmi.name(3101, 0, description=description)}.nii"
+    save(path, _scan(0))
+    with pytest.raises(InputError, match=rf"found only {description} \(1\)"):
+        prepare_ppmi(tmp_path / "src", tmp_path / "dst")
+
+
+def _scan(seed):
+    return ppmi.extracted(seed, (8, 8, 6))
+
+
+def test_what_a_mac_adds_to_a_series_is_no_series(tmp_path):
+    source = ppmi.series(tmp_path / "src")
+    for folder in {path.parent for path in source.rglob("*.dcm")}:
+        (folder / "._0.dcm").write_bytes(b"x")
+    (source / "__MACOSX").mkdir()
+    (source / "__MACOSX" / "._0.dcm").write_bytes(b"x")
+    assert len(read_cohort(prepare_ppmi(source, tmp_path / "dst")).unlabeled) == 3
