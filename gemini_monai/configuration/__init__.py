@@ -20,6 +20,7 @@ from gemini_monai.configuration.running import (
     running_configuration,
     settings,
 )
+from gemini_monai.configuration.scoring import kept_knob, refuse_other_scoring
 from gemini_monai.configuration.steps import (
     show_probe,
     show_scores,
@@ -64,6 +65,7 @@ __all__ = [
     "find_spec",
     "identity",
     "is_first_process",
+    "kept_knob",
     "load_backbone",
     "load_network",
     "loading_workers",
@@ -76,6 +78,7 @@ __all__ = [
     "read_cohort",
     "read_pairs",
     "refuse_other_purpose",
+    "refuse_other_scoring",
     "refuse_outputs",
     "refuse_tests",
     "refuse_unknown_arms",

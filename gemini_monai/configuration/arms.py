@@ -9,6 +9,7 @@ from pathlib import Path
 from monai.bundle import ConfigParser
 from monai.bundle.utils import merge_kv
 
+from gemini_monai.configuration.overlays import Layer, Overlaid
 from gemini_monai.configuration.running import running_configuration
 from gemini_monai.engines.processes import is_first_process
 from gemini_monai.errors import InputError
@@ -41,10 +42,14 @@ def refuse_unknown_arms(names: Sequence[str], *, bundle_root: str | Path) -> Non
     """Before anything is trained.
 
     Raises:
-        InputError: If an overlay is not there, or two arms would share a folder.
+        InputError: If an overlay is not there or has a key that changes nothing, or two arms would
+            share a folder.
     """
     for name in names:
-        overlay_of(name, bundle_root=bundle_root)
+        overlay = overlay_of(name, bundle_root=bundle_root)
+        whole = Overlaid(running_configuration(), folders=[Path(bundle_root)])
+        whole.add(Layer(str(overlay), ConfigParser.load_config_file(overlay)))
+        whole.check()
     folders = [arm_name(name) for name in names]
     if len(set(folders)) < len(folders):
         raise InputError(f"key 'compare': two arms of one name among {list(names)}")

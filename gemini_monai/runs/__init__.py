@@ -14,12 +14,7 @@ from gemini_monai.runs.folder import (
 )
 from gemini_monai.runs.identity import lasting, refuse_other_settings, training_identity
 from gemini_monai.runs.matching import MATCHING, pairs_match
-from gemini_monai.runs.record import (
-    read_record,
-    refuse_evaluated_settings,
-    refuse_other_purpose,
-    run_settings,
-)
+from gemini_monai.runs.record import read_record, refuse_other_purpose, run_settings
 from gemini_monai.runs.settings import check_device, check_settings
 
 __all__ = [
@@ -35,7 +30,6 @@ __all__ = [
     "open_run",
     "pairs_match",
     "read_record",
-    "refuse_evaluated_settings",
     "refuse_other_purpose",
     "refuse_other_settings",
     "refuse_tests",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 
@@ -13,7 +14,7 @@ from gemini_monai.commands.bundle import CHOICES
 from gemini_monai.commands.parser import build_parser, split_overrides
 from gemini_monai.errors import InputError
 from gemini_monai.runs.settings import KNOBS
-from tests.bundles.runs import BUNDLE, MIP, SMALL, command, overrides_of
+from tests.bundles.runs import BUNDLE, CONFIGS, MIP, SMALL, command, overrides_of
 from tests.commands.calls import becomes, call, refused
 from tests.conftest import ROOT
 
@@ -89,7 +90,7 @@ def test_finetuning_has_overlays_of_its_own(monkeypatch, tmp_path):
 
 
 def _run(folder, **record):
-    folder.mkdir()
+    folder.mkdir(parents=True)
     content = {"task": "segmentation", "bundle": "gemini_mip", "registers": True} | record
     (folder / "run.json").write_text(json.dumps(content))
     return folder
@@ -109,24 +110,104 @@ def test_a_run_is_used_by_the_configuration_of_its_bundle(monkeypatch, tmp_path)
     assert words[4:8] == ["--moving", "a.nii", "--fixed", "b.nii"]
 
 
-def test_a_downloaded_bundle_is_used_by_its_own_configuration(monkeypatch, tmp_path):
-    configs = tmp_path / "gemini_semi" / "configs"
-    configs.mkdir(parents=True)
-    (configs / "inference.json").write_text("{}")
-    words = becomes(monkeypatch, "segment", tmp_path / "gemini_semi", "IN", "OUT")
-    assert words[:2] == ["--config_file", str(configs / "inference.json")]
-    assert "--run_dir" not in words
+def test_a_received_archive_is_used_by_the_installed_configuration(monkeypatch, tmp_path):
+    """Whatever it has of configurations, and wherever one works."""
+    archive = tmp_path / "gemini_semi"
+    shutil.copytree(BUNDLE / "configs", archive / "configs")
+    _run(archive / "run", bundle="gemini_semi")
+    (archive / "run" / "run.json").rename(archive / "run.json")
+    for here in (ROOT, tmp_path, archive):
+        monkeypatch.chdir(here)
+        for words in (["segment", archive, "IN", "OUT"], ["register", archive, "A", "B", "OUT"]):
+            found = becomes(monkeypatch, *words)
+            name = "inference" if words[0] == "segment" else "register"
+            assert (here / found[1]).resolve() == (CONFIGS / f"{name}.json").resolve()
+            assert found[2:4] == ["--run_dir", str(archive)]
+        _written_data(tmp_path)
+        found = becomes(monkeypatch, "probe", archive, tmp_path / "data")
+        assert (here / found[1]).resolve() == (MIP / "configs" / "probe.json").resolve()
+        found = becomes(monkeypatch, "evaluate", archive, "OUT", "--datalist", "d.json")
+        assert _files(found) == ["train.json", "evaluate.json", "recorded.json"]
+        assert str(archive) not in found[1]
 
 
-def test_a_run_is_scored_by_the_configuration_that_it_kept(monkeypatch, tmp_path):
+def _written_data(folder):
+    (folder / "data").mkdir(exist_ok=True)
+    (folder / "data" / "dataset.json").write_text('{"name": "x"}')
+
+
+def test_a_run_is_scored_by_what_it_recorded(monkeypatch, tmp_path):
     monkeypatch.chdir(ROOT)
-    run = _run(tmp_path / "run")
-    (run / "config.json").write_text("{}")
+    run = _run(tmp_path / "run", dataset={"path": "/data/dataset.json"})
+    (run / "config.json").write_text('{"evil": "$print(1)"}')
     words = becomes(monkeypatch, "evaluate", run, "--overwrite", "True")
-    assert _files(words) == ["config.json", "evaluate.json"]
-    assert words[2:4] == ["--output_dir", str(run)]
-    assert words[-2:] == ["--overwrite", "True"]  # the last one counts
-    assert becomes(monkeypatch, "evaluate", run, "OUT")[3] == "OUT"
+    assert _files(words) == ["finetune.json", "evaluate.json", "recorded.json"]
+    assert words[2:8] == [
+        *("--run_dir", str(run), "--output_dir", str(run), "--datalist", "/data/dataset.json")
+    ]
+    assert words[-2:] == ["--overwrite", "True"]
+    words = becomes(monkeypatch, "evaluate", run, "OUT", "--dataset_dir", "moved")
+    assert words[4:] == ["--output_dir", "OUT", "--dataset_dir", "moved"]
+
+
+def test_an_archive_in_the_working_directory_trains_by_the_installed_configuration(
+    monkeypatch, tmp_path
+):
+    """With the network of its weights; a copy of the bundle that is one's own comes first."""
+    archive = tmp_path / "gemini_mip"
+    shutil.copytree(MIP / "configs", archive / "configs")
+    network = {"channels": [4, 8], "deformer_stages": 2, "diffeomorphic": False}
+    record = {"task": "pre-training", "bundle": "gemini_mip", "settings": network}
+    (archive / "run.json").write_text(json.dumps(record))
+    monkeypatch.chdir(tmp_path)
+    words = becomes(monkeypatch, "finetune", "--pretrained", archive)
+    assert words[2] == str(MIP / "configs" / "finetune.json")
+    assert words[3:9] == [
+        *("--bundle_root", str(archive), "--channels", "[4, 8]", "--deformer_stages", "2")
+    ]
+    own = tmp_path / "bundles" / "gemini_mip"
+    shutil.copytree(MIP / "configs", own / "configs")
+    words = becomes(monkeypatch, "train", "mip")
+    assert words[2:] == ["bundles/gemini_mip/configs/train.json"]
+
+
+def test_names_that_would_be_evaluated_are_paths(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    _run(tmp_path / "$run")
+    words = becomes(monkeypatch, "segment", "$run", "@in", "%out")
+    assert words[2:] == ["--run_dir", "./$run", "--dataset_dir", "./@in", "--output_dir", "./%out"]
+
+
+def test_modules_of_a_received_folder_are_not_imported(monkeypatch, tmp_path, capsys):
+    run = _run(tmp_path / "run")
+    (run / "torch.py").write_text("raise SystemExit")
+    monkeypatch.chdir(run)
+    told = refused(monkeypatch, capsys, "segment", ".", "IN", "OUT")
+    assert "torch.py: Python would import it" in told
+    monkeypatch.chdir(tmp_path)
+    assert becomes(monkeypatch, "segment", "run", "IN", "OUT")
+
+
+@pytest.mark.parametrize("words", [["segment", "RUN", "IN", "OUT"], ["evaluate", "RUN"]])
+def test_a_record_with_something_to_run_is_not_used(monkeypatch, tmp_path, capsys, words):
+    monkeypatch.chdir(tmp_path)
+    _run(tmp_path / "RUN", dataset={"path": "$print(1)"})
+    told = refused(monkeypatch, capsys, *words)
+    assert "run.json: dataset: path: '$print(1)' would be evaluated" in told
+
+
+def test_an_unknown_key_of_an_overlay_is_one_line(monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(ROOT)
+    overlay = tmp_path / "own.json"
+    for text, message in (
+        ('{"optimiser": {"_target_": "torch.optim.SGD"}}', "no key 'optimiser'; did you mean"),
+        ('{"epochs": ', "own.json: not a configuration"),
+        ('{"trainr#amp": 1}', "no key 'trainr#amp'; did you mean"),
+        ("[]", "own.json: not a configuration: expected keys and values"),
+    ):
+        overlay.write_text(text)
+        for words in (["train", "semi"], ["finetune", "--pretrained", "none"], ["cost", "mip"]):
+            assert message in refused(monkeypatch, capsys, *words, "--overlay", overlay)
 
 
 @pytest.mark.parametrize(
@@ -143,13 +224,15 @@ def test_a_run_is_scored_by_the_configuration_that_it_kept(monkeypatch, tmp_path
         (["evaluate", "PRE"], "PRE: a run for pre-training, which has no segmentation to score"),
         (["probe", "absent", "DST"], "absent: no such run folder"),
         (["probe", "PRE", "absent"], "absent/dataset.json: no such file; prepare the data first"),
-        (["evaluate", "OLD"], "config.json: no such file; the run of an earlier version"),
+        (["evaluate", "OLD"], "its record names no data set, as that of an archive does not; give"),
+        (["segment", "OTHER", "IN", "OUT"], "no bundle '../x'; there are gemini_mip, gemini_semi"),
     ],
 )
 def test_what_cannot_be_is_one_line(monkeypatch, tmp_path, capsys, words, message):
     (tmp_path / "bundles").symlink_to(ROOT / "bundles")
     _run(tmp_path / "PRE", task="pre-training")
     _run(tmp_path / "OLD")
+    _run(tmp_path / "OTHER", bundle="../x")
     monkeypatch.chdir(tmp_path)
     assert message in refused(monkeypatch, capsys, *words)
 
