@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gemini_monai.bundles import shipped_bundle
+from gemini_monai.bundles import is_archive, shipped_bundle
 from gemini_monai.errors import InputError
 
 SPECIAL = ("_target_", "_requires_", "_disabled_", "_mode_", "_desc_", "_meta_")
@@ -50,7 +50,9 @@ def refuse_code(value: Any, name: str) -> None:
     if isinstance(value, Mapping):
         for key, own in value.items():
             if evaluated(key) or key in SPECIAL:
-                raise InputError(f"{name}: key {key!r:.120} would be evaluated; what is read is data")
+                raise InputError(
+                    f"{name}: key {key!r:.120} would be evaluated; what is read is data"
+                )
             refuse_code(own, f"{name}: {key}")
     elif isinstance(value, Sequence) and not isinstance(value, str):
         for own in value:
@@ -98,6 +100,19 @@ def shipped_configuration(bundle: str, name: str) -> Path:
         InputError: If there is no such bundle.
     """
     return shipped_bundle(bundle) / "configs" / f"{name}.json"
+
+
+def methods_of(bundle_root: str | Path) -> Path:
+    """Where the overlays of methods are that a bundle's runs are compared with.
+
+    Args:
+        bundle_root: The bundle; for an archive, the installed bundle of its name is meant.
+
+    Raises:
+        InputError: If an archive is of no bundle.
+    """
+    root = Path(bundle_root)
+    return (shipped_bundle(root.absolute().name) if is_archive(root) else root) / "configs"
 
 
 def as_path(word: str) -> str:

@@ -67,7 +67,10 @@ def test_packages_whose_networks_a_record_may_name(name, allowed):
     [
         *((name, True) for name in ("pretrained", "weights", "weights_backbone", "pretrained_url")),
         *((name, True) for name in ("checkpoint", "ckpt_path", "url", "model_url")),
-        *((name, False) for name in ("use_checkpoint", "weight", "channels", "gradient_checkpoint")),
+        *(
+            (name, False)
+            for name in ("use_checkpoint", "weight", "channels", "gradient_checkpoint")
+        ),
     ],
 )
 def test_arguments_that_load_or_fetch(name, fetches):
@@ -93,3 +96,11 @@ def test_only_the_received_folder_is_watched_for_modules(tmp_path, monkeypatch):
     with pytest.raises(InputError, match=r"numpy/__init__\.py: Python would import it"):
         trust.refuse_imports_from(tmp_path / "run")
     trust.refuse_imports_from(tmp_path / "elsewhere")
+
+
+def test_an_archive_is_compared_with_installed_methods(tmp_path):
+    archive = tmp_path / "gemini_semi"
+    archive.mkdir()
+    assert trust.methods_of(archive) == archive / "configs"
+    (archive / "run.json").touch()
+    assert trust.methods_of(archive) == ROOT / "bundles" / "gemini_semi" / "configs"

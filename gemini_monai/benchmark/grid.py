@@ -168,4 +168,4 @@ def data_name(data: Path) -> str:
         data: Its folder.
     """
     name = f"{read_json(data / 'dataset.json', dict)['name']}_{data.absolute().name}"
-    return re.sub(r"[^\w.+-]+", "_", name).lstrip(".+-") or "data"
+    return re.sub(r"[^\w.+-]+", "_", name).lstrip("._+-") or "data"

@@ -22,7 +22,7 @@ TARGET = "_target_"
 ANY = "**"
 """Among names of arguments: any other is taken as well."""
 LIKE = 0.75
-"""Likeness of two names of which one is the other misspelled; a comment such as ``_why_`` is not."""
+"""Likeness of two names of which one is the other misspelled, as ``_why_`` is of none."""
 OPEN = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
 
 
@@ -135,9 +135,11 @@ def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.0) -> str:
 
 def _parameters(found: Any) -> list[str]:
     """Names that a call takes; what ``**options`` hands on is the next constructor's."""
-    makers = [vars(own).get("__init__") for own in found.__mro__] if inspect.isclass(found) else [found]
+    makers = [found]
+    if inspect.isclass(found):
+        makers = [vars(own)["__init__"] for own in found.__mro__ if "__init__" in vars(own)]
     names: list[str] = []
-    for maker in filter(None, makers):
+    for maker in makers:
         try:
             parameters = inspect.signature(maker).parameters.values()
         except (TypeError, ValueError):

@@ -14,6 +14,7 @@ from gemini_monai.configuration.running import running_configuration
 from gemini_monai.engines.processes import is_first_process
 from gemini_monai.errors import InputError
 from gemini_monai.runs import RunFolder, add_arm, arm_name
+from gemini_monai.trust import methods_of
 
 
 def overlay_of(name: str, *, bundle_root: str | Path) -> Path:
@@ -26,8 +27,8 @@ def overlay_of(name: str, *, bundle_root: str | Path) -> Path:
     Raises:
         InputError: If there is neither; the methods that the bundle has are named.
     """
-    configs = Path(bundle_root) / "configs"
-    known = {path.stem.removeprefix("method_"): path for path in configs.glob("method_*.json")}
+    methods = methods_of(bundle_root).glob("method_*.json")
+    known = {path.stem.removeprefix("method_"): path for path in methods}
     if name in known:
         return known[name]
     if Path(name).is_file():

@@ -16,7 +16,7 @@ from gemini_monai.trust import FETCHING, PACKAGES, evaluated, is_of_packages
 
 TARGET = "_target_"
 """Key of the class in a description, as in MONAI's configurations."""
-AGAIN = "give the overlay that names the backbone"
+AGAIN = "give the overlay that names the backbone (--overlay FILE)"
 """What helps where a description cannot be followed."""
 ARCHITECTURE = (
     *("backbone", "feature_channels", "backbone_multiple", "channels", "deformer_stages"),
@@ -65,7 +65,7 @@ def built_network(described: Mapping[str, Any] | nn.Module | None) -> nn.Module 
     return network
 
 
-def checked_description(described: Any, name: str) -> dict[str, Any]:
+def checked_description(described: Any, name: str, *, otherwise: str = AGAIN) -> dict[str, Any]:
     """A description that may be followed, whoever wrote it.
 
     Only networks of ``trust.PACKAGES`` are made, only with data, and without the weights that a
@@ -75,6 +75,7 @@ def checked_description(described: Any, name: str) -> dict[str, Any]:
     Args:
         described: As of ``built_network``.
         name: What it is called in messages.
+        otherwise: What a person can do where it may not be followed.
 
     Returns:
         The description, with all that loads or fetches weights set off.
@@ -85,21 +86,22 @@ def checked_description(described: Any, name: str) -> dict[str, Any]:
     """
     if not isinstance(described, Mapping) or TARGET not in described:
         raise InputError(f"{name}: expected a network's '{TARGET}' and arguments, got {described}")
-    _refuse_others(described, name)
+    try:
+        _refuse_others(described, name)
+    except InputError as error:
+        raise InputError(f"{error}; {otherwise}") from error
     return dict(_offline(described))
 
 
 def _refuse_others(value: Any, name: str) -> None:
-    if evaluated(value):
-        raise InputError(f"{name}: {value!r} would be evaluated; {AGAIN}")
-    if isinstance(value, str) and "://" in value:
-        raise InputError(f"{name}: {value!r} is an address, and nothing is fetched; {AGAIN}")
+    if isinstance(value, str):
+        _refuse_text(value, name)
     if isinstance(value, Mapping):
         for key, own in value.items():
             if key == TARGET:
                 _class_of(own, name)
             elif evaluated(key) or str(key).startswith("_"):
-                raise InputError(f"{name}: key {key!r} would be evaluated; {AGAIN}")
+                raise InputError(f"{name}: key {key!r} would be evaluated")
             else:
                 _refuse_others(own, f"{name}: {key}")
     elif isinstance(value, Sequence) and not isinstance(value, str):
@@ -107,18 +109,25 @@ def _refuse_others(value: Any, name: str) -> None:
             _refuse_others(own, name)
 
 
+def _refuse_text(value: str, name: str) -> None:
+    if evaluated(value):
+        raise InputError(f"{name}: {value!r} would be evaluated")
+    if "://" in value:
+        raise InputError(f"{name}: {value!r} is an address, and nothing is fetched")
+
+
 def _class_of(target: Any, name: str) -> type[nn.Module]:
     """The class that a description names; nothing but the packages is imported to find it."""
     full = str(ConfigComponent({TARGET: target}).resolve_module_name())
     if not is_of_packages(full):
         kind = f"is not of {', '.join(PACKAGES)}, whose networks are made from a record"
-        raise InputError(f"{name}: '{target}' {kind}; {AGAIN}")
+        raise InputError(f"{name}: '{target}' {kind}")
     found = locate(full)
     if not (isinstance(found, type) and issubclass(found, nn.Module)):
         kind = "is not installed" if found is None else "is no class of a network"
-        raise InputError(f"{name}: '{target}' {kind}; {AGAIN}")
+        raise InputError(f"{name}: '{target}' {kind}")
     if not is_of_packages(found.__module__):
-        raise InputError(f"{name}: '{target}' is {found.__module__}'s; {AGAIN}")
+        raise InputError(f"{name}: '{target}' is {found.__module__}'s")
     return found
 
 

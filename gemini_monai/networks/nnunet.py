@@ -70,7 +70,7 @@ class NnUNetBackbone(nn.Module):
         return features.permute(self.back)
 
 
-def check_architecture(network_class_name: str, arch_kwargs: Mapping[str, Any]) -> None:
+def check_architecture(network_class_name: Any, arch_kwargs: Mapping[str, Any]) -> None:
     """Stop at an architecture that names anything but networks of nnU-Net and layers of torch.nn.
 
     nnU-Net imports whatever its plans name.

@@ -61,14 +61,16 @@ def run_settings(
     default: Mapping[str, Any],
     transforms: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Settings of a training run, which its network and preprocessing need, and its ``method``,
-    ``seed`` and whether it ``registers``.
+    """Settings of a training run, which its network and preprocessing need.
 
     Args:
         run_dir: The run folder; its ``run.json`` is read when the folder is there.
         default: Settings where there is no run (yet), such as a bundle's untrained network.
         transforms: Transforms of one's own, ``before`` and ``after`` the fixed chain, which must be
             those of the training; ``None`` not to compare.
+
+    Returns:
+        By the names of ``default``, of which ``method``, ``seed`` and ``registers`` may be some.
 
     Raises:
         InputError: If ``run.json`` is damaged, lacks a setting that ``default`` has, or is of
@@ -125,8 +127,8 @@ def _refuse_other_transforms(
         if expected != found:
             raise InputError(
                 f"{path}: trained with {_named(expected)} in '{place}', now {_named(found)}; give "
-                "the overlay of the training that names them after this configuration in "
-                "--config_file"
+                "the overlay of the training that names them (--overlay FILE, or last in "
+                "--config_file)"
             )
 
 

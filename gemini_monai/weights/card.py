@@ -101,7 +101,7 @@ def _commands(record: Mapping[str, Any]) -> Iterator[Markdown]:
     for part in (record, *record.get("resumed", [])):
         _, *words = shlex.split(str(part["command"]))
         line = " ".join(["python -m monai.bundle", *map(_quoted, words)])
-        yield Markdown(" ".join(line.split()))
+        yield Markdown(" ".join(line.split()).replace("```", "` ` `"))  # it stands in a fence
 
 
 def _quoted(word: str) -> str:

@@ -110,7 +110,9 @@ def _with_run(bundle: Path, run: Path, release: Mapping[str, Any]) -> dict[str, 
     known = configs["inference"]["settings"]["default"]
     settings = run_settings(run, default=known) | ELSEWHERE
     if settings["backbone"] is not None:
-        settings["backbone"] = checked_description(settings["backbone"], f"{run}: backbone")
+        settings["backbone"] = checked_description(
+            settings["backbone"], f"{run}: backbone", otherwise="nobody could open the archive"
+        )
     load_network(recorded_network(record["settings"] | settings), RunFolder(run).model)
     _state_settings(configs, settings)
     record["settings"] |= settings

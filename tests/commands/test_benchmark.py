@@ -46,7 +46,14 @@ def test_tuning_grid_and_tables_in_one_call(tiny_phantom, tmp_path, monkeypatch,
 
 def test_overrides_of_pretrainings_are_one_word(tiny_phantom, tmp_path, monkeypatch, grids):
     words = ["benchmark", "pretraining", tiny_phantom.parent, "--output", tmp_path / "out"]
-    words += ["--labels", "[2]", "--seeds", "[0]", "--pretraining", "--pairs 3 --objectives#contrast#weight 2"]
+    words += [
+        "--labels",
+        "[2]",
+        "--seeds",
+        "[0]",
+        "--pretraining",
+        "--pairs 3 --objectives#contrast#weight 2",
+    ]
     call(monkeypatch, *words, "--epochs", "3")
     (grid,) = grids
     start = next(run for run in grid if not run.labels)

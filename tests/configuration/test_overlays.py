@@ -50,8 +50,11 @@ UNKNOWN = [
     ({"optimizer": {"_taget_": "torch.optim.SGD"}}, "no key '_taget_'; did you mean '_target_'?"),
     ({"+objectives": {"a": {"_taget_": "x.Y"}}}, "no key '_taget_'; did you mean '_target_'?"),
     (
-        {"+objectives": {"contrast": {"_target_": "gemini_monai.objectives.ContrastObjective",
-                                      "weigth": 1.0}}},
+        {
+            "+objectives": {
+                "contrast": {"_target_": "gemini_monai.objectives.ContrastObjective", "weigth": 1.0}
+            }
+        },
         "ContrastObjective takes no 'weigth'; did you mean 'weight'?",
     ),
     ({"objectives#contrast#wieght": 1.0}, "did you mean 'objectives#contrast#weight'?"),
@@ -90,10 +93,17 @@ KNOWN = [
     {"_why_": "a comment", "+train": {"_why_": "another"}},
     {"intensity": {"kind": "range", "lower": 0.0, "upper": 1.0}},
     {"backbone": {"_target_": "BasicUNet", "spatial_dims": 2, "features": [4] * 6}},
-    {"datalist": {"_target_": "gemini_monai.data.prepare.prepared", "folder": "@dataset_dir",
-                  "destination": "x", "prepare": {
-                      "_target_": "gemini_monai.data.prepare.prepare_folder", "_mode_": "callable"
-                  }}},
+    {
+        "datalist": {
+            "_target_": "gemini_monai.data.prepare.prepared",
+            "folder": "@dataset_dir",
+            "destination": "x",
+            "prepare": {
+                "_target_": "gemini_monai.data.prepare.prepare_folder",
+                "_mode_": "callable",
+            },
+        }
+    },
 ]
 
 
@@ -189,7 +199,11 @@ def test_a_run_tells_of_it_too_and_of_ones_own_classes(monkeypatch, tmp_path):
     ("key", "value", "message"),
     [
         ("optimiser", SGD, "key 'optimiser': nothing reads it; did you mean 'optimizer'?"),
-        ("train#trainer#amq", True, "'train#trainer': gemini_monai.engines.ObjectiveTrainer takes no"),
+        (
+            "train#trainer#amq",
+            True,
+            "'train#trainer': gemini_monai.engines.ObjectiveTrainer takes no",
+        ),
         ("optimizer", SGD | {"momentun": 1}, "torch.optim.SGD takes no 'momentun'"),
     ],
 )
