@@ -14,8 +14,8 @@ from gemini_monai.commands.bundle import CHOICES
 from gemini_monai.commands.parser import build_parser, split_overrides
 from gemini_monai.errors import InputError
 from gemini_monai.runs.settings import KNOBS
-from tests.bundles.runs import BUNDLE, CONFIGS, MIP, SMALL, command, overrides_of
-from tests.commands.calls import becomes, call, refused
+from tests.bundles.runs import BUNDLE, MIP, SMALL, command, overrides_of
+from tests.commands.calls import becomes, call, configurations, refused, used_run
 from tests.conftest import ROOT
 
 
@@ -23,12 +23,6 @@ def _data(folder, **content):
     folder.mkdir(parents=True)
     (folder / "dataset.json").write_text(json.dumps({"name": "x"} | content))
     return folder
-
-
-def _files(words):
-    """Names of the configurations."""
-    text = words[words.index("--config_file") + 1]
-    return [name.rsplit("/", 1)[-1] for name in re.findall(r"[^\[\]',]+", text)]
 
 
 @pytest.mark.parametrize(
@@ -50,7 +44,7 @@ def test_the_overlay_is_that_of_the_data(monkeypatch, tmp_path, what, content, o
     folder = _data(tmp_path / "data", **content)
     words = becomes(monkeypatch, "train", what, folder, "--epochs", 3)
     assert words[0] == "training"
-    assert _files(words) == ["train.json", *overlays]
+    assert configurations(words) == ["train.json", *overlays]
     assert words[3:5] == ["--dataset_dir", str(folder)]
     assert words[-2:] == ["--epochs", "3"]
     own = ["--datalist", str(folder / "dataset.json")]
@@ -62,8 +56,13 @@ def test_methods_and_overlays_come_after_the_data(monkeypatch, tmp_path):
     folder, own = _data(tmp_path / "data"), tmp_path / "own.json"
     own.write_text("{}")
     words = becomes(monkeypatch, "train", "semi", folder, "--method", "gvsl", "--overlay", own)
-    assert _files(words) == ["train.json", "dataset_folder.json", "method_gvsl.json", "own.json"]
-    assert _files(becomes(monkeypatch, "train", "semi")) == ["train.json"]
+    assert configurations(words) == [
+        "train.json",
+        "dataset_folder.json",
+        "method_gvsl.json",
+        "own.json",
+    ]
+    assert configurations(becomes(monkeypatch, "train", "semi")) == ["train.json"]
 
 
 def test_a_cost_is_asked_as_the_training_is(monkeypatch, capsys, tmp_path):
@@ -71,10 +70,10 @@ def test_a_cost_is_asked_as_the_training_is(monkeypatch, capsys, tmp_path):
     folder = _data(tmp_path / "data", source="scr")
     words = becomes(monkeypatch, "cost", "mip", folder, "--method", "simclr", "--memory", "low")
     assert words[0] == "costing"
-    assert _files(words) == ["train.json", "dataset_folder.json", "method_simclr.json"]
+    assert configurations(words) == ["train.json", "dataset_folder.json", "method_simclr.json"]
     assert words[-2:] == ["--memory", "low"]
     words = becomes(monkeypatch, "cost", "finetune", folder)
-    assert _files(words) == ["finetune.json", "finetune_scr.json"]
+    assert configurations(words) == ["finetune.json", "finetune_scr.json"]
     assert words[-2:] == ["--pretrained", "none"]
     told = refused(monkeypatch, capsys, "cost", "finetune", "--method", "gvsl")
     assert "one way to train, got 'gvsl'" in told
@@ -85,69 +84,8 @@ def test_finetuning_has_overlays_of_its_own(monkeypatch, tmp_path):
     for source, overlay in (("scr", "finetune_scr.json"), ("folder", "dataset_folder.json")):
         folder = _data(tmp_path / source, source=source)
         words = becomes(monkeypatch, "finetune", folder, "--pretrained", "none", "--slices=True")
-        assert _files(words) == ["finetune.json", overlay]
+        assert configurations(words) == ["finetune.json", overlay]
         assert words[-3:] == ["--pretrained", "none", "--slices=True"]
-
-
-def _run(folder, **record):
-    folder.mkdir(parents=True)
-    content = {"task": "segmentation", "bundle": "gemini_mip", "registers": True} | record
-    (folder / "run.json").write_text(json.dumps(content))
-    return folder
-
-
-def test_a_run_is_used_by_the_configuration_of_its_bundle(monkeypatch, tmp_path):
-    monkeypatch.chdir(ROOT)
-    run = _run(tmp_path / "run")
-    words = becomes(monkeypatch, "segment", run, "IN", "OUT", "--amp", "True")
-    assert words[:2] == ["--config_file", "bundles/gemini_mip/configs/inference.json"]
-    assert words[2:] == [
-        *("--run_dir", str(run), "--dataset_dir", "IN", "--output_dir", "OUT"),
-        *("--amp", "True"),
-    ]
-    words = becomes(monkeypatch, "register", run, "a.nii", "b.nii", "OUT", "--moving_label", "l")
-    assert words[:2] == ["--config_file", "bundles/gemini_semi/configs/register.json"]
-    assert words[4:8] == ["--moving", "a.nii", "--fixed", "b.nii"]
-
-
-def test_a_received_archive_is_used_by_the_installed_configuration(monkeypatch, tmp_path):
-    """Whatever it has of configurations, and wherever one works."""
-    archive = tmp_path / "gemini_semi"
-    shutil.copytree(BUNDLE / "configs", archive / "configs")
-    _run(archive / "run", bundle="gemini_semi")
-    (archive / "run" / "run.json").rename(archive / "run.json")
-    for here in (ROOT, tmp_path, archive):
-        monkeypatch.chdir(here)
-        for words in (["segment", archive, "IN", "OUT"], ["register", archive, "A", "B", "OUT"]):
-            found = becomes(monkeypatch, *words)
-            name = "inference" if words[0] == "segment" else "register"
-            assert (here / found[1]).resolve() == (CONFIGS / f"{name}.json").resolve()
-            assert found[2:4] == ["--run_dir", str(archive)]
-        _written_data(tmp_path)
-        found = becomes(monkeypatch, "probe", archive, tmp_path / "data")
-        assert (here / found[1]).resolve() == (MIP / "configs" / "probe.json").resolve()
-        found = becomes(monkeypatch, "evaluate", archive, "OUT", "--datalist", "d.json")
-        assert _files(found) == ["train.json", "evaluate.json", "recorded.json"]
-        assert str(archive) not in found[1]
-
-
-def _written_data(folder):
-    (folder / "data").mkdir(exist_ok=True)
-    (folder / "data" / "dataset.json").write_text('{"name": "x"}')
-
-
-def test_a_run_is_scored_by_what_it_recorded(monkeypatch, tmp_path):
-    monkeypatch.chdir(ROOT)
-    run = _run(tmp_path / "run", dataset={"path": "/data/dataset.json"})
-    (run / "config.json").write_text('{"evil": "$print(1)"}')
-    words = becomes(monkeypatch, "evaluate", run, "--overwrite", "True")
-    assert _files(words) == ["finetune.json", "evaluate.json", "recorded.json"]
-    assert words[2:8] == [
-        *("--run_dir", str(run), "--output_dir", str(run), "--datalist", "/data/dataset.json")
-    ]
-    assert words[-2:] == ["--overwrite", "True"]
-    words = becomes(monkeypatch, "evaluate", run, "OUT", "--dataset_dir", "moved")
-    assert words[4:] == ["--output_dir", "OUT", "--dataset_dir", "moved"]
 
 
 def test_an_archive_in_the_working_directory_trains_by_the_installed_configuration(
@@ -169,31 +107,6 @@ def test_an_archive_in_the_working_directory_trains_by_the_installed_configurati
     shutil.copytree(MIP / "configs", own / "configs")
     words = becomes(monkeypatch, "train", "mip")
     assert words[2:] == ["bundles/gemini_mip/configs/train.json"]
-
-
-def test_names_that_would_be_evaluated_are_paths(monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    _run(tmp_path / "$run")
-    words = becomes(monkeypatch, "segment", "$run", "@in", "%out")
-    assert words[2:] == ["--run_dir", "./$run", "--dataset_dir", "./@in", "--output_dir", "./%out"]
-
-
-def test_modules_of_a_received_folder_are_not_imported(monkeypatch, tmp_path, capsys):
-    run = _run(tmp_path / "run")
-    (run / "torch.py").write_text("raise SystemExit")
-    monkeypatch.chdir(run)
-    told = refused(monkeypatch, capsys, "segment", ".", "IN", "OUT")
-    assert "torch.py: Python would import it" in told
-    monkeypatch.chdir(tmp_path)
-    assert becomes(monkeypatch, "segment", "run", "IN", "OUT")
-
-
-@pytest.mark.parametrize("words", [["segment", "RUN", "IN", "OUT"], ["evaluate", "RUN"]])
-def test_a_record_with_something_to_run_is_not_used(monkeypatch, tmp_path, capsys, words):
-    monkeypatch.chdir(tmp_path)
-    _run(tmp_path / "RUN", dataset={"path": "$print(1)"})
-    told = refused(monkeypatch, capsys, *words)
-    assert "run.json: dataset: path: '$print(1)' would be evaluated" in told
 
 
 def test_an_unknown_key_of_an_overlay_is_one_line(monkeypatch, tmp_path, capsys):
@@ -230,9 +143,9 @@ def test_an_unknown_key_of_an_overlay_is_one_line(monkeypatch, tmp_path, capsys)
 )
 def test_what_cannot_be_is_one_line(monkeypatch, tmp_path, capsys, words, message):
     (tmp_path / "bundles").symlink_to(ROOT / "bundles")
-    _run(tmp_path / "PRE", task="pre-training")
-    _run(tmp_path / "OLD")
-    _run(tmp_path / "OTHER", bundle="../x")
+    used_run(tmp_path / "PRE", task="pre-training")
+    used_run(tmp_path / "OLD")
+    used_run(tmp_path / "OTHER", bundle="../x")
     monkeypatch.chdir(tmp_path)
     assert message in refused(monkeypatch, capsys, *words)
 
