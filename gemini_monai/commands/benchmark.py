@@ -15,9 +15,9 @@ from gemini_monai.commands.monai_run import (
     BUNDLES,
     bundle_to_train,
     finetune,
-    finetuning,
+    finetuning_call,
     method_overlay,
-    training,
+    training_call,
 )
 from gemini_monai.errors import InputError
 from gemini_monai.limits import several, text, whole
@@ -147,7 +147,7 @@ def _check(question: Question, tune: Sequence[str]) -> None:
     small = replace(question, labels=question.labels[:1], seeds=question.seeds[:1])
     for run in (*small.runs(), *(trial_runs(small, tune) if tune else ())):
         function, values = read(shlex.split(run.command)[1:])
-        (finetuning if function is finetune else training)(**values).check()
+        (finetuning_call if function is finetune else training_call)(**values).check()
 
 
 def _make(

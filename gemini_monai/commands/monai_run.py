@@ -24,10 +24,10 @@ def train(
     Raises:
         InputError: If the data set or an overlay is not there, or an overlay has an unknown key.
     """
-    training(bundle, dst, method, overlay, overrides).start()
+    training_call(bundle, dst, method, overlay, overrides).start()
 
 
-def training(
+def training_call(
     bundle: str,
     dst: str | None,
     method: str | None,
@@ -55,10 +55,10 @@ def finetune(dst: str | None, pretrained: str, overlay: list[str], overrides: li
     Raises:
         InputError: If the data set or an overlay is not there, or an overlay has an unknown key.
     """
-    finetuning(dst, pretrained, overlay, overrides).start()
+    finetuning_call(dst, pretrained, overlay, overrides).start()
 
 
-def finetuning(
+def finetuning_call(
     dst: str | None,
     pretrained: str,
     overlay: Sequence[str],
@@ -88,11 +88,11 @@ def cost(
             fine-tuning is given a method.
     """
     if what != "finetune":
-        training(what, dst, method, overlay, overrides, name="costing").start()
+        training_call(what, dst, method, overlay, overrides, name="costing").start()
         return
     if method is not None:
         raise InputError(f"--method: fine-tuning has one way to train, got '{method}'")
-    finetuning(dst, "none", overlay, overrides, name="costing").start()
+    finetuning_call(dst, "none", overlay, overrides, name="costing").start()
 
 
 def bundle_to_train(name: str, config: str) -> tuple[Path, list[str]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from monai.bundle import ConfigParser
 from monai.bundle.utils import merge_kv
 
-from gemini_monai.configuration.overlays import Layer, Overlaid
+from gemini_monai.configuration.layers import ConfigurationLayer, Overlaid
 from gemini_monai.configuration.running import running_configuration
 from gemini_monai.engines.processes import is_first_process
 from gemini_monai.errors import InputError
@@ -49,7 +49,7 @@ def refuse_unknown_arms(names: Sequence[str], *, bundle_root: str | Path) -> Non
     for name in names:
         overlay = overlay_of(name, bundle_root=bundle_root)
         whole = Overlaid(running_configuration(), folders=[Path(bundle_root)])
-        whole.add(Layer(str(overlay), ConfigParser.load_config_file(overlay)))
+        whole.add(ConfigurationLayer(str(overlay), ConfigParser.load_config_file(overlay)))
         whole.check()
     folders = [arm_name(name) for name in names]
     if len(set(folders)) < len(folders):

@@ -13,7 +13,7 @@ from monai.bundle import ConfigParser
 from monai.bundle.utils import DEFAULT_EXP_MGMT_SETTINGS
 
 from gemini_monai.bundles import command_line_overrides, folder_of_workflow, is_bundle_run
-from gemini_monai.configuration.overlays import Layer, Overlaid
+from gemini_monai.configuration.layers import ConfigurationLayer, Overlaid
 from gemini_monai.errors import InputError
 
 # Arguments of ``monai.bundle run`` that are not keys of the configuration.
@@ -60,16 +60,24 @@ def _check(
     roots: Collection[str] = (),
     folders: Sequence[Path] | None = None,
 ) -> None:
-    files = [config_file] if isinstance(config_file, str) else list(config_file)
+    files = _files(config_file)
     base, *layers = [(file, _read(file)) for file in files]
     named = [str(overrides[name]) for name in RUN_ARGUMENTS[:3] if name in overrides]
     whole = Overlaid(base[1], roots=[*roots, *named], folders=folders)
     passed = _keys_of_trainings(Path(base[0]))
     for file, content in layers:
-        whole.add(Layer(str(file), content, passed))
+        whole.add(ConfigurationLayer(str(file), content, passed))
     given = {key: own for key, own in overrides.items() if key not in RUN_ARGUMENTS}
-    whole.add(Layer("command line", given))
+    whole.add(ConfigurationLayer("command line", given))
     whole.check()
+
+
+def _files(config_file: str | Sequence[str]) -> list[str]:
+    """Files as MONAI takes them: one, several, or several in a word with commas."""
+    if not isinstance(config_file, str):
+        return list(config_file)
+    is_one = Path(config_file).is_file() or "," not in config_file
+    return [config_file] if is_one else config_file.split(",")
 
 
 def _read(file: str) -> dict[str, Any]:
@@ -108,8 +116,8 @@ def refuse_unknown_overrides() -> None:
         return
     words = [word for word in sys.argv[2:3] if not word.startswith("-")]
     name = str(overrides.get("run_id") or (words[0] if words else "run"))
-    first = config_file if isinstance(config_file, str) else config_file[0]
-    _check(config_file, overrides, roots=[name], folders=[Path(first).absolute().parent.parent])
+    folder = Path(_files(config_file)[0]).absolute().parent.parent
+    _check(config_file, overrides, roots=[name], folders=[folder])
     _refuse_unknown_run(config_file, name)
 
 
@@ -129,7 +137,7 @@ def refuse_unread_keys(config: Mapping[str, Any]) -> None:
     if folder is None or base is None:
         return
     whole = Overlaid(base, folders=[folder.parent])
-    whole.add(Layer("", config, _keys_of_tracking("mlflow")))
+    whole.add(ConfigurationLayer("", config, _keys_of_tracking("mlflow")))
     whole.check()
 
 

@@ -25,7 +25,7 @@ from gemini_monai.errors import InputError
 from gemini_monai.trust import SPECIAL
 
 
-class Layer(NamedTuple):
+class ConfigurationLayer(NamedTuple):
     """What is laid over a configuration."""
 
     where: str
@@ -38,7 +38,7 @@ class Layer(NamedTuple):
 class Change(NamedTuple):
     """One id that a layer sets."""
 
-    layer: Layer
+    layer: ConfigurationLayer
     name: str
     value: Any
     is_new: bool
@@ -72,7 +72,7 @@ class Overlaid:
         self.arguments = Arguments(folders)
         self.changes: list[Change] = []
 
-    def add(self, layer: Layer) -> None:
+    def add(self, layer: ConfigurationLayer) -> None:
         """Lay one more over what is there.
 
         Raises:
@@ -104,7 +104,7 @@ class Overlaid:
         refuse_dangling(self.content, taken=dict(ids(self.base)), unused=unused - {*self.base})
 
     def _parts(
-        self, layer: Layer, name: str, value: Any, *, merges: bool
+        self, layer: ConfigurationLayer, name: str, value: Any, *, merges: bool
     ) -> Iterator[tuple[str, Any]]:
         """What a layer sets, key by key where a dictionary is replaced or added to."""
         here = look_up(self.content, name)
@@ -121,7 +121,7 @@ class Overlaid:
         for key, part in value.items():
             yield from self._parts(layer, f"{name}#{key}", part, merges=False)
 
-    def _change(self, layer: Layer, name: str, value: Any) -> Change:
+    def _change(self, layer: ConfigurationLayer, name: str, value: Any) -> Change:
         change = Change(layer, name, value, look_up(self.content, name) is MISSING)
         around = look_up(self.content, parent_of(name))
         takes_away = value is None and parent_of(name) and not is_component(around)

@@ -9,7 +9,7 @@ import pytest
 
 from gemini_monai.configuration import check_configuration, refuse_unknown_overrides
 from gemini_monai.configuration.arms import refuse_unknown_arms
-from gemini_monai.configuration.overlays import Layer, Overlaid
+from gemini_monai.configuration.layers import ConfigurationLayer, Overlaid
 from gemini_monai.errors import InputError, input_error_in
 from tests.bundles.runs import BUNDLE, CONFIGS, MIP, files, workflow
 
@@ -59,6 +59,16 @@ UNKNOWN = [
     ),
     ({"objectives#contrast#wieght": 1.0}, "did you mean 'objectives#contrast#weight'?"),
     ({"before": [{"_target_": "Flipd", "kys": "image"}]}, "Flipd takes no 'kys'; did you mean"),
+    ({"+objectives": {"contrast": {"weight": 2.0}}}, "key 'objectives#contrast': values without"),
+    (
+        {
+            "random_transforms": {
+                "_target_": "Compose",
+                "transforms": [{"_target_": "RandFlipd", "keys": ["image"], "porb": 0.5}],
+            }
+        },
+        "RandFlipd takes no 'porb'; did you mean 'prob'?",
+    ),
     ({"+epochs": 3}, "key '+epochs': '+' adds dictionaries or lists"),
     (
         {"train": {"trainer": {"_target_": "gemini_monai.engines.ObjectiveTrainer"}}},
@@ -117,6 +127,7 @@ def test_one_overlay_may_use_what_another_brings(tmp_path):
     uses = _written(tmp_path, {"learning_rate": "@own_rate"}, "b.json")
     for order in ([brings, uses], [uses, brings]):
         assert check_configuration([TRAIN, *order]) == []
+        assert check_configuration(",".join([TRAIN, *order])) == []
     with pytest.raises(InputError, match=r"a\.json: the configuration has no key 'own_rate'"):
         check_configuration([TRAIN, brings])
 
@@ -146,7 +157,7 @@ def test_every_shipped_overlay_passes_with_its_imports(bundle):
             if bundle is MIP and kind == "dataset" and base == "finetune":
                 base = "finetune" if path.stem == "dataset_folder" else "train"
             whole = Overlaid(json.loads((folder / f"{base}.json").read_text()), folders=[bundle])
-            whole.add(Layer(path.name, json.loads(path.read_text())))
+            whole.add(ConfigurationLayer(path.name, json.loads(path.read_text())))
             whole.check()
 
 
