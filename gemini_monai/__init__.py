@@ -1,8 +1,8 @@
 """Dense self-supervised learning from correspondence (GEMINI) for MONAI.
 
 Rooms, from the ground up; each imports only from those before it: ``types``, ``errors``,
-``files``, ``limits``, ``tables``, ``describe``, ``intensity``, ``bundles``, ``warp``, ``world``,
-``labels``, ``images``, ``runs``, ``losses``, ``networks``, ``metrics``, ``objectives``,
+``files``, ``bundles``, ``trust``, ``limits``, ``tables``, ``describe``, ``intensity``, ``warp``,
+``world``, ``labels``, ``images``, ``runs``, ``losses``, ``networks``, ``metrics``, ``objectives``,
 ``methods``, ``transforms``, ``data`` (with ``streams``, ``prepare`` and ``prepare.sources``),
 ``inference``, ``engines``, ``handlers``, ``weights``, ``trained``, ``report``, ``configuration``,
 ``benchmark``, ``analyses``, ``commands``.

@@ -31,20 +31,16 @@ def bundle_root(name: str) -> str:
     Raises:
         InputError: If none of them is named so and holds ``configs/metadata.json``.
     """
-    here = Path.cwd()
     for folder in _places(name):
-        if folder.name == name and (folder / "configs" / "metadata.json").is_file():
+        if _is_bundle(folder, name):
             return str(folder)
-    raise InputError(
-        f"bundle '{name}' is neither the working directory {here} nor bundles/{name} below it; "
-        f"copy it here (gemini bundle {name} bundles), or give --bundle_root FOLDER"
-    )
+    raise InputError(_not_here(name))
 
 
 def _places(name: str) -> Iterator[Path]:
-    here = Path.cwd()
-    yield from (*_folders_of_configurations(), *_folders_of_workflows())
-    yield from (here, here / "bundles" / name, here / name)
+    yield from _folders_of_configurations()
+    yield from (folder.parent for folder in _folders_of_workflows())
+    yield from _places_here(name)
     import torch  # takes a second, which the help of a command does not need
 
     yield Path(torch.hub.get_dir()) / "bundle" / name
@@ -59,15 +55,19 @@ def _folders_of_configurations() -> list[Path]:
     return [Path(file).absolute().parent.parent for file in files]
 
 
+def folder_of_workflow() -> Path | None:
+    """Where the configurations of the ``ConfigWorkflow`` are that evaluates what calls this."""
+    return next(_folders_of_workflows(), None)
+
+
 def _folders_of_workflows() -> Iterator[Path]:
-    """Bundles of the ``ConfigWorkflow`` that is evaluating the expression which asks, if any."""
     frame = inspect.currentframe()
     while frame is not None:
         owner = frame.f_locals.get("self")
         # not getattr of the owner itself, by which a parser looks up ids
         root = getattr(owner, "__dict__", {}).get("config_root_path")
         if isinstance(root, Path):
-            yield root.absolute().parent
+            yield root.absolute()
         frame = frame.f_back
 
 
@@ -112,10 +112,7 @@ def copy_bundle(name: str, folder: str | Path) -> Path:
         InputError: If there is no such bundle, or the folder has one already.
     """
     name = name if name.startswith("gemini_") else f"gemini_{name}"
-    shipped = _shipped()
-    known = sorted(path.name for path in shipped.iterdir() if path.is_dir())
-    if name not in known:
-        raise InputError(f"no bundle '{name}'; there are {', '.join(known)}")
+    shipped = shipped_bundle(name)
     target = Path(folder) / name
     if target.exists():
         raise InputError(f"{target}: is there already; nothing of it was changed")
@@ -124,14 +121,68 @@ def copy_bundle(name: str, folder: str | Path) -> Path:
     part = beside / name
     try:
         for pattern in SHIPPED:
-            for file in (shipped / name).glob(pattern):
-                copy = part / file.relative_to(shipped / name)
+            for file in shipped.glob(pattern):
+                copy = part / file.relative_to(shipped)
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(file, copy)
         part.rename(target)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     return target
+
+
+def shipped_bundle(name: str) -> Path:
+    """A bundle as it came with the package, which nobody changed.
+
+    Args:
+        name: Such as ``gemini_semi``.
+
+    Raises:
+        InputError: If there is no such bundle.
+    """
+    shipped = _shipped()
+    known = sorted(path.name for path in shipped.iterdir() if path.is_dir())
+    if name not in known:
+        raise InputError(f"no bundle '{name}'; there are {', '.join(known)}")
+    return shipped / name
+
+
+def bundles_here(name: str) -> list[Path]:
+    """Folders of a bundle in the working directory; those that are one's own come first.
+
+    An archive of a bundle and a run, which has ``run.json``, was received from somebody.
+
+    Args:
+        name: Name of the bundle's folder, such as ``gemini_semi``.
+
+    Raises:
+        InputError: If there is none.
+    """
+    found = [folder for folder in _places_here(name) if _is_bundle(folder, name)]
+    if not found:
+        raise InputError(_not_here(name))
+    return sorted(found, key=is_archive)
+
+
+def is_archive(folder: str | Path) -> bool:
+    """Whether a bundle's folder is a run as well, as ``package`` makes them."""
+    return (Path(folder) / "run.json").exists()
+
+
+def _is_bundle(folder: Path, name: str) -> bool:
+    return folder.name == name and (folder / "configs" / "metadata.json").is_file()
+
+
+def _places_here(name: str) -> list[Path]:
+    here = Path.cwd()
+    return [here, here / "bundles" / name, here / name]
+
+
+def _not_here(name: str) -> str:
+    return (
+        f"bundle '{name}' is neither the working directory {Path.cwd()} nor bundles/{name} below "
+        f"it; copy it here (gemini bundle {name} bundles), or give --bundle_root FOLDER"
+    )
 
 
 def _shipped() -> Path:

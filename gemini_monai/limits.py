@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from gemini_monai.errors import InputError
+from gemini_monai.trust import evaluated
 
 Check = Callable[[Any, str], None]
 """From a value and what it is called; raises an ``InputError`` that says both."""
@@ -73,6 +74,16 @@ def text(value: Any, name: str) -> None:
     """
     if not isinstance(value, str) or not value:
         raise InputError(f"{name}: expected text, got {value!r}")
+
+
+def mapping(value: Any, name: str) -> None:
+    """Values by name.
+
+    Raises:
+        InputError: If it is anything else.
+    """
+    if not isinstance(value, Mapping):
+        raise InputError(f"{name}: expected values by name, got {value!r:.80}")
 
 
 def place(value: Any, name: str) -> None:
@@ -182,27 +193,3 @@ def ignored_value(value: Any, name: str, *, labels: Mapping[str, int], overlappi
     for structure, own in taken.items():
         if value == own:
             raise InputError(f"{name}: {value} is the value of '{structure}' too; give another one")
-
-
-def evaluated(value: Any) -> bool:
-    """Whether MONAI's parser would evaluate a text, or look up what it names."""
-    return isinstance(value, str) and value.lstrip().startswith(("$", "@", "%"))
-
-
-def refuse_code(value: Any, name: str) -> None:
-    """Stop at anything, however deep, that a configuration would run.
-
-    Raises:
-        InputError: If a text begins with ``$``, ``@`` or ``%``, or a key such as ``_target_`` names
-            something to call.
-    """
-    if evaluated(value):
-        raise InputError(f"{name}: {value!r} would be evaluated; settings are data")
-    if isinstance(value, Mapping):
-        for key, own in value.items():
-            if evaluated(key) or str(key).startswith("_"):
-                raise InputError(f"{name}: key {key!r} would be evaluated; settings are data")
-            refuse_code(own, f"{name}: {key}")
-    elif isinstance(value, Sequence) and not isinstance(value, str):
-        for own in value:
-            refuse_code(own, name)

@@ -12,17 +12,10 @@ from torch import nn
 
 from gemini_monai.errors import InputError
 from gemini_monai.inference import WorldRegistration, register_files, window_inferer
-from gemini_monai.networks import Gemini, built_network, placed
+from gemini_monai.networks import Gemini, placed, recorded_network
 from gemini_monai.runs import RunFolder, read_record, refuse_other_purpose
 from gemini_monai.transforms import InputSpec, postprocessing, preprocessing
 from gemini_monai.weights import load_network
-
-ARCHITECTURE = (
-    *("in_channels", "out_channels", "channels", "feature_channels"),
-    *("backbone_multiple", "deformer_stages", "half_resolution_field"),
-    *("deformer_scales", "diffeomorphic"),
-)
-"""Settings that a network is made from, beside its backbone."""
 
 
 class Run:
@@ -53,12 +46,20 @@ class Run:
         self.spec = InputSpec.of(record["settings"])
 
     @classmethod
-    def open(cls, folder: str | Path, *, device: torch.device | str = "cpu") -> Run:
-        """Read a run folder.
+    def open(
+        cls,
+        folder: str | Path,
+        *,
+        device: torch.device | str = "cpu",
+        backbone: nn.Module | None = None,
+    ) -> Run:
+        """Read a run folder; nothing of it is run.
 
         Args:
             folder: What a training left, or an unpacked bundle with weights.
             device: Where the network goes.
+            backbone: One's own network, where the run was trained with one that is not made from
+                its record.
 
         Raises:
             InputError: If it is no run, was trained with transforms that only an overlay names, or
@@ -71,7 +72,7 @@ class Run:
                 f"{folder}: trained with transforms of one's own, which only its overlay names; "
                 "use gemini segment or register with --overlay"
             )
-        network = _network(record["settings"])
+        network = recorded_network(record["settings"], backbone=backbone)
         load_network(placed(network, device), RunFolder(folder).model)
         return cls(folder, record=record, network=network.eval(), device=device)
 
@@ -150,9 +151,3 @@ class Run:
 
     def _values(self) -> list[int]:
         return sorted(self.spec.label_values)
-
-
-def _network(settings: Mapping[str, Any]) -> Gemini:
-    known = {name: settings[name] for name in ARCHITECTURE if name in settings}
-    dims = InputSpec.of(settings).network_dims
-    return Gemini(dims, **known, backbone=built_network(settings.get("backbone")))

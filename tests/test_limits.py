@@ -74,25 +74,3 @@ def test_labels_that_mean_nothing_are_named(labels, message):
     limits.label_values({"a": 0, "b": 1}, "labels", overlapping=True)
     with pytest.raises(InputError, match=f"labels: {message}"):
         limits.label_values(labels, "labels", overlapping=False)
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        "$__import__('os')",
-        " $1",
-        "@network",
-        "%train.json#x",
-        {"_target_": "os.system"},
-        {"a": [{"b": "$1"}]},
-        [["@x"]],
-        {"$x": 1},
-    ],
-)
-def test_whatever_would_be_evaluated_is_refused_however_deep(value):
-    with pytest.raises(InputError, match="run.json: .*would be evaluated; settings are data"):
-        limits.refuse_code({"deep": value}, "run.json: settings")
-
-
-def test_plain_settings_are_data():
-    limits.refuse_code({"a": [1, "b", None, {"c": "5 $"}], "mail": "a@b"}, "settings")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -161,7 +162,10 @@ class Question:
 def data_name(data: Path) -> str:
     """Name of a prepared data set: its own and its folder's, as several may be draws of one.
 
+    It is part of names of folders and of commands, so of letters, digits and a few signs alone.
+
     Args:
         data: Its folder.
     """
-    return f"{read_json(data / 'dataset.json', dict)['name']}_{data.absolute().name}"
+    name = f"{read_json(data / 'dataset.json', dict)['name']}_{data.absolute().name}"
+    return re.sub(r"[^\w.+-]+", "_", name).lstrip("._+-") or "data"

@@ -5,12 +5,20 @@ from __future__ import annotations
 import argparse
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gemini_monai.bundles import bundle_root, literal
+from gemini_monai.bundles import literal
 from gemini_monai.commands.bundle import OVERRIDES
-from gemini_monai.commands.monai_run import BUNDLES, method_overlay
+from gemini_monai.commands.monai_run import (
+    BUNDLES,
+    bundle_to_train,
+    finetune,
+    finetuning_call,
+    method_overlay,
+    training_call,
+)
 from gemini_monai.errors import InputError
 from gemini_monai.limits import several, text, whole
 
@@ -92,8 +100,9 @@ def benchmark(
     """``benchmark SUITE DST... --output FOLDER``.
 
     Raises:
-        InputError: If the question is none, the bundle is not here or does not have a method; or
-            runs failed: then the table is written all the same.
+        InputError: If the question is none, the bundle is not here or does not have a method, or
+            an overlay or override is none of a configuration; or runs failed: then the table is
+            written all the same.
     """
     several(text, least=1)(methods, "--methods")
     several(whole(1), least=1)(labels, "--labels")
@@ -114,6 +123,7 @@ def benchmark(
         variants=variants_of(variants),
     )
     _refuse_unknown(question)
+    _check(question, tune)
     more = shlex.split(snakemake)
     _make(question, tune=tune, cores=cores, more=more, images=not without_images)
 
@@ -122,10 +132,22 @@ def _refuse_unknown(question: Question) -> None:
     """Before the first run: a bundle that is not here, a method that it does not have."""
     from gemini_monai.benchmark.grid import DEFAULT
 
-    root = Path(bundle_root(BUNDLES["semi" if question.suite == "few_labels" else "mip"]))
+    bundle = BUNDLES["semi" if question.suite == "few_labels" else "mip"]
+    root, _ = bundle_to_train(bundle, "train")
     for name in question.methods:
         if name not in (DEFAULT, question.baseline):
             method_overlay(root, name, option="--methods")
+
+
+def _check(question: Question, tune: Sequence[str]) -> None:
+    """Before the first run: overlays and overrides of each arm and each candidate of the tuning."""
+    from gemini_monai.benchmark import trial_runs
+    from gemini_monai.commands.parser import read
+
+    small = replace(question, labels=question.labels[:1], seeds=question.seeds[:1])
+    for run in (*small.runs(), *(trial_runs(small, tune) if tune else ())):
+        function, values = read(shlex.split(run.command)[1:])
+        (finetuning_call if function is finetune else training_call)(**values).check()
 
 
 def _make(

@@ -9,16 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from gemini_monai.bundles import bundle_root
-from gemini_monai.commands.monai_run import (
-    BUNDLES,
-    cost,
-    evaluate,
-    finetune,
-    probe,
-    register,
-    segment,
-    train,
-)
+from gemini_monai.commands.monai_run import BUNDLES, cost, finetune, train
+from gemini_monai.commands.use_of_run import evaluate, probe, register, segment
 from gemini_monai.errors import InputError
 
 CHOICES = {
@@ -149,6 +141,7 @@ def _evaluate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "out", nargs="?", metavar="OUT", help="folder for the scores (default: RUN itself)"
     )
+    _overlay(parser)
 
 
 def _probe(parser: argparse.ArgumentParser) -> None:

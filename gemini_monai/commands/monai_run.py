@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shlex
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gemini_monai.bundles import bundle_root
+from gemini_monai.bundles import bundles_here, is_archive, shipped_bundle
+from gemini_monai.commands.monai_call import Call
 from gemini_monai.errors import InputError
 from gemini_monai.files import read_json
+from gemini_monai.trust import as_path
 
 BUNDLES = {"semi": "gemini_semi", "mip": "gemini_mip"}
 
@@ -23,30 +22,60 @@ def train(
     """``train semi|mip [DST]``.
 
     Raises:
-        InputError: If the data set or an overlay is not there.
+        InputError: If the data set or an overlay is not there, or an overlay has an unknown key.
     """
-    root = Path(bundle_root(BUNDLES[bundle]))
-    files = [root / "configs" / "train.json"]
-    data, options = _data_set(root, dst, kind="dataset")
+    training_call(bundle, dst, method, overlay, overrides).start()
+
+
+def training_call(
+    bundle: str,
+    dst: str | None,
+    method: str | None,
+    overlay: Sequence[str],
+    overrides: Sequence[str],
+    *,
+    name: str = "training",
+) -> Call:
+    """What ``train`` asks MONAI for.
+
+    Raises:
+        InputError: As ``train``.
+    """
+    root, options = bundle_to_train(BUNDLES[bundle], "train")
+    files, more = _data_set(root, dst, kind="dataset")
+    files = [root / "configs" / "train.json", *files]
     if method is not None:
-        overlay = [method_overlay(root, method), *overlay]
-    _run("training", [*files, *data, *overlay], [*options, *overrides])
+        files.append(Path(method_overlay(root, method)))
+    return Call(name, files, [*options, *more, *overrides], overlay)
 
 
 def finetune(dst: str | None, pretrained: str, overlay: list[str], overrides: list[str]) -> None:
     """``finetune [DST] --pretrained RUN``.
 
     Raises:
-        InputError: If the data set or an overlay is not there.
+        InputError: If the data set or an overlay is not there, or an overlay has an unknown key.
     """
-    root = Path(bundle_root(BUNDLES["mip"]))
-    files = [root / "configs" / "finetune.json"]
-    data, options = _data_set(root, dst, kind="finetune")
-    _run(
-        "training",
-        [*files, *data, *overlay],
-        [*options, "--pretrained", pretrained, *overrides],
-    )
+    finetuning_call(dst, pretrained, overlay, overrides).start()
+
+
+def finetuning_call(
+    dst: str | None,
+    pretrained: str,
+    overlay: Sequence[str],
+    overrides: Sequence[str],
+    *,
+    name: str = "training",
+) -> Call:
+    """What ``finetune`` asks MONAI for.
+
+    Raises:
+        InputError: As ``finetune``.
+    """
+    root, options = bundle_to_train(BUNDLES["mip"], "finetune")
+    files, more = _data_set(root, dst, kind="finetune")
+    files = [root / "configs" / "finetune.json", *files]
+    more += ["--pretrained", as_path(pretrained)]
+    return Call(name, files, [*options, *more, *overrides], overlay)
 
 
 def cost(
@@ -55,115 +84,79 @@ def cost(
     """``cost semi|mip|finetune [DST]``.
 
     Raises:
-        InputError: If the data set or an overlay is not there, or fine-tuning is given a method.
+        InputError: If the data set or an overlay is not there, an overlay has an unknown key, or
+            fine-tuning is given a method.
     """
-    tuned = what == "finetune"
-    root = Path(bundle_root(BUNDLES["mip" if tuned else what]))
-    data, options = _data_set(root, dst, kind="finetune" if tuned else "dataset")
+    if what != "finetune":
+        training_call(what, dst, method, overlay, overrides, name="costing").start()
+        return
     if method is not None:
-        if tuned:
-            raise InputError(f"--method: fine-tuning has one way to train, got '{method}'")
-        overlay = [method_overlay(root, method), *overlay]
-    name = "finetune.json" if tuned else "train.json"
-    start = ["--pretrained", "none"] if tuned else []
-    _run("costing", [root / "configs" / name, *data, *overlay], [*options, *start, *overrides])
+        raise InputError(f"--method: fine-tuning has one way to train, got '{method}'")
+    finetuning_call(dst, "none", overlay, overrides, name="costing").start()
 
 
-def segment(run: str, images: str, out: str, overlay: list[str], overrides: list[str]) -> None:
-    """``segment RUN IMAGES OUT``.
+def bundle_to_train(name: str, config: str) -> tuple[Path, list[str]]:
+    """Whose configurations train, and what tells them where the bundle is.
 
-    Raises:
-        InputError: If the run is not there.
-    """
-    files, options = _use_of(run, "inference")
-    options += ["--dataset_dir", images, "--output_dir", out]
-    _run(None, [*files, *overlay], [*options, *overrides])
+    A copy in the working directory is one's own. An archive there was received: the installed
+    configurations train, with its folder and the network of its weights.
 
-
-def register(
-    run: str, moving: str, fixed: str, out: str, overlay: list[str], overrides: list[str]
-) -> None:
-    """``register RUN MOVING FIXED OUT``.
+    Args:
+        name: Of the bundle.
+        config: The configuration whose knobs of the network are told.
 
     Raises:
-        InputError: If the run is not there.
+        InputError: If no bundle is here, or what an archive records cannot be.
     """
-    files, options = _use_of(run, "register")
-    options += ["--moving", moving, "--fixed", fixed, "--output_dir", out]
-    _run(None, [*files, *overlay], [*options, *overrides])
+    folder = bundles_here(name)[0]
+    if not is_archive(folder):
+        return folder, []
+    root = shipped_bundle(name)
+    known = read_json(root / "configs" / f"{config}.json", dict)
+    network = {key: own for key, own in _network_of(folder).items() if key in known}
+    told = [word for key, own in network.items() for word in (f"--{key}", str(own))]
+    return root, ["--bundle_root", str(folder), *told]
 
 
-def evaluate(run: str, out: str | None, overrides: list[str]) -> None:
-    """``evaluate RUN [OUT]``, by the configuration that the run has kept.
+def _network_of(folder: Path) -> dict[str, Any]:
+    from gemini_monai.networks import ARCHITECTURE, checked_description
+    from gemini_monai.runs import read_record
 
-    Raises:
-        InputError: If the run is not there, or was no training of a segmenter.
-    """
-    record, kept = _record(run), Path(run) / "config.json"
-    if record.get("task") != "segmentation":
-        raise InputError(
-            f"{run}: a run for {record.get('task')}, which has no segmentation to score; fine-tune "
-            "it first (gemini finetune DST --pretrained RUN)"
-        )
-    if not kept.is_file():
-        raise InputError(f"{kept}: no such file; the run of an earlier version cannot be evaluated")
-    root = Path(bundle_root(str(record.get("bundle"))))
-    weights = Path(run) / "models" / "model.pt"
-    options = ["--output_dir", out or run, "--weights", str(weights), "--overwrite", "False"]
-    _run(None, [kept, root / "configs" / "evaluate.json"], [*options, *overrides])
-
-
-def probe(run: str, dst: str, overlay: list[str], overrides: list[str]) -> None:
-    """``probe RUN DST``.
-
-    Raises:
-        InputError: If the run or the data set is not there.
-    """
-    _record(run)
-    _data_set(Path(bundle_root(BUNDLES["mip"])), dst, kind="dataset")
-    file = Path(bundle_root(BUNDLES["mip"])) / "configs" / "probe.json"
-    _run(None, [file, *overlay], ["--run_dir", run, "--dataset_dir", dst, *overrides])
-
-
-def _use_of(run: str, name: str) -> tuple[list[Path], list[str]]:
-    """The configuration that uses a run, and what tells it the run."""
-    own = Path(run) / "configs" / f"{name}.json"  # of a bundle that was downloaded with weights
-    if own.is_file():
-        return [own], []
-    bundle = str(_record(run).get("bundle")) if name == "inference" else BUNDLES["semi"]
-    return [Path(bundle_root(bundle)) / "configs" / f"{name}.json"], ["--run_dir", run]
-
-
-def _record(run: str) -> dict[str, Any]:
-    from gemini_monai.runs import recover_for_reading
-
-    path = Path(run) / "run.json"
-    if not Path(run).is_dir():
-        raise InputError(f"{run}: no such run folder")
-    if not path.is_file():
-        raise InputError(f"{run}: not a run folder, {path} is missing")
-    recover_for_reading(run)
-    record: dict[str, Any] = read_json(path, dict)
-    return record
+    settings = read_record(folder)["settings"]
+    known = {key: settings[key] for key in ARCHITECTURE if settings.get(key) is not None}
+    if "backbone" in known:
+        known["backbone"] = checked_description(known["backbone"], f"{folder}: backbone")
+    return known
 
 
 def _data_set(root: Path, dst: str | None, *, kind: str) -> tuple[list[Path], list[str]]:
     """The overlay for a prepared data set, and what tells it the folder."""
     if dst is None:
         return [], []
+    content, path = data_set(dst), Path(dst) / "dataset.json"
+    overlay = root / "configs" / f"{kind}_{_key(content)}.json"
+    options = ["--dataset_dir", as_path(dst)]
+    if overlay.is_file():
+        files = [overlay]
+    else:
+        files = [] if content.get("phantom") else [root / "configs" / "dataset_folder.json"]
+    known = ["--datalist", as_path(str(path))] if content.get("phantom") else []
+    return files, [*options, *known]
+
+
+def data_set(dst: str) -> dict[str, Any]:
+    """What a prepared data set says of itself.
+
+    Raises:
+        InputError: If it is not there.
+    """
     path = Path(dst) / "dataset.json"
     if not path.is_file():
         raise InputError(
             f"{path}: no such file; prepare the data first, such as 'gemini prepare folder SRC DST'"
         )
-    content = read_json(path, dict)
-    overlay = root / "configs" / f"{kind}_{_key(content)}.json"
-    options = ["--dataset_dir", dst]
-    if overlay.is_file():
-        files = [overlay]
-    else:
-        files = [] if content.get("phantom") else [root / "configs" / "dataset_folder.json"]
-    return files, [*options, "--datalist", str(path)] if content.get("phantom") else options
+    content: dict[str, Any] = read_json(path, dict)
+    return content
 
 
 def _key(content: Mapping[str, Any]) -> str:
@@ -188,21 +181,3 @@ def method_overlay(root: Path, name: str, *, option: str = "--method") -> str:
     if name not in known:
         raise InputError(f"{option}: expected one of {', '.join(sorted(known))}, got '{name}'")
     return str(known[name])
-
-
-def _run(name: str | None, files: Sequence[str | Path], options: Sequence[str]) -> None:
-    """Print the command of MONAI, and become it."""
-    for file in files:
-        if not Path(file).is_file():
-            raise InputError(f"{file}: no such configuration file")
-    paths = [_short(file) for file in files]
-    config = paths[0] if len(paths) == 1 else str(paths).replace(" ", "")
-    words = ["-m", "monai.bundle", "run", *([name] if name else []), "--config_file", config]
-    print(f"python {shlex.join([*words, *options])}", flush=True)
-    os.execv(sys.executable, [sys.executable, *words, *options])
-
-
-def _short(file: str | Path) -> str:
-    path = Path(file).absolute()
-    here = Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

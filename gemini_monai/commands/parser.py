@@ -91,6 +91,16 @@ def run(arguments: Sequence[str]) -> None:
     Raises:
         InputError: If there is no such command or option, or what the command raises.
     """
+    function, values = read(arguments)
+    function(**values)
+
+
+def read(arguments: Sequence[str]) -> tuple[Callable[..., None], dict[str, Any]]:
+    """The function of a command, and what it is to be called with.
+
+    Raises:
+        InputError: If there is no such command or option.
+    """
     parser = build_parser()
     overrides: list[str] = []
     command = _command_of(parser, arguments)
@@ -103,7 +113,7 @@ def run(arguments: Sequence[str]) -> None:
     values = vars(given)
     if command is not None:
         values["overrides"] = overrides
-    values.pop("function")(**values)
+    return values.pop("function"), values
 
 
 def _hint(parser: Parser, arguments: Sequence[str], option: str) -> str:

@@ -20,6 +20,7 @@ from gemini_monai.configuration.running import (
     running_configuration,
     settings,
 )
+from gemini_monai.configuration.scoring import kept_knob, refuse_other_scoring
 from gemini_monai.configuration.steps import (
     refuse_other_view,
     show_probe,
@@ -67,6 +68,7 @@ __all__ = [
     "find_spec",
     "identity",
     "is_first_process",
+    "kept_knob",
     "load_backbone",
     "load_network",
     "loading_workers",
@@ -79,6 +81,7 @@ __all__ = [
     "read_cohort",
     "read_pairs",
     "refuse_other_purpose",
+    "refuse_other_scoring",
     "refuse_other_view",
     "refuse_outputs",
     "refuse_tests",

@@ -9,10 +9,12 @@ from pathlib import Path
 from monai.bundle import ConfigParser
 from monai.bundle.utils import merge_kv
 
+from gemini_monai.configuration.layers import ConfigurationLayer, Overlaid
 from gemini_monai.configuration.running import running_configuration
 from gemini_monai.engines.processes import is_first_process
 from gemini_monai.errors import InputError
 from gemini_monai.runs import FOLDERS, RunFolder, add_arm, arm_name, is_arm_name
+from gemini_monai.trust import methods_of
 
 
 def overlay_of(name: str, *, bundle_root: str | Path) -> Path:
@@ -25,8 +27,8 @@ def overlay_of(name: str, *, bundle_root: str | Path) -> Path:
     Raises:
         InputError: If there is neither; the methods that the bundle has are named.
     """
-    configs = Path(bundle_root) / "configs"
-    known = {path.stem.removeprefix("method_"): path for path in configs.glob("method_*.json")}
+    methods = methods_of(bundle_root).glob("method_*.json")
+    known = {path.stem.removeprefix("method_"): path for path in methods}
     if name in known:
         return known[name]
     if Path(name).is_file():
@@ -41,11 +43,14 @@ def refuse_unknown_arms(names: Sequence[str], *, bundle_root: str | Path) -> Non
     """Before anything is trained.
 
     Raises:
-        InputError: If an overlay is not there, an arm's name is none that a folder in the run can
-            have, or two arms would share one.
+        InputError: If an overlay is not there or has a key that changes nothing, an arm's name is
+            none that a folder in the run can have, or two arms would share one.
     """
     for name in names:
-        overlay_of(name, bundle_root=bundle_root)
+        overlay = overlay_of(name, bundle_root=bundle_root)
+        whole = Overlaid(running_configuration(), folders=[Path(bundle_root)])
+        whole.add(ConfigurationLayer(str(overlay), ConfigParser.load_config_file(overlay)))
+        whole.check()
     folders = [arm_name(name) for name in names]
     for name, folder in zip(names, folders, strict=True):
         if not is_arm_name(folder) or folder.startswith(".") or folder.casefold() in FOLDERS:

@@ -1,20 +1,20 @@
-"""Which keys a configuration has, and which of them a command line may change."""
+"""Which keys a configuration has, and which of them overlays and a command line may change."""
 
 from __future__ import annotations
 
-import difflib
-import re
+import json
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from monai.bundle import ConfigParser
 from monai.bundle.utils import DEFAULT_EXP_MGMT_SETTINGS
 
-from gemini_monai.bundles import command_line_overrides, is_bundle_run
+from gemini_monai.bundles import command_line_overrides, folder_of_workflow, is_bundle_run
+from gemini_monai.configuration.layers import ConfigurationLayer, Overlaid
 from gemini_monai.errors import InputError
-from gemini_monai.runs.settings import KNOBS
 
 # Arguments of ``monai.bundle run`` that are not keys of the configuration.
 RUN_ARGUMENTS = [
@@ -29,13 +29,15 @@ RUN_ARGUMENTS = [
     "workflow_type",
     "properties_path",
 ]
-
-
-STEPS = ("initialize", "run", "training", "finalize", "imports", "bundle_root")
+TRAININGS = ("train.json", "finetune.json")
+"""Configurations whose overlays may be given again to those that use a run."""
 
 
 def check_configuration(config_file: str | Sequence[str], **overrides: Any) -> list[str]:
-    """Check that configuration files parse and that every override names a key of theirs.
+    """Check that configuration files parse and that every key of theirs is known or referred to.
+
+    Nothing is imported for it but what is imported already, so arguments of a class of one's own
+    are not looked at.
 
     Args:
         config_file: One file or several, later ones overlaying earlier ones.
@@ -45,30 +47,64 @@ def check_configuration(config_file: str | Sequence[str], **overrides: Any) -> l
         The ids that the overrides change.
 
     Raises:
-        InputError: Naming the file that cannot be read, or the override and the nearest key.
+        InputError: Naming the file that cannot be read, or the key and the nearest one.
     """
-    files = [config_file] if isinstance(config_file, str) else list(config_file)
-    config: dict[str, Any] = {}
-    for file in files:
-        if not Path(file).is_file():
-            raise InputError(f"{file}: no such configuration file")
-        try:
-            layer = ConfigParser.load_config_file(file)
-        except ValueError as error:
-            raise InputError(f"{file}: not a configuration: {error}") from error
-        if config:
-            _refuse_unknown(config, layer, where=str(file), new_components=True)
-        config = ConfigParser.load_config_files(files[: files.index(file) + 1])
-    _refuse_unknown(config, overrides, where="command line", new_components=False)
-    _refuse_dangling(config)
+    _check(config_file, overrides)
     return sorted(key for key in overrides if key not in RUN_ARGUMENTS)
+
+
+def _check(
+    config_file: str | Sequence[str],
+    overrides: Mapping[str, Any],
+    *,
+    roots: Collection[str] = (),
+    folders: Sequence[Path] | None = None,
+) -> None:
+    files = _files(config_file)
+    base, *layers = [(file, _read(file)) for file in files]
+    named = [str(overrides[name]) for name in RUN_ARGUMENTS[:3] if name in overrides]
+    whole = Overlaid(base[1], roots=[*roots, *named], folders=folders)
+    passed = _keys_of_trainings(Path(base[0]))
+    for file, content in layers:
+        whole.add(ConfigurationLayer(str(file), content, passed))
+    given = {key: own for key, own in overrides.items() if key not in RUN_ARGUMENTS}
+    whole.add(ConfigurationLayer("command line", given))
+    whole.check()
+
+
+def _files(config_file: str | Sequence[str]) -> list[str]:
+    """Files as MONAI takes them: one, several, or several in a word with commas."""
+    if not isinstance(config_file, str):
+        return list(config_file)
+    is_one = Path(config_file).is_file() or "," not in config_file
+    return [config_file] if is_one else config_file.split(",")
+
+
+def _read(file: str) -> dict[str, Any]:
+    if not Path(file).is_file():
+        raise InputError(f"{file}: no such configuration file")
+    try:
+        content = ConfigParser.load_config_file(file)
+    except ValueError as error:
+        raise InputError(f"{file}: not a configuration: {error}") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{file}: not a configuration: expected keys and values")
+    return content
+
+
+def _keys_of_trainings(base: Path) -> set[str]:
+    """Keys that an overlay of a training may have, where it is given again to use the run."""
+    if base.name in TRAININGS:
+        return set()
+    beside = [base.with_name(name) for name in TRAININGS]
+    return {key for path in beside if path.is_file() for key in _read(str(path))}
 
 
 def refuse_unknown_overrides() -> None:
     """``check_configuration`` of ``python -m monai.bundle run``; elsewhere nothing.
 
     Raises:
-        InputError: As ``check_configuration`` does.
+        InputError: As ``check_configuration`` does, and for arguments of one's own classes.
     """
     if not is_bundle_run():
         return
@@ -76,31 +112,43 @@ def refuse_unknown_overrides() -> None:
     for key in _keys_of_tracking(overrides.get("tracking")):
         overrides.pop(key, None)
     config_file = overrides.pop("config_file", None)
-    if config_file is not None:
-        check_configuration(config_file, **overrides)
-        _refuse_unknown_run(config_file, overrides)
+    if config_file is None:
+        return
+    words = [word for word in sys.argv[2:3] if not word.startswith("-")]
+    name = str(overrides.get("run_id") or (words[0] if words else "run"))
+    folder = Path(_files(config_file)[0]).absolute().parent.parent
+    _check(config_file, overrides, roots=[name], folders=[folder])
+    _refuse_unknown_run(config_file, name)
 
 
 def refuse_unread_keys(config: Mapping[str, Any]) -> None:
     """Stop at a value that nothing reads, such as a misspelled override of a ``ConfigWorkflow``.
 
     Args:
-        config: A configuration with its overlays and overrides; what MONAI and its clients add to
-            one, and knobs that an overlay leaves without use, are passed over.
+        config: A configuration with its overlays and overrides, which is compared with the one
+            beside it in the bundle that it has most keys of. What MONAI's clients add is passed
+            over.
 
     Raises:
         InputError: Naming the key and the nearest one.
     """
-    read = {name for value in _texts(config) for name in re.findall(r"[@%](\w+)", value)}
-    passed = {*read, *KNOBS, *_keys_of_tracking("mlflow"), *STEPS}
-    for key, value in config.items():
-        if not isinstance(value, (dict, list)) and key not in passed and not key.startswith("_"):
-            nearest = difflib.get_close_matches(key, [*read, *KNOBS], n=1, cutoff=0.0)[0]
-            raise InputError(f"key '{key}': nothing reads it; did you mean '{nearest}'?")
+    folder = folder_of_workflow()
+    base = _nearest_configuration(folder, config) if folder is not None else None
+    if folder is None or base is None:
+        return
+    whole = Overlaid(base, folders=[folder.parent])
+    whole.add(ConfigurationLayer("", config, _keys_of_tracking("mlflow")))
+    whole.check()
 
 
-def _texts(config: Mapping[str, Any]) -> Iterator[str]:
-    return (value for _, value in _ids(config) if isinstance(value, str))
+def _nearest_configuration(folder: Path, config: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Of those of a bundle that are no overlays."""
+    whole = []
+    for path in sorted(folder.glob("*.json")):
+        with suppress(ValueError):  # what lies there and is no configuration
+            content = json.loads(path.read_text(encoding="utf-8"))
+            whole += [content] if isinstance(content, dict) and "imports" in content else []
+    return max(whole, key=lambda own: len(own.keys() & config.keys()), default=None)
 
 
 def _keys_of_tracking(tracking: Any) -> Collection[str]:
@@ -109,48 +157,13 @@ def _keys_of_tracking(tracking: Any) -> Collection[str]:
         return ()
     known = DEFAULT_EXP_MGMT_SETTINGS.get(str(tracking))
     found = known if known is not None else ConfigParser.load_config_files(tracking)
-    return found.get("configs", {}).keys()
+    keys: Collection[str] = found.get("configs", {}).keys()
+    return keys
 
 
-def _refuse_unknown_run(config_file: Any, overrides: Mapping[str, Any]) -> None:
+def _refuse_unknown_run(config_file: Any, name: str) -> None:
     """The run that is asked for, by the first word or ``--run_id``, is in the configuration."""
-    words = [word for word in sys.argv[2:3] if not word.startswith("-")]
-    name = overrides.get("run_id") or (words[0] if words else "run")
     config = ConfigParser.load_config_files(config_file)
     runs = [key for key, value in config.items() if key in ("run", "training") and value]
     if name not in config:
         raise InputError(f"the configuration has no run '{name}'; it has {', '.join(runs)}")
-
-
-def _refuse_unknown(
-    config: Mapping[str, Any], layer: Mapping[str, Any], *, where: str, new_components: bool
-) -> None:
-    known = dict(_ids(config))
-    for key, value in layer.items():
-        name = key.lstrip("+").replace("::", "#")
-        if name in known or name in RUN_ARGUMENTS:
-            continue
-        if new_components and (isinstance(value, (dict, list)) or name.startswith("_")):
-            continue  # an overlay may bring a component of its own
-        nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
-        hint = f"; did you mean '{nearest[0]}'?" if nearest else ""
-        raise InputError(f"{where}: the configuration has no key '{name}'{hint}")
-
-
-def _refuse_dangling(config: Mapping[str, Any]) -> None:
-    """Every ``@reference`` names something."""
-    known = dict(_ids(config))
-    for key, value in known.items():
-        if isinstance(value, str) and value.startswith(("@", "$")):
-            for reference in re.findall(r"@(\w+(?:(?:#|::)\w+)*)", value):
-                if reference.replace("::", "#") not in known:
-                    raise InputError(f"key '{key}' refers to '@{reference}', which does not exist")
-
-
-def _ids(config: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    items = config.items() if isinstance(config, Mapping) else enumerate(config)
-    for key, value in items:
-        name = f"{prefix}#{key}" if prefix else str(key)
-        yield name, value
-        if isinstance(value, (Mapping, list)):
-            yield from _ids(value, name)

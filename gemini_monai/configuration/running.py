@@ -10,8 +10,8 @@ from monai.bundle import ConfigParser
 
 from gemini_monai import runs
 from gemini_monai.engines.processes import process_count
-from gemini_monai.limits import evaluated
 from gemini_monai.runs.settings import KNOBS, check_settings
+from gemini_monai.trust import evaluated
 
 PARTS = (
     "network_def",

@@ -13,6 +13,7 @@ from gemini_monai.errors import InputError
 from gemini_monai.images.names import refuse_name
 from gemini_monai.intensity import refuse_other_length
 from gemini_monai.limits import Check, flag, intensity, optional, real, several, text, whole
+from gemini_monai.trust import refuse_code
 
 SPLITS = ("labeled", "unlabeled", "validation", "test")
 TRAINING, HELD_OUT = SPLITS[:2], SPLITS[2:]
@@ -73,6 +74,7 @@ def _check_keys(content: Mapping[str, Any], path: Path) -> None:
     for key in (*EXPECTED, "labels", *SPLITS):
         if key not in content:
             raise InputError(f"{path}: key '{key}' is missing")
+    refuse_code({key: own for key, own in content.items() if key not in SPLITS}, str(path))
     for key, check in {**EXPECTED, **OPTIONAL}.items():
         if key in content:
             check(content[key], f"{path}: key '{key}'")

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from gemini_monai.networks.blocks import reinitialized
 from gemini_monai.networks.deformer import Deformer
-from gemini_monai.networks.described import built_network, check_description
+from gemini_monai.networks.described import (
+    ARCHITECTURE,
+    built_network,
+    checked_description,
+    recorded_network,
+)
 from gemini_monai.networks.fields import FieldNetwork
 from gemini_monai.networks.gemini import Correspondence, Gemini, dense_head, placed
 from gemini_monai.networks.memory import set_memory
-from gemini_monai.networks.nnunet import NnUNetBackbone
+from gemini_monai.networks.nnunet import NnUNetBackbone, check_architecture
 from gemini_monai.networks.prior_unet import PriorUNetBackbone
 from gemini_monai.networks.transformer import TokenTransformer
 from gemini_monai.networks.unet import UNetBackbone
 
 __all__ = [
+    "ARCHITECTURE",
     "Correspondence",
     "Deformer",
     "FieldNetwork",
@@ -23,9 +29,11 @@ __all__ = [
     "TokenTransformer",
     "UNetBackbone",
     "built_network",
-    "check_description",
+    "check_architecture",
+    "checked_description",
     "dense_head",
     "placed",
+    "recorded_network",
     "reinitialized",
     "set_memory",
 ]

@@ -10,6 +10,7 @@ from torch import nn
 from gemini_monai.errors import InputError
 from gemini_monai.types import Features, Image
 
+MODULE = "dynamic_network_architectures.architectures.unet"
 NETWORKS = ("PlainConvUNet", "ResidualEncoderUNet")
 OPERATIONS: dict[str, tuple[type[nn.Module], ...]] = {"conv_op": (nn.Conv2d, nn.Conv3d)}
 OPERATIONS |= dict.fromkeys(("norm_op", "dropout_op", "nonlin"), (nn.Module,))
@@ -69,6 +70,29 @@ class NnUNetBackbone(nn.Module):
         return features.permute(self.back)
 
 
+def check_architecture(network_class_name: Any, arch_kwargs: Mapping[str, Any]) -> None:
+    """Stop at an architecture that names anything but networks of nnU-Net and layers of torch.nn.
+
+    nnU-Net imports whatever its plans name.
+
+    Args:
+        network_class_name: As of ``NnUNetBackbone``.
+        arch_kwargs: Likewise.
+
+    Raises:
+        InputError: Naming what is another's.
+    """
+    _short_name(network_class_name)
+    _operations(arch_kwargs)
+
+
+def _short_name(name: Any) -> str:
+    module, _, short = str(name).rpartition(".")
+    if short not in NETWORKS or module not in ("", MODULE):
+        raise InputError(f"backbone: network_class_name: expected {_either(NETWORKS)}, got {name}")
+    return short
+
+
 def _class_of(name: str) -> Any:
     try:
         from dynamic_network_architectures.architectures import unet
@@ -77,10 +101,7 @@ def _class_of(name: str) -> Any:
             "backbone: a network of nnU-Net needs the package dynamic_network_architectures: "
             "pip install 'gemini_monai[nnunet]'"
         ) from error
-    short = name.rpartition(".")[2]
-    if short not in NETWORKS:
-        raise InputError(f"backbone: network_class_name: expected {_either(NETWORKS)}, got {name}")
-    return getattr(unet, short)
+    return getattr(unet, _short_name(name))
 
 
 def _operations(arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -88,7 +109,8 @@ def _operations(arguments: Mapping[str, Any]) -> dict[str, Any]:
     found = {}
     for key, kinds in OPERATIONS.items():
         name = arguments.get(key)
-        own = getattr(nn, str(name).rpartition(".")[2], None)
+        module, _, short = str(name).rpartition(".")
+        own = getattr(nn, short, None) if f"{module}.".startswith((".", "torch.nn.")) else None
         fits = isinstance(own, type) and issubclass(own, kinds)
         if not fits and (name is not None or key == "conv_op"):
             expected = _either([f"torch.nn.{kind.__name__}" for kind in kinds])

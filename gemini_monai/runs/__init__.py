@@ -9,12 +9,7 @@ from gemini_monai.runs.listing import files_to_write, go_on
 from gemini_monai.runs.matching import MATCHING, pairs_match
 from gemini_monai.runs.opening import check_run, close_run, open_run, put_back
 from gemini_monai.runs.ownership import MARK, refuse_later
-from gemini_monai.runs.record import (
-    read_record,
-    refuse_evaluated_settings,
-    refuse_other_purpose,
-    run_settings,
-)
+from gemini_monai.runs.record import read_record, refuse_other_purpose, run_settings
 from gemini_monai.runs.replacement import recover_for_reading, settle
 from gemini_monai.runs.rewriting import refuse_tests, rewriting
 from gemini_monai.runs.settings import check_device, check_settings
@@ -39,7 +34,6 @@ __all__ = [
     "put_back",
     "read_record",
     "recover_for_reading",
-    "refuse_evaluated_settings",
     "refuse_later",
     "refuse_other_purpose",
     "refuse_other_settings",

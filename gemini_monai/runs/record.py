@@ -8,23 +8,34 @@ from typing import Any
 
 from gemini_monai.errors import InputError
 from gemini_monai.files import read_json
-from gemini_monai.limits import refuse_code
+from gemini_monai.limits import Check, flag, mapping, real, text, whole
 from gemini_monai.runs.folder import RunFolder
 from gemini_monai.runs.identity import LATER
 from gemini_monai.runs.ownership import refuse_later
 from gemini_monai.runs.replacement import recover_for_reading
 from gemini_monai.runs.settings import check_settings
+from gemini_monai.trust import BACKBONE, refuse_code_of_run
 
-DESCRIBED = ("backbone",)
+DESCRIBED = (BACKBONE,)
 """Settings that describe a network, and are checked where it is built. Early records lack them."""
+FIELDS: dict[str, Check] = {
+    **dict.fromkeys(("bundle", "task", "method", "command"), text),
+    **dict.fromkeys(("parameters", "iterations"), whole(0)),
+    "dataset": mapping,
+    "registers": flag,
+    "seconds": real(0),
+}
+"""What a record has beside its settings, where it has it."""
+BESIDE = ("method", "seed", "registers")
+"""What of it a configuration may ask for with the settings."""
 
 
 def read_record(folder: str | Path) -> dict[str, Any]:
     """The record of a run.
 
     Raises:
-        InputError: If the folder is not a run, the record is damaged, or a setting would be
-            evaluated or cannot be.
+        InputError: If the folder is not a run, the record is damaged, anything in it would be
+            evaluated, or a setting cannot be.
     """
     path = RunFolder(folder).record
     if not Path(folder).is_dir():
@@ -39,18 +50,12 @@ def read_record(folder: str | Path) -> dict[str, Any]:
         raise InputError(f"{path}: not the record of a run: it has no settings")
     if not {"bundle", "task"} <= content.keys():
         raise InputError(f"{path}: the record of an earlier version, which has no 'task'")
-    refuse_evaluated_settings(settings, f"{path}: settings")
+    refuse_code_of_run(content, str(path))
+    for name, check in FIELDS.items():
+        if name in content:
+            check(content[name], f"{path}: key '{name}'")
     check_settings(settings, where=f"{path}: ")
     return content | {"settings": LATER | settings}
-
-
-def refuse_evaluated_settings(settings: Mapping[str, Any], name: str) -> None:
-    """Stop at a setting that a configuration would run; descriptions of networks are left out.
-
-    Raises:
-        InputError: Naming the setting.
-    """
-    refuse_code({key: own for key, own in settings.items() if key not in DESCRIBED}, name)
 
 
 def run_settings(
@@ -59,13 +64,16 @@ def run_settings(
     default: Mapping[str, Any],
     transforms: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Settings of a training run, which its network and preprocessing need, and its ``method``.
+    """Settings of a training run, which its network and preprocessing need.
 
     Args:
         run_dir: The run folder; its ``run.json`` is read when the folder is there.
         default: Settings where there is no run (yet), such as a bundle's untrained network.
         transforms: Transforms of one's own, ``before`` and ``after`` the fixed chain, which must be
             those of the training; ``None`` not to compare.
+
+    Returns:
+        By the names of ``default``, of which ``method``, ``seed`` and ``registers`` may be some.
 
     Raises:
         InputError: If ``run.json`` is damaged, lacks a setting that ``default`` has, or is of
@@ -79,7 +87,7 @@ def run_settings(
         from gemini_monai.describe import describe  # which imports MONAI: not for help, and no run
 
         _refuse_other_transforms(record, describe(transforms), path=path)
-    settings = {"method": record.get("method", ""), **record["settings"]}
+    settings = {name: record.get(name, "") for name in BESIDE} | record["settings"]
     for name in default:
         if name not in settings and name not in DESCRIBED:
             raise InputError(f"{path}: setting '{name}' is missing")
@@ -124,8 +132,8 @@ def _refuse_other_transforms(
         if expected != found:
             raise InputError(
                 f"{path}: trained with {_named(expected)} in '{place}', now {_named(found)}; give "
-                "the overlay of the training that names them after this configuration in "
-                "--config_file"
+                "the overlay of the training that names them (--overlay FILE, or last in "
+                "--config_file)"
             )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -16,11 +17,24 @@ from gemini_monai.runs import RunFolder
 TAGS = ("GEMINI", "Self-Supervised")
 
 
+class Markdown(str):
+    """Text that is markup and stays so."""
+
+
+def plain(value: Any) -> Any:
+    """A value as one line of Markdown that is no markup; ``Markdown`` as it is."""
+    if not isinstance(value, str) or isinstance(value, Markdown):
+        return value
+    escaped = re.sub(r"([\\`|\[\]])", r"\\\1", " ".join(value.split()))
+    return escaped.replace("<", "&lt;")
+
+
 @cache
 def _templates() -> Environment:
     return Environment(
         loader=PackageLoader("gemini_monai.weights"),
         undefined=StrictUndefined,
+        finalize=plain,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
@@ -39,6 +53,7 @@ def model_card(
         terms: Whether ``data_license.txt`` lies beside the card.
     """
     settings, data = record["settings"], record.get("dataset", {})
+    release = {name: _marked(value) for name, value in release.items()}
     template = _templates().get_template("model_card.md")
     return template.render(
         record=_Known(record),
@@ -47,7 +62,7 @@ def model_card(
         data=_Known(data),
         terms=terms,
         title=release.get("title", f"{record['method']} on {data.get('name')}"),
-        tags=release.get("tags", TAGS),
+        tags=Markdown(", ".join(release.get("tags", TAGS))),
         network=_network(settings),
         cases=", ".join(f"{n} {role}" for role, n in data.get("cases", {}).items() if n),
         spacing=_by("x", settings["spacing"], unit=" mm") if settings["spacing"] else "as they are",
@@ -57,6 +72,10 @@ def model_card(
         commands=list(_commands(record)),
         **_scores(RunFolder(run)),
     )
+
+
+def _marked(value: Any) -> Any:
+    return Markdown(value) if isinstance(value, str) else value
 
 
 class _Known(dict[str, Any]):
@@ -87,11 +106,12 @@ def _by(separator: str, values: Any, *, unit: str = "") -> str:
     return separator.join(f"{value:g}" for value in values) + unit
 
 
-def _commands(record: Mapping[str, Any]) -> Iterator[str]:
+def _commands(record: Mapping[str, Any]) -> Iterator[Markdown]:
     """The commands of the training, each as it would be typed again."""
     for part in (record, *record.get("resumed", [])):
         _, *words = shlex.split(str(part["command"]))
-        yield " ".join(["python -m monai.bundle", *map(_quoted, words)])
+        line = " ".join(["python -m monai.bundle", *map(_quoted, words)])
+        yield Markdown(" ".join(line.split()).replace("```", "` ` `"))  # it stands in a fence
 
 
 def _quoted(word: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from gemini_monai.errors import InputError
 from gemini_monai.files import refuse_existing
+from gemini_monai.weights.card import plain
 from gemini_monai.weights.export import read_card
 from gemini_monai.weights.network import read_state
 from gemini_monai.weights.tensors import read_tensors, safe_bytes, write_state
@@ -98,13 +99,12 @@ def pull_backbone(repository: str, output: str | Path, *, overwrite: bool = Fals
 
 
 def _model_card(card: dict[str, Any], repository: str) -> str:
+    told = {name: plain(str(card.get(name))) for name in ("method", "iterations", "seed")}
     return TEXT.format(
+        **told,
         title=repository.rpartition("/")[2],
-        method=card.get("method"),
-        data=_data(card),
-        iterations=card.get("iterations"),
-        seed=card.get("seed"),
-        terms=card.get("license_of_the_data", "not recorded"),
+        data=plain(_data(card)),
+        terms=plain(str(card.get("license_of_the_data", "not recorded"))),
         repository=repository,
         name=NAME,
         card=json.dumps(card, indent=1),

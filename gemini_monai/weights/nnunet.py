@@ -9,8 +9,10 @@ from typing import Any
 
 from gemini_monai.errors import InputError
 from gemini_monai.files import read_json, refuse_existing, write_tensors
+from gemini_monai.networks import check_architecture, checked_description
 from gemini_monai.networks.nnunet import OPERATIONS
 from gemini_monai.runs import RunFolder, read_record
+from gemini_monai.trust import refuse_code
 from gemini_monai.weights.backbone import PLAN
 from gemini_monai.weights.export import backbone_weights, card_text
 from gemini_monai.weights.tensors import SAFE
@@ -35,9 +37,11 @@ def overlay_of_plans(path: str | Path, configuration: str = "3d_fullres") -> dic
         An overlay: ``backbone`` and what belongs to it, ``spacing`` and ``orientation``.
 
     Raises:
-        InputError: If the file has no such configuration, or names no architecture.
+        InputError: If the file has no such configuration, names no architecture, or would be
+            evaluated as an overlay.
     """
     plans = read_json(Path(path), dict)
+    refuse_code(plans, str(path))
     known = plans.get("configurations", {})
     if configuration not in known:
         found = ", ".join(known) or "none"
@@ -46,6 +50,7 @@ def overlay_of_plans(path: str | Path, configuration: str = "3d_fullres") -> dic
     try:
         architecture, spacing = plan["architecture"], plan["spacing"]
         kwargs, name = architecture["arch_kwargs"], architecture["network_class_name"]
+        check_architecture(name, kwargs)
         strides, features = kwargs["strides"], kwargs["features_per_stage"]
     except (KeyError, TypeError) as error:
         raise InputError(
@@ -75,7 +80,8 @@ def export_nnunet(run: str | Path, output: str | Path, *, overwrite: bool = Fals
         overwrite: Replace a file that is there.
 
     Raises:
-        InputError: If the folder is no run or its backbone another network, or the file is there.
+        InputError: If the folder is no run or its backbone another network, it names what nnU-Net
+            would import and is not of torch.nn, or the file is there.
     """
     output, folder = Path(output), RunFolder(run)
     record = read_record(folder.path)
@@ -84,6 +90,8 @@ def export_nnunet(run: str | Path, output: str | Path, *, overwrite: bool = Fals
     if described.get("_target_") != TARGET:
         name = described.get("_target_", "the default backbone")
         raise InputError(f"{run}: nnU-Net has no place for {name}; train with {TARGET}")
+    checked_description(described, f"{run}: backbone")
+    check_architecture(described.get("network_class_name"), described.get("arch_kwargs", {}))
     if output.suffix == SAFE:
         raise InputError(f"{output}: nnU-Net reads PyTorch's files; let its name end in .pth")
     refuse_existing([output], overwrite=overwrite, inputs=[folder.model])

@@ -9,26 +9,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from monai.bundle import ConfigParser
-
-from gemini_monai.bundles import SHIPPED
+from gemini_monai.bundles import SHIPPED, is_archive
 from gemini_monai.errors import InputError
 from gemini_monai.files import read_json, read_text, refuse_existing, replacing, write_text
-from gemini_monai.networks import check_description
+from gemini_monai.networks import ARCHITECTURE, checked_description, recorded_network
 from gemini_monai.runs import RunFolder, read_record, run_settings
+from gemini_monai.trust import refuse_code
 from gemini_monai.weights.card import model_card
 from gemini_monai.weights.metadata import state_run
 from gemini_monai.weights.network import load_network
 from gemini_monai.weights.release import TERMS, read_release
 
 MOMENT = (1980, 1, 1, 0, 0, 0)  # of every file, so that the same content is the same archive
-ARCHITECTURE = (
-    *("backbone", "feature_channels", "backbone_multiple"),
-    *("channels", "deformer_stages", "half_resolution_field"),
-    *("deformer_scales", "diffeomorphic"),
-)
-
-
 USES = ("register", "probe")
 """Configurations beside ``inference`` that use a run."""
 ELSEWHERE = {"reference": None}
@@ -51,6 +43,9 @@ def package_bundle(
     weights, from the run's record and scores and what ``release.json`` and ``data_license.txt``
     beside it say; the bundle's own page is ``docs/usage.md``.
 
+    Nothing is run but the constructor of the network: the bundle's configurations go in as they
+    are, and of the run plain values.
+
     Args:
         bundle: The bundle's folder.
         run: The run whose weights go in; ``None`` for the only one in the bundle's ``runs``.
@@ -61,11 +56,12 @@ def package_bundle(
         The archive.
 
     Raises:
-        InputError: If either is not what it should be, the run is of another bundle, the weights
-            do not fit the bundle's network, ``release.json`` says something unknown, or the
-            archive is there.
+        InputError: If either is not what it should be, the bundle is an archive, the run is of
+            another bundle or holds something to run, the weights do not fit the network,
+            ``release.json`` says something unknown, or the archive is there.
     """
     bundle = Path(bundle)
+    _refuse_archive(bundle)
     metadata = _read(bundle / "configs" / "metadata.json")
     run = Path(run) if run is not None else _only_run(bundle)
     release = read_release(run)
@@ -81,6 +77,14 @@ def package_bundle(
     content["checksums.sha256"] = listing.encode()
     _write(archive, content, folder=bundle.absolute().name)
     return archive
+
+
+def _refuse_archive(bundle: Path) -> None:
+    if is_archive(bundle):
+        raise InputError(
+            f"{bundle}: an archive with weights, whose configurations are somebody's; expected a "
+            "bundle (gemini bundle semi bundles), and this as the RUN"
+        )
 
 
 def _only_run(bundle: Path) -> Path:
@@ -106,13 +110,16 @@ def _with_run(bundle: Path, run: Path, release: Mapping[str, Any]) -> dict[str, 
     known = configs["inference"]["settings"]["default"]
     settings = run_settings(run, default=known) | ELSEWHERE
     if settings["backbone"] is not None:
-        check_description(settings["backbone"], f"{run}: backbone")
+        settings["backbone"] = checked_description(
+            settings["backbone"], f"{run}: backbone", otherwise="nobody could open the archive"
+        )
+    load_network(recorded_network(record["settings"] | settings), RunFolder(run).model)
     _state_settings(configs, settings)
-    _refuse_other_weights(configs["inference"], run)
     record["settings"] |= settings
     record.get("dataset", {}).pop("path", None)  # of the machine that trained
     record["files"] = {}  # what is unpacked is nothing to be trained on, or replaced
     state_run(configs["metadata"], run, record, release)
+    refuse_code(configs["metadata"], str(bundle / "configs" / "metadata.json"))
     changed = {f"configs/{name}.json": config for name, config in configs.items()}
     texts = {name: json.dumps(value, indent=4) for name, value in changed.items()}
     texts["run.json"] = json.dumps(record, indent=1)
@@ -153,12 +160,6 @@ def _read(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise InputError(f"{path}: no such file; expected a bundle's folder")
     return read_json(path, dict)
-
-
-def _refuse_other_weights(inference: Mapping[str, Any], run: Path) -> None:
-    """The network that the configuration describes takes the run's weights."""
-    network = ConfigParser(dict(inference)).get_parsed_content("network_def")
-    load_network(network, RunFolder(run).model)
 
 
 def _write(archive: Path, content: Mapping[str, bytes], *, folder: str) -> None:

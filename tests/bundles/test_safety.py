@@ -271,7 +271,7 @@ def test_a_run_of_another_bundle_or_with_code_in_it_is_not_packaged(trained, pre
     record = json.loads((evil / "run.json").read_text())
     record["settings"]["spacing"] = f"$open({str(tmp_path / 'ran')!r}, 'w')"
     (evil / "run.json").write_text(json.dumps(record))
-    with pytest.raises(InputError, match="would be evaluated; settings are data"):
+    with pytest.raises(InputError, match="would be evaluated; what is read is data"):
         package_bundle(MIP, evil, output=tmp_path / "out")
     given = {"run_dir": str(evil), "dataset_dir": str(tmp_path), "output_dir": str(tmp_path / "o")}
     _refused("would be evaluated", "inference", kind="infer", bundle=MIP, **given)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import sys
 
 import pytest
@@ -33,3 +35,17 @@ def refused(monkeypatch, capsys, *arguments):
     assert text.startswith("error: ")
     assert "\n" not in text
     return text
+
+
+def configurations(words):
+    """Names of the configurations."""
+    text = words[words.index("--config_file") + 1]
+    return [name.rsplit("/", 1)[-1] for name in re.findall(r"[^\[\]',]+", text)]
+
+
+def used_run(folder, **record):
+    """Folder of a run that has a record and nothing else."""
+    folder.mkdir(parents=True)
+    content = {"task": "segmentation", "bundle": "gemini_mip", "registers": True} | record
+    (folder / "run.json").write_text(json.dumps(content))
+    return folder

@@ -7,6 +7,7 @@ import pytest
 import gemini_monai.benchmark
 from tests.benchmark.synthetic_grid import write_grid, write_validation
 from tests.commands.calls import call, refused
+from tests.conftest import ROOT
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def grids(monkeypatch):
         for run in runs:
             if not run.folder.exists():
                 write_grid([run])
-                write_validation(run, [0.5 + 0.1 * ("--width 3" in run.command)])
+                write_validation(run, [0.5 + 0.1 * ("--pairs 3" in run.command)])
         return len(asked) < 3
 
     monkeypatch.setattr(gemini_monai.benchmark, "run_grid", make)
@@ -30,11 +31,11 @@ def grids(monkeypatch):
 
 def test_tuning_grid_and_tables_in_one_call(tiny_phantom, tmp_path, monkeypatch, capsys, grids):
     words = ["benchmark", "few_labels", tiny_phantom.parent, "--output", tmp_path / "out"]
-    words += ["--labels", "[2]", "--seeds", "[0,1]", "--tune", "['','--width 3']"]
+    words += ["--labels", "[2]", "--seeds", "[0,1]", "--tune", "['','--pairs 3']"]
     call(monkeypatch, *words)
     tuning, grid = grids
-    assert ["--width 3" in run.command for run in tuning] == [False, False, True, True]
-    assert all("--width 3" in run.command for run in grid)
+    assert ["--pairs 3" in run.command for run in tuning] == [False, False, True, True]
+    assert all("--pairs 3" in run.command for run in grid)
     assert len(grid) == 2 * 2
     said = capsys.readouterr().out
     assert "2 labels: gemini" in said
@@ -45,16 +46,23 @@ def test_tuning_grid_and_tables_in_one_call(tiny_phantom, tmp_path, monkeypatch,
 
 def test_overrides_of_pretrainings_are_one_word(tiny_phantom, tmp_path, monkeypatch, grids):
     words = ["benchmark", "pretraining", tiny_phantom.parent, "--output", tmp_path / "out"]
-    words += ["--labels", "[2]", "--seeds", "[0]", "--pretraining", "--width 5 --loss#tau 2"]
+    words += [
+        "--labels",
+        "[2]",
+        "--seeds",
+        "[0]",
+        "--pretraining",
+        "--pairs 3 --objectives#contrast#weight 2",
+    ]
     call(monkeypatch, *words, "--epochs", "3")
     (grid,) = grids
     start = next(run for run in grid if not run.labels)
-    assert "--width 5 '--loss#tau' 2 " in start.command
+    assert "--pairs 3 '--objectives#contrast#weight' 2 " in start.command
     assert "--epochs" not in start.command
     assert all("--epochs 3 " in run.command for run in grid if run.labels)
 
 
-@pytest.mark.parametrize("given", ["['width 3']", "[3]", "--width 3"])
+@pytest.mark.parametrize("given", ["['width 3']", "[3]", "--pairs 3"])
 def test_what_is_no_override_is_said(tiny_phantom, tmp_path, monkeypatch, capsys, given, grids):
     words = ["benchmark", "few_labels", tiny_phantom.parent, "--output", tmp_path]
     said = refused(monkeypatch, capsys, *words, "--tune", given)
@@ -79,3 +87,26 @@ def test_without_a_bundle_here_nothing_starts(tiny_phantom, tmp_path, monkeypatc
     said = refused(monkeypatch, capsys, *words)
     assert "gemini bundle gemini_semi bundles" in said
     assert grids == []
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--variants", "{'a':'--smoothnes 0'}"], "no key 'smoothnes'; did you mean 'smoothness'?"),
+        (["--variants", "{'a':'--train#trainer#amq True'}"], "no key 'train#trainer#amq'"),
+        (["--variants", "{'a':'--overlay own.json'}"], "no key 'optimiser'; did you mean"),
+        (["--tune", "['','--learning_rat 1']"], "no key 'learning_rat'; did you mean"),
+        (["--overlay", "own.json"], "no key 'optimiser'; did you mean 'optimizer'?"),
+        (["--epoch", "3"], "no key 'epoch'; did you mean 'epochs'?"),
+    ],
+)
+def test_what_changes_nothing_is_said_before_the_first_run(
+    tiny_phantom, tmp_path, monkeypatch, capsys, grids, words, message
+):
+    (tmp_path / "own.json").write_text('{"optimiser": {"_target_": "torch.optim.SGD"}}')
+    (tmp_path / "bundles").symlink_to(ROOT / "bundles")
+    monkeypatch.chdir(tmp_path)
+    asked = ["benchmark", "few_labels", tiny_phantom.parent, "--output", tmp_path / "out"]
+    assert message in refused(monkeypatch, capsys, *asked, *words)
+    assert grids == []
+    assert not (tmp_path / "out").exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 
@@ -14,7 +15,7 @@ from gemini_monai.commands.parser import build_parser, split_overrides
 from gemini_monai.errors import InputError
 from gemini_monai.runs.settings import KNOBS
 from tests.bundles.runs import BUNDLE, MIP, SMALL, command, overrides_of
-from tests.commands.calls import becomes, call, refused
+from tests.commands.calls import becomes, call, configurations, refused, used_run
 from tests.conftest import ROOT
 
 
@@ -22,12 +23,6 @@ def _data(folder, **content):
     folder.mkdir(parents=True)
     (folder / "dataset.json").write_text(json.dumps({"name": "x"} | content))
     return folder
-
-
-def _files(words):
-    """Names of the configurations."""
-    text = words[words.index("--config_file") + 1]
-    return [name.rsplit("/", 1)[-1] for name in re.findall(r"[^\[\]',]+", text)]
 
 
 @pytest.mark.parametrize(
@@ -49,7 +44,7 @@ def test_the_overlay_is_that_of_the_data(monkeypatch, tmp_path, what, content, o
     folder = _data(tmp_path / "data", **content)
     words = becomes(monkeypatch, "train", what, folder, "--epochs", 3)
     assert words[0] == "training"
-    assert _files(words) == ["train.json", *overlays]
+    assert configurations(words) == ["train.json", *overlays]
     assert words[3:5] == ["--dataset_dir", str(folder)]
     assert words[-2:] == ["--epochs", "3"]
     own = ["--datalist", str(folder / "dataset.json")]
@@ -61,8 +56,13 @@ def test_methods_and_overlays_come_after_the_data(monkeypatch, tmp_path):
     folder, own = _data(tmp_path / "data"), tmp_path / "own.json"
     own.write_text("{}")
     words = becomes(monkeypatch, "train", "semi", folder, "--method", "gvsl", "--overlay", own)
-    assert _files(words) == ["train.json", "dataset_folder.json", "method_gvsl.json", "own.json"]
-    assert _files(becomes(monkeypatch, "train", "semi")) == ["train.json"]
+    assert configurations(words) == [
+        "train.json",
+        "dataset_folder.json",
+        "method_gvsl.json",
+        "own.json",
+    ]
+    assert configurations(becomes(monkeypatch, "train", "semi")) == ["train.json"]
 
 
 def test_a_cost_is_asked_as_the_training_is(monkeypatch, capsys, tmp_path):
@@ -70,10 +70,10 @@ def test_a_cost_is_asked_as_the_training_is(monkeypatch, capsys, tmp_path):
     folder = _data(tmp_path / "data", source="scr")
     words = becomes(monkeypatch, "cost", "mip", folder, "--method", "simclr", "--memory", "low")
     assert words[0] == "costing"
-    assert _files(words) == ["train.json", "dataset_folder.json", "method_simclr.json"]
+    assert configurations(words) == ["train.json", "dataset_folder.json", "method_simclr.json"]
     assert words[-2:] == ["--memory", "low"]
     words = becomes(monkeypatch, "cost", "finetune", folder)
-    assert _files(words) == ["finetune.json", "finetune_scr.json"]
+    assert configurations(words) == ["finetune.json", "finetune_scr.json"]
     assert words[-2:] == ["--pretrained", "none"]
     told = refused(monkeypatch, capsys, "cost", "finetune", "--method", "gvsl")
     assert "one way to train, got 'gvsl'" in told
@@ -84,49 +84,43 @@ def test_finetuning_has_overlays_of_its_own(monkeypatch, tmp_path):
     for source, overlay in (("scr", "finetune_scr.json"), ("folder", "dataset_folder.json")):
         folder = _data(tmp_path / source, source=source)
         words = becomes(monkeypatch, "finetune", folder, "--pretrained", "none", "--slices=True")
-        assert _files(words) == ["finetune.json", overlay]
+        assert configurations(words) == ["finetune.json", overlay]
         assert words[-3:] == ["--pretrained", "none", "--slices=True"]
 
 
-def _run(folder, **record):
-    folder.mkdir()
-    content = {"task": "segmentation", "bundle": "gemini_mip", "registers": True} | record
-    (folder / "run.json").write_text(json.dumps(content))
-    return folder
-
-
-def test_a_run_is_used_by_the_configuration_of_its_bundle(monkeypatch, tmp_path):
-    monkeypatch.chdir(ROOT)
-    run = _run(tmp_path / "run")
-    words = becomes(monkeypatch, "segment", run, "IN", "OUT", "--amp", "True")
-    assert words[:2] == ["--config_file", "bundles/gemini_mip/configs/inference.json"]
-    assert words[2:] == [
-        *("--run_dir", str(run), "--dataset_dir", "IN", "--output_dir", "OUT"),
-        *("--amp", "True"),
+def test_an_archive_in_the_working_directory_trains_by_the_installed_configuration(
+    monkeypatch, tmp_path
+):
+    """With the network of its weights; a copy of the bundle that is one's own comes first."""
+    archive = tmp_path / "gemini_mip"
+    shutil.copytree(MIP / "configs", archive / "configs")
+    network = {"channels": [4, 8], "deformer_stages": 2, "diffeomorphic": False}
+    record = {"task": "pre-training", "bundle": "gemini_mip", "settings": network}
+    (archive / "run.json").write_text(json.dumps(record))
+    monkeypatch.chdir(tmp_path)
+    words = becomes(monkeypatch, "finetune", "--pretrained", archive)
+    assert words[2] == str(MIP / "configs" / "finetune.json")
+    assert words[3:9] == [
+        *("--bundle_root", str(archive), "--channels", "[4, 8]", "--deformer_stages", "2")
     ]
-    words = becomes(monkeypatch, "register", run, "a.nii", "b.nii", "OUT", "--moving_label", "l")
-    assert words[:2] == ["--config_file", "bundles/gemini_semi/configs/register.json"]
-    assert words[4:8] == ["--moving", "a.nii", "--fixed", "b.nii"]
+    own = tmp_path / "bundles" / "gemini_mip"
+    shutil.copytree(MIP / "configs", own / "configs")
+    words = becomes(monkeypatch, "train", "mip")
+    assert words[2:] == ["bundles/gemini_mip/configs/train.json"]
 
 
-def test_a_downloaded_bundle_is_used_by_its_own_configuration(monkeypatch, tmp_path):
-    configs = tmp_path / "gemini_semi" / "configs"
-    configs.mkdir(parents=True)
-    (configs / "inference.json").write_text("{}")
-    words = becomes(monkeypatch, "segment", tmp_path / "gemini_semi", "IN", "OUT")
-    assert words[:2] == ["--config_file", str(configs / "inference.json")]
-    assert "--run_dir" not in words
-
-
-def test_a_run_is_scored_by_the_configuration_that_it_kept(monkeypatch, tmp_path):
+def test_an_unknown_key_of_an_overlay_is_one_line(monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(ROOT)
-    run = _run(tmp_path / "run")
-    (run / "config.json").write_text("{}")
-    words = becomes(monkeypatch, "evaluate", run, "--overwrite", "True")
-    assert _files(words) == ["config.json", "evaluate.json"]
-    assert words[2:4] == ["--output_dir", str(run)]
-    assert words[-2:] == ["--overwrite", "True"]  # the last one counts
-    assert becomes(monkeypatch, "evaluate", run, "OUT")[3] == "OUT"
+    overlay = tmp_path / "own.json"
+    for text, message in (
+        ('{"optimiser": {"_target_": "torch.optim.SGD"}}', "no key 'optimiser'; did you mean"),
+        ('{"epochs": ', "own.json: not a configuration"),
+        ('{"trainr#amp": 1}', "no key 'trainr#amp'; did you mean"),
+        ("[]", "own.json: not a configuration: expected keys and values"),
+    ):
+        overlay.write_text(text)
+        for words in (["train", "semi"], ["finetune", "--pretrained", "none"], ["cost", "mip"]):
+            assert message in refused(monkeypatch, capsys, *words, "--overlay", overlay)
 
 
 @pytest.mark.parametrize(
@@ -143,13 +137,15 @@ def test_a_run_is_scored_by_the_configuration_that_it_kept(monkeypatch, tmp_path
         (["evaluate", "PRE"], "PRE: a run for pre-training, which has no segmentation to score"),
         (["probe", "absent", "DST"], "absent: no such run folder"),
         (["probe", "PRE", "absent"], "absent/dataset.json: no such file; prepare the data first"),
-        (["evaluate", "OLD"], "config.json: no such file; the run of an earlier version"),
+        (["evaluate", "OLD"], "its record names no data set, as that of an archive does not; give"),
+        (["segment", "OTHER", "IN", "OUT"], "no bundle '../x'; there are gemini_mip, gemini_semi"),
     ],
 )
 def test_what_cannot_be_is_one_line(monkeypatch, tmp_path, capsys, words, message):
     (tmp_path / "bundles").symlink_to(ROOT / "bundles")
-    _run(tmp_path / "PRE", task="pre-training")
-    _run(tmp_path / "OLD")
+    used_run(tmp_path / "PRE", task="pre-training")
+    used_run(tmp_path / "OLD")
+    used_run(tmp_path / "OTHER", bundle="../x")
     monkeypatch.chdir(tmp_path)
     assert message in refused(monkeypatch, capsys, *words)
 

@@ -99,9 +99,7 @@ def test_pictures_meet_about_their_centers(tmp_path):
     for row in rows:
         assert row["start"] == "center"
         assert float(row["dice_before"]) < 0.7
-
-
-assert float(row["start_mm"]) == 0  # resized to one size, voxel onto voxel
+    assert float(row["start_mm"]) == 0  # resized to one size, voxel onto voxel
 
 
 @pytest.fixture

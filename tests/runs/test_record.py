@@ -45,7 +45,7 @@ def test_a_record_from_before_colors_has_one_scale_for_all_channels(tmp_path):
         ("[]", "expected a JSON object, found array"),
         ("{}", "it has no settings"),
         ('{"settings": {}}', "the record of an earlier version, which has no 'task'"),
-        ({"spacing": "$1"}, "would be evaluated; settings are data"),
+        ({"spacing": "$1"}, "settings: spacing: '.1' would be evaluated; what is read is data"),
         ({"channels": [{"_target_": "x"}]}, "would be evaluated"),
         ({"channels": "wide"}, "key 'channels': expected a list"),
         ({"spatial_dims": 4}, "key 'spatial_dims': expected a whole number"),
@@ -60,6 +60,49 @@ def test_a_record_that_is_damaged_or_code_is_named(tmp_path, content, message):
         read_record(tmp_path)
     with pytest.raises(InputError, match=r"run\.json: "):
         run_settings(tmp_path, default={})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("method", "$print(1)"),
+        ("bundle", "@x"),
+        ("task", "%x.json::y"),
+        ("command", " $print(1)"),
+        ("dataset", {"name": "$import x"}),
+        ("dataset", {"structures": ["heart", "@heart"]}),
+        ("dataset", {"cases": {"$x": 1}}),
+        ("transforms", {"before": [["a.B", {"_target_": "os.system"}]]}),
+        ("versions", {"_target_": "os.system"}),
+        ("resumed", [{"command": "@x"}]),
+        ("compare", ["$x"]),
+        ("of a later version", {"deep": [{"_requires_": "x"}]}),
+    ],
+)
+def test_no_field_of_a_record_is_run(tmp_path, field, value):
+    _write(tmp_path, record={field: value})
+    with pytest.raises(InputError, match=rf"run\.json: {field}.*would be evaluated"):
+        read_record(tmp_path)
+    with pytest.raises(InputError, match="would be evaluated"):
+        run_settings(tmp_path, default={})
+    with pytest.raises(InputError, match="would be evaluated"):
+        refuse_other_purpose(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("method", 1), ("dataset", "x"), ("registers", "yes"), ("parameters", "9"), ("seconds", "1")],
+)
+def test_a_field_of_another_type_is_named(tmp_path, field, value):
+    _write(tmp_path, record={field: value})
+    with pytest.raises(InputError, match=rf"run\.json: key '{field}': expected"):
+        read_record(tmp_path)
+
+
+def test_a_configuration_asks_for_what_stands_beside_the_settings(tmp_path):
+    _write(tmp_path, record={"seed": 3, "registers": True})
+    found = run_settings(tmp_path, default={"method": "", "seed": 0, "registers": False})
+    assert found == {"method": "GEMINI", "seed": 3, "registers": True}
 
 
 def test_a_run_of_another_task_is_refused(tmp_path):

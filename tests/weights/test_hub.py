@@ -66,6 +66,19 @@ def test_what_is_pushed_comes_back(hub, run_folder, tmp_path, suffix):
     assert json.loads(saved["card"]) == read_card(file)
 
 
+def test_a_page_has_no_markup_of_a_card(hub, run_folder, tmp_path):
+    evil = "<script>alert(1)</script>\n---\n# a [b](javascript:c) | `d`"
+    path = run_folder / "run.json"
+    data = {"name": evil, "license": evil}
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"method": evil, "dataset": data}))
+    push_backbone(export_backbone(run_folder, tmp_path / "own.pt"), "lab/chest")
+    page = (hub / "lab/chest/README.md").read_text()
+    text = page.partition("```json")[0]
+    assert "<script" not in text
+    assert r"\[b\](javascript:c) \| \`d\`" in text
+    assert text.count("\n---\n") == 1
+
+
 def test_a_repository_without_a_backbone_is_named(hub, tmp_path):
     with pytest.raises(InputError, match=r"lab/none: no backbone\.safetensors to be had: 404"):
         pull_backbone("lab/none", tmp_path / "back.pt")

@@ -121,6 +121,54 @@ def test_plans_without_a_network_are_named(tmp_path, changes, configuration, mes
         overlay_of_plans(_plans(tmp_path, **changes), configuration)
 
 
+def _changed(where, value):
+    """The plans with one value deep in them changed."""
+    plans = json.loads(json.dumps(PLANS))
+    *path, last = ["configurations", "3d_fullres", *where]
+    place = plans
+    for name in path:
+        place = place[name]
+    place[last] = value
+    return plans
+
+
+KWARGS = ("architecture", "arch_kwargs")
+EVIL = [
+    (("spacing",), ["$print(1)", 1.0, 1.0], "spacing: .* would be evaluated"),
+    ((*KWARGS, "features_per_stage"), ["$print(1)"], "would be evaluated"),
+    ((*KWARGS, "conv_bias"), {"_target_": "os.system"}, "key '_target_' would be evaluated"),
+    ((*KWARGS, "@x"), 1, "key '@x' would be evaluated"),
+    ((*KWARGS, "conv_op"), "sent.layers.Conv3d", "conv_op: expected .*, got 'sent.layers.Conv3d'"),
+    (("architecture", "network_class_name"), "sent.PlainConvUNet", "expected PlainConvUNet or"),
+]
+
+
+@pytest.mark.parametrize(("where", "value", "message"), EVIL, ids=[str(e[0][-1]) for e in EVIL])
+def test_plans_with_something_to_run_make_no_overlay(tmp_path, where, value, message):
+    path = tmp_path / "nnUNetPlans.json"
+    path.write_text(json.dumps(_changed(where, value)))
+    with pytest.raises(InputError, match=message):
+        overlay_of_plans(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"network_class_name": "sent.PlainConvUNet"}, "expected PlainConvUNet or Resid"),
+        ({"arch_kwargs": ARCHITECTURE | {"nonlin": "sent.ReLU"}}, "nonlin: expected the name of"),
+        ({"arch_kwargs": ARCHITECTURE | {"block": "$print(1)"}}, "would be evaluated"),
+    ],
+)
+def test_what_nnunet_would_import_is_not_exported(tmp_path, change, message):
+    (tmp_path / "run").mkdir()
+    settings = {"spatial_dims": 3, "in_channels": 1, "backbone": DESCRIBED | change}
+    record = {"bundle": "gemini_mip", "task": "pre-training", "settings": settings}
+    (tmp_path / "run" / "run.json").write_text(json.dumps(record))
+    with pytest.raises(InputError, match=message):
+        export_nnunet(tmp_path / "run", tmp_path / "out.pth")
+    assert not (tmp_path / "out.pth").exists()
+
+
 def test_a_checkpoint_of_nnunet_is_a_start(network, tmp_path):
     theirs = _theirs(network.backbone)
     torch.save(theirs, tmp_path / "checkpoint_final.pth")

@@ -11,13 +11,9 @@ import numpy as np
 from gemini_monai.errors import InputError
 from gemini_monai.files import read_json
 from gemini_monai.report.read.run_contents import RegisteredPair, RunContents, Score, Series
-from gemini_monai.runs import (
-    RunFolder,
-    recover_for_reading,
-    refuse_evaluated_settings,
-    refuse_later,
-)
+from gemini_monai.runs import RunFolder, recover_for_reading, refuse_later
 from gemini_monai.tables import number, read_table
+from gemini_monai.trust import refuse_code_of_run
 
 
 def read_run(folder: Path) -> RunContents:
@@ -75,7 +71,7 @@ def read_validation(folder: Path) -> Series | None:
 def _details(path: Path) -> dict[str, Any]:
     content = _read_json(path)
     refuse_later(content, path)
-    refuse_evaluated_settings(content.get("settings") or {}, f"{path}: settings")
+    refuse_code_of_run(content, str(path))
     return content
 
 

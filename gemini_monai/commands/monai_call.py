@@ -1,0 +1,69 @@
+"""One call of ``python -m monai.bundle run``: its words, a check of them, and the call."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gemini_monai.bundles import command_line_overrides
+from gemini_monai.errors import InputError
+
+
+@dataclass(frozen=True)
+class Call:
+    """What MONAI is asked to run.
+
+    Args:
+        name: Of the run, such as ``training``; ``None`` for the configuration's own.
+        files: Configurations, later ones overlaying earlier ones.
+        options: Overrides, as on a command line.
+        overlays: Those of the files that are a person's own.
+    """
+
+    name: str | None
+    files: Sequence[str | Path]
+    options: Sequence[str]
+    overlays: Sequence[str | Path] = ()
+
+    @property
+    def words(self) -> list[str]:
+        """After ``python``."""
+        paths = [_short(file) for file in [*self.files, *self.overlays]]
+        config = paths[0] if len(paths) == 1 else str(paths).replace(" ", "")
+        start = ["-m", "monai.bundle", "run", *([self.name] if self.name else [])]
+        return [*start, "--config_file", config, *self.options]
+
+    def check(self) -> None:
+        """Whether every file is there and every key one that the configuration knows.
+
+        Raises:
+            InputError: Naming the file or the key.
+        """
+        from gemini_monai.configuration import check_configuration
+
+        files = [str(file) for file in [*self.files, *self.overlays]]
+        check_configuration(files, **command_line_overrides(self.options))
+
+    def start(self) -> None:
+        """Print the command of MONAI, and become it; overlays are checked before.
+
+        Raises:
+            InputError: As ``check``.
+        """
+        for file in [*self.files, *self.overlays]:
+            if not Path(file).is_file():
+                raise InputError(f"{file}: no such configuration file")
+        if self.overlays:
+            self.check()  # MONAI would end in a traceback where a file is not JSON
+        print(f"python {shlex.join(self.words)}", flush=True)
+        os.execv(sys.executable, [sys.executable, *self.words])
+
+
+def _short(file: str | Path) -> str:
+    path = Path(file).absolute()
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

@@ -1,0 +1,90 @@
+"""Commands that use a run: the installed configurations, and nothing that the run has of them."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from tests.bundles.runs import BUNDLE, CONFIGS, MIP
+from tests.commands.calls import becomes, configurations, refused, used_run
+from tests.conftest import ROOT
+
+
+def test_a_run_is_used_by_the_configuration_of_its_bundle(monkeypatch, tmp_path):
+    monkeypatch.chdir(ROOT)
+    run = used_run(tmp_path / "run")
+    words = becomes(monkeypatch, "segment", run, "IN", "OUT", "--amp", "True")
+    assert words[:2] == ["--config_file", "bundles/gemini_mip/configs/inference.json"]
+    assert words[2:] == [
+        *("--run_dir", str(run), "--dataset_dir", "IN", "--output_dir", "OUT"),
+        *("--amp", "True"),
+    ]
+    words = becomes(monkeypatch, "register", run, "a.nii", "b.nii", "OUT", "--moving_label", "l")
+    assert words[:2] == ["--config_file", "bundles/gemini_semi/configs/register.json"]
+    assert words[4:8] == ["--moving", "a.nii", "--fixed", "b.nii"]
+
+
+def test_a_received_archive_is_used_by_the_installed_configuration(monkeypatch, tmp_path):
+    """Whatever it has of configurations, and wherever one works."""
+    archive = tmp_path / "gemini_semi"
+    shutil.copytree(BUNDLE / "configs", archive / "configs")
+    used_run(archive / "run", bundle="gemini_semi")
+    (archive / "run" / "run.json").rename(archive / "run.json")
+    for here in (ROOT, tmp_path, archive):
+        monkeypatch.chdir(here)
+        for words in (["segment", archive, "IN", "OUT"], ["register", archive, "A", "B", "OUT"]):
+            found = becomes(monkeypatch, *words)
+            name = "inference" if words[0] == "segment" else "register"
+            assert (here / found[1]).resolve() == (CONFIGS / f"{name}.json").resolve()
+            assert found[2:4] == ["--run_dir", str(archive)]
+        _written_data(tmp_path)
+        found = becomes(monkeypatch, "probe", archive, tmp_path / "data")
+        assert (here / found[1]).resolve() == (MIP / "configs" / "probe.json").resolve()
+        found = becomes(monkeypatch, "evaluate", archive, "OUT", "--datalist", "d.json")
+        assert configurations(found) == ["train.json", "evaluate.json", "recorded.json"]
+        assert str(archive) not in found[1]
+
+
+def _written_data(folder):
+    (folder / "data").mkdir(exist_ok=True)
+    (folder / "data" / "dataset.json").write_text('{"name": "x"}')
+
+
+def test_a_run_is_scored_by_what_it_recorded(monkeypatch, tmp_path):
+    monkeypatch.chdir(ROOT)
+    run = used_run(tmp_path / "run", dataset={"path": "/data/dataset.json"})
+    (run / "config.json").write_text('{"evil": "$print(1)"}')
+    words = becomes(monkeypatch, "evaluate", run, "--overwrite", "True")
+    assert configurations(words) == ["finetune.json", "evaluate.json", "recorded.json"]
+    assert words[2:8] == [
+        *("--run_dir", str(run), "--output_dir", str(run), "--datalist", "/data/dataset.json")
+    ]
+    assert words[-2:] == ["--overwrite", "True"]
+    words = becomes(monkeypatch, "evaluate", run, "OUT", "--dataset_dir", "moved")
+    assert words[4:] == ["--output_dir", "OUT", "--dataset_dir", "moved"]
+
+
+def test_names_that_would_be_evaluated_are_paths(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    used_run(tmp_path / "$run")
+    words = becomes(monkeypatch, "segment", "$run", "@in", "%out")
+    assert words[2:] == ["--run_dir", "./$run", "--dataset_dir", "./@in", "--output_dir", "./%out"]
+
+
+def test_modules_of_a_received_folder_are_not_imported(monkeypatch, tmp_path, capsys):
+    run = used_run(tmp_path / "run")
+    (run / "torch.py").write_text("raise SystemExit")
+    monkeypatch.chdir(run)
+    told = refused(monkeypatch, capsys, "segment", ".", "IN", "OUT")
+    assert "torch.py: Python would import it" in told
+    monkeypatch.chdir(tmp_path)
+    assert becomes(monkeypatch, "segment", "run", "IN", "OUT")
+
+
+@pytest.mark.parametrize("words", [["segment", "RUN", "IN", "OUT"], ["evaluate", "RUN"]])
+def test_a_record_with_something_to_run_is_not_used(monkeypatch, tmp_path, capsys, words):
+    monkeypatch.chdir(tmp_path)
+    used_run(tmp_path / "RUN", dataset={"path": "$print(1)"})
+    told = refused(monkeypatch, capsys, *words)
+    assert "run.json: dataset: path: '$print(1)' would be evaluated" in told
