@@ -71,7 +71,7 @@ def text(value: Any, name: str) -> None:
     Raises:
         InputError: If it is empty or anything else.
     """
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str) or not value.strip():
         raise InputError(f"{name}: expected text, got {value!r}")
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gemini_monai.bundles import bundle_root
+from gemini_monai.bundles import bundle_root, command_line_overrides
 from gemini_monai.errors import InputError
 from gemini_monai.files import read_json
 
@@ -29,8 +29,8 @@ def train(
     files = [root / "configs" / "train.json"]
     data, options = _data_set(root, dst, kind="dataset")
     if method is not None:
-        overlay = [method_overlay(root, method), *overlay]
-    _run("training", [*files, *data, *overlay], [*options, *overrides])
+        data = [*data, Path(method_overlay(root, method))]
+    _run("training", [*files, *data], [*options, *overrides], overlays=overlay)
 
 
 def finetune(dst: str | None, pretrained: str, overlay: list[str], overrides: list[str]) -> None:
@@ -42,11 +42,8 @@ def finetune(dst: str | None, pretrained: str, overlay: list[str], overrides: li
     root = Path(bundle_root(BUNDLES["mip"]))
     files = [root / "configs" / "finetune.json"]
     data, options = _data_set(root, dst, kind="finetune")
-    _run(
-        "training",
-        [*files, *data, *overlay],
-        [*options, "--pretrained", pretrained, *overrides],
-    )
+    options = [*options, "--pretrained", pretrained, *overrides]
+    _run("training", [*files, *data], options, overlays=overlay)
 
 
 def cost(
@@ -63,10 +60,10 @@ def cost(
     if method is not None:
         if tuned:
             raise InputError(f"--method: fine-tuning has one way to train, got '{method}'")
-        overlay = [method_overlay(root, method), *overlay]
-    name = "finetune.json" if tuned else "train.json"
+        data = [*data, Path(method_overlay(root, method))]
+    files = [root / "configs" / ("finetune.json" if tuned else "train.json"), *data]
     start = ["--pretrained", "none"] if tuned else []
-    _run("costing", [root / "configs" / name, *data, *overlay], [*options, *start, *overrides])
+    _run("costing", files, [*options, *start, *overrides], overlays=overlay)
 
 
 def segment(run: str, images: str, out: str, overlay: list[str], overrides: list[str]) -> None:
@@ -77,7 +74,7 @@ def segment(run: str, images: str, out: str, overlay: list[str], overrides: list
     """
     files, options = _use_of(run, "inference")
     options += ["--dataset_dir", images, "--output_dir", out]
-    _run(None, [*files, *overlay], [*options, *overrides])
+    _run(None, files, [*options, *overrides], overlays=overlay)
 
 
 def register(
@@ -90,7 +87,7 @@ def register(
     """
     files, options = _use_of(run, "register")
     options += ["--moving", moving, "--fixed", fixed, "--output_dir", out]
-    _run(None, [*files, *overlay], [*options, *overrides])
+    _run(None, files, [*options, *overrides], overlays=overlay)
 
 
 def evaluate(run: str, out: str | None, overrides: list[str]) -> None:
@@ -122,7 +119,8 @@ def probe(run: str, dst: str, overlay: list[str], overrides: list[str]) -> None:
     _record(run)
     _data_set(Path(bundle_root(BUNDLES["mip"])), dst, kind="dataset")
     file = Path(bundle_root(BUNDLES["mip"])) / "configs" / "probe.json"
-    _run(None, [file, *overlay], ["--run_dir", run, "--dataset_dir", dst, *overrides])
+    options = ["--run_dir", run, "--dataset_dir", dst, *overrides]
+    _run(None, [file], options, overlays=overlay)
 
 
 def _use_of(run: str, name: str) -> tuple[list[Path], list[str]]:
@@ -187,16 +185,39 @@ def method_overlay(root: Path, name: str, *, option: str = "--method") -> str:
     return str(known[name])
 
 
-def _run(name: str | None, files: Sequence[str | Path], options: Sequence[str]) -> None:
-    """Print the command of MONAI, and become it."""
+def _run(
+    name: str | None,
+    files: Sequence[str | Path],
+    options: Sequence[str],
+    *,
+    overlays: Sequence[str] = (),
+) -> None:
+    """Print the command of MONAI, and become it; overlays are a person's own, and come last."""
+    files = [*files, *overlays]
     for file in files:
         if not Path(file).is_file():
             raise InputError(f"{file}: no such configuration file")
+    overrides = command_line_overrides(options)
+    if overlays or any("#" in key or "::" in key for key in overrides):
+        _refuse_unread(files, overrides)
     paths = [_short(file) for file in files]
     config = paths[0] if len(paths) == 1 else str(paths).replace(" ", "")
     words = ["-m", "monai.bundle", "run", *([name] if name else []), "--config_file", config]
     print(f"python {shlex.join([*words, *options])}", flush=True)
     os.execv(sys.executable, [sys.executable, *words, *options])
+
+
+def _refuse_unread(files: Sequence[str | Path], overrides: Mapping[str, Any]) -> None:
+    """What MONAI reads before any code of ours, and would end in a traceback.
+
+    Takes the seconds that PyTorch and MONAI need.
+
+    Raises:
+        InputError: Naming the file that is no configuration, or the key and the nearest one.
+    """
+    from gemini_monai.configuration import check_configuration
+
+    check_configuration([str(file) for file in files], **overrides)
 
 
 def _short(file: str | Path) -> str:

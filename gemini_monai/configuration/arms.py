@@ -9,6 +9,7 @@ from pathlib import Path
 from monai.bundle import ConfigParser
 from monai.bundle.utils import merge_kv
 
+from gemini_monai.configuration.overrides import check_overlay
 from gemini_monai.configuration.running import running_configuration
 from gemini_monai.engines.processes import is_first_process
 from gemini_monai.errors import InputError
@@ -41,10 +42,11 @@ def refuse_unknown_arms(names: Sequence[str], *, bundle_root: str | Path) -> Non
     """Before anything is trained.
 
     Raises:
-        InputError: If an overlay is not there, or two arms would share a folder.
+        InputError: If an overlay is not there or cannot be laid over the running configuration, or
+            two arms would share a folder.
     """
     for name in names:
-        overlay_of(name, bundle_root=bundle_root)
+        check_overlay(running_configuration(), overlay_of(name, bundle_root=bundle_root))
     folders = [arm_name(name) for name in names]
     if len(set(folders)) < len(folders):
         raise InputError(f"key 'compare': two arms of one name among {list(names)}")

@@ -14,7 +14,8 @@ from monai.bundle.utils import DEFAULT_EXP_MGMT_SETTINGS
 
 from gemini_monai.bundles import command_line_overrides, is_bundle_run
 from gemini_monai.errors import InputError
-from gemini_monai.runs.settings import KNOBS
+from gemini_monai.limits import evaluated
+from gemini_monai.runs.settings import KNOBS, check_settings
 
 # Arguments of ``monai.bundle run`` that are not keys of the configuration.
 RUN_ARGUMENTS = [
@@ -52,16 +53,51 @@ def check_configuration(config_file: str | Sequence[str], **overrides: Any) -> l
     for file in files:
         if not Path(file).is_file():
             raise InputError(f"{file}: no such configuration file")
-        try:
-            layer = ConfigParser.load_config_file(file)
-        except ValueError as error:
-            raise InputError(f"{file}: not a configuration: {error}") from error
+        layer = _layer(file)
         if config:
             _refuse_unknown(config, layer, where=str(file), new_components=True)
-        config = ConfigParser.load_config_files(files[: files.index(file) + 1])
+        config = _merged(files[: files.index(file) + 1])
     _refuse_unknown(config, overrides, where="command line", new_components=False)
     _refuse_dangling(config)
     return sorted(key for key in overrides if key not in RUN_ARGUMENTS)
+
+
+def check_overlay(config: Mapping[str, Any], file: str | Path) -> None:
+    """Check an overlay that will be laid over a configuration later, such as an arm's.
+
+    Args:
+        config: What it goes over.
+        file: The overlay.
+
+    Raises:
+        InputError: Naming the file that is no configuration, a key that there is not, or a knob
+            whose value cannot be.
+    """
+    layer = _layer(str(file))
+    _refuse_unknown(config, layer, where=str(file), new_components=True)
+    plain = {key: value for key, value in layer.items() if not evaluated(value)}
+    check_settings(plain, where=f"{file}: ")
+
+
+def _layer(file: str) -> dict[str, Any]:
+    """What one file says."""
+    try:
+        layer = ConfigParser.load_config_file(file)
+    except Exception as error:  # of JSON, of YAML, or of an ending that is neither
+        reason = " ".join(str(error).split())
+        raise InputError(f"{file}: not a configuration: {reason}") from error
+    if not isinstance(layer, dict):
+        raise InputError(f"{file}: not a configuration: expected keys, found {layer!r:.80}")
+    return layer
+
+
+def _merged(files: Sequence[str]) -> dict[str, Any]:
+    """What several files say, by MONAI's rules."""
+    try:
+        return ConfigParser.load_config_files(files)
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{files[-1]}: does not fit the files before it: {reason}") from error
 
 
 def refuse_unknown_overrides() -> None:

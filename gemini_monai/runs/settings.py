@@ -78,6 +78,12 @@ KNOBS: dict[str, Check] = {
     "update": one_of("alternating", "summed"),
 }
 """Every knob of both bundles; others are whatever their component takes."""
+USED: dict[str, Check] = {
+    **dict.fromkeys(("run_dir", "weights"), place),
+    **dict.fromkeys(("moving", "fixed", "moving_label"), optional(place)),
+    **dict.fromkeys(("moving_landmarks", "fixed_landmarks"), optional(place)),
+}
+"""What configurations that use a run take besides: a run, weights, images. No knobs of a run."""
 
 
 def check_settings(settings: Mapping[str, Any], *, where: str = "") -> None:
@@ -90,9 +96,10 @@ def check_settings(settings: Mapping[str, Any], *, where: str = "") -> None:
     Raises:
         InputError: Naming the knob, what was found and what was expected.
     """
+    checks = KNOBS | USED
     for name, value in settings.items():
-        if name in KNOBS:
-            KNOBS[name](value, f"{where}key '{name}'")
+        if name in checks:
+            checks[name](value, f"{where}key '{name}'")
     for name in ("device", "transforms_on"):
         if name in settings:
             check_device(settings[name], where=where, name=name)
