@@ -18,6 +18,8 @@ from tqdm import tqdm
 from gemini_monai.data.iterations import RemainingIterations
 from gemini_monai.errors import InputError
 from gemini_monai.files import write_tensors
+from gemini_monai.handlers.last_state import not_taken_up, read_last, refuse_lost_model
+from gemini_monai.networks.state import refuse_other_kinds
 from gemini_monai.objectives import Learner
 from gemini_monai.objectives.learner import unwrapped
 from gemini_monai.runs import refuse_other_settings
@@ -45,8 +47,9 @@ class RunCheckpoint:
         resume: Go on from ``last.pt`` when it is there.
 
     Raises:
-        InputError: On ``resume``, if ``last.pt`` is damaged, of another network, or trained by
-            other settings; after an epoch, if weights are not finite.
+        InputError: On ``resume``, if ``last.pt`` or the ``model.pt`` of a validation before is
+            damaged, of another network, or trained by other settings; after an epoch, if weights
+            are not finite.
     """
 
     def __init__(
@@ -91,23 +94,25 @@ class RunCheckpoint:
         self._follow(engine)
         if not self.resume or not self.last.exists():
             return
-        saved = self._read()
+        length = int(engine.state.epoch_length or 0)
+        saved = read_last(self.last, parts=self.parts, epoch_length=length)
         refuse_other_settings(
             json.loads(saved["settings"]), self.settings, done=saved["epoch"], where=str(self.last)
         )
         try:
+            refuse_other_kinds(
+                self.parts["learner"].state_dict(), saved["learner"], where="learner"
+            )
             for name, part in self.parts.items():
                 part.load_state_dict(saved[name])
         except Exception as error:
-            reason = " ".join(str(error).split())[:300]
-            raise InputError(f"{self.last}: cannot go on from this checkpoint: {reason}") from error
+            raise not_taken_up(self.last, " ".join(str(error).split())[:300]) from error
         engine.state.iteration = engine.state.saved_at = saved["iteration"]
         engine.state.epoch = saved["epoch"]
         self._follow(engine)
         if self.validator is not None:
-            self.validator.state.best_metric = saved["best_metric"]
-            self.validator.state.best_metric_epoch = saved["best_metric_epoch"]
-        total = int(engine.state.max_epochs or 0) * int(engine.state.epoch_length or 0)
+            self._restore_scores(self.validator, saved)
+        total = int(engine.state.max_epochs or 0) * length
         if getattr(engine.state, "rank", 0) == 0:
             tqdm.write(f"goes on from {self.last} at iteration {saved['iteration']} of {total}")
 
@@ -123,25 +128,15 @@ class RunCheckpoint:
                 f"{sampler.iterations}; give the epochs of all rounds together"
             )
 
-    def _read(self) -> dict[str, Any]:
-        """The last checkpoint, as a whole."""
-        try:
-            saved: dict[str, Any] = torch.load(self.last, map_location="cpu", weights_only=True)
-            missing = [name for name in (*self.parts, "iteration", "epoch") if name not in saved]
-        except Exception as error:
-            raise InputError(
-                f"{self.last}: cannot go on from this checkpoint: it is damaged, or no checkpoint"
-            ) from error
-        if "network" in saved or "settings" not in saved:
-            raise InputError(
-                f"{self.last}: cannot go on from this checkpoint: an earlier version wrote it; its "
-                "weights can be used, but to go on, train anew"
-            )
-        if missing:
-            raise InputError(
-                f"{self.last}: cannot go on from this checkpoint: it has no '{missing[0]}'"
-            )
-        return saved
+    def _restore_scores(self, validator: Evaluator, saved: Mapping[str, Any]) -> None:
+        state = validator.state
+        state.best_metric, state.best_metric_epoch = (
+            saved["best_metric"],
+            saved["best_metric_epoch"],
+        )
+        state.epoch = max(0, saved.get("validated_epoch", saved["best_metric_epoch"]))
+        if state.epoch:
+            refuse_lost_model(self.model, self.network, last=self.last)
 
     def save(self, engine: Engine) -> None:
         """Write ``last.pt``, and ``model.pt`` if this epoch is the best so far.
@@ -157,6 +152,7 @@ class RunCheckpoint:
             "epoch": engine.state.epoch,
             "best_metric": float(scores.best_metric) if scores else 0.0,
             "best_metric_epoch": int(scores.best_metric_epoch) if scores else engine.state.epoch,
+            "validated_epoch": int(getattr(scores, "epoch", 0)),
             "settings": json.dumps(self.settings),
         }
         self._refuse_not_finite(state["learner"], engine)

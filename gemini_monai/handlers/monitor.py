@@ -75,7 +75,9 @@ class CorrespondenceMonitor:
         engine.add_event_handler(Events.EPOCH_COMPLETED, self._watch)
 
     def _start(self, engine: Engine) -> None:
-        self.rows = rows_until(self.path, engine.state.iteration)
+        iteration = engine.state.iteration
+        last = iteration if self.path.exists() else None
+        self.rows = rows_until(self.path, iteration, last=last)
 
     def _watch(self, engine: Engine) -> None:
         if getattr(engine.state, "rank", 0) != 0:
