@@ -21,6 +21,7 @@ from gemini_monai.configuration.running import (
     settings,
 )
 from gemini_monai.configuration.steps import (
+    refuse_other_weights,
     show_probe,
     show_scores,
     start,
@@ -76,6 +77,7 @@ __all__ = [
     "read_cohort",
     "read_pairs",
     "refuse_other_purpose",
+    "refuse_other_weights",
     "refuse_outputs",
     "refuse_tests",
     "refuse_unknown_arms",

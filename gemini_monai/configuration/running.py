@@ -10,6 +10,7 @@ from monai.bundle import ConfigParser
 
 from gemini_monai import runs
 from gemini_monai.engines.processes import process_count
+from gemini_monai.errors import InputError
 from gemini_monai.limits import evaluated
 from gemini_monai.runs.settings import KNOBS, check_settings
 
@@ -70,11 +71,27 @@ def settings() -> dict[str, Any]:
         InputError: Naming a knob whose value cannot be.
     """
     knobs, parser = check_knobs(), running_parser()
+    _refuse_other_channels(parser)
     own = {
         "out_channels": parser.get_parsed_content("out_channels"),
         "backbone": described("backbone"),
     }
     return parser.get_parsed_content("spec").settings() | knobs | own
+
+
+def _refuse_other_channels(parser: ConfigParser) -> None:
+    """What the head gives out is what it is trained to: the structures, or the image restored."""
+    spec, found = (parser.get_parsed_content(name) for name in ("spec", "out_channels"))
+    task = parser.get("train#task")
+    if task is None:  # the kept configuration of an early run
+        return
+    if task == "pre-training":
+        expected, what = spec.in_channels, "channels of an image, which is what is restored"
+    else:
+        shown = "" if spec.overlapping else "background and "
+        expected, what = spec.out_channels, f"{shown}the structures {', '.join(spec.structures)}"
+    if found != expected:
+        raise InputError(f"key 'out_channels': expected {expected}, {what}; got {found!r}")
 
 
 def described(name: str) -> Any:

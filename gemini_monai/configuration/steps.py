@@ -11,11 +11,11 @@ from gemini_monai.bundles import is_bundle_run
 from gemini_monai.configuration.overrides import refuse_unknown_overrides, refuse_unread_keys
 from gemini_monai.configuration.running import running_configuration
 from gemini_monai.engines.processes import is_first_process, refuse_unjoined
-from gemini_monai.errors import install_hook
+from gemini_monai.errors import InputError, install_hook
 from gemini_monai.files import read_json, refuse_existing
 from gemini_monai.inference import Probe
 from gemini_monai.networks import Gemini
-from gemini_monai.runs import too_little
+from gemini_monai.runs import RunFolder, too_little
 from gemini_monai.tables import write_table
 from gemini_monai.weights import load_network
 
@@ -33,6 +33,24 @@ def start() -> None:
         refuse_unknown_overrides()
     else:
         refuse_unread_keys(running_configuration())
+
+
+def refuse_other_weights(weights: str | Path, folder: str | Path) -> None:
+    """Before a training, which tests what it trained and nothing else.
+
+    Args:
+        weights: What would be tested at its end.
+        folder: The run folder.
+
+    Raises:
+        InputError: If those are not the run's own.
+    """
+    own = RunFolder(folder).model
+    if Path(str(weights)).absolute() != own.absolute():
+        raise InputError(
+            f"key 'weights': got {weights}, but a training tests the network that it trains, "
+            f"{own}; to fine-tune others give --pretrained, to score them use gemini evaluate"
+        )
 
 
 def warn_of_little(*, images: int, iterations: int) -> None:
