@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from pathlib import Path
 
 import torch
@@ -152,4 +153,7 @@ def _matching(images: Image, pair: Correspondence) -> dict[str, float]:
 
 
 def _collapse(points: Tensor) -> float:
+    """NaN of features that are not finite, which the checkpoint then says."""
+    if not bool(torch.isfinite(points).all()):
+        return math.nan
     return float(EmbeddingCollapseMetric()(points.cpu())["aggregate"])
