@@ -12,9 +12,12 @@ from monai.data.meta_tensor import MetaTensor
 from torch import nn
 from tqdm import tqdm
 
+from gemini_monai.data.prepare.labels import refuse_other_grid
 from gemini_monai.errors import InputError
 from gemini_monai.files import refuse_existing
 from gemini_monai.images import (
+    is_picture,
+    read,
     read_label,
     smallest_type,
     write_field,
@@ -82,8 +85,8 @@ class FileRegistration:
         """Register every pair.
 
         Raises:
-            InputError: If a file is missing, unreadable or in the way, or dimensions differ from
-                training.
+            InputError: If a file is missing, unreadable or in the way, a label does not lie on its
+                image, or dimensions differ from training.
         """
         inputs = [path for pair in pairs for path in pair.inputs()]
         for path in inputs:
@@ -94,6 +97,8 @@ class FileRegistration:
             overwrite=self.overwrite,
             inputs=inputs,
         )
+        for pair in pairs:
+            _refuse_other_label(pair)
         rows = [self._register(pair) for pair in tqdm(pairs, desc="register")]
         write_table(self.folder / TABLE, rows)
         for row in rows:
@@ -156,6 +161,16 @@ class FileRegistration:
         kind = smallest_type([0, int(label.max())])
         shape = fixed.meta.get("spatial_shape")
         write_image(path, warped.numpy().astype(kind), affine=fixed.affine, shape=shape)
+
+
+def _refuse_other_label(pair: FilePair) -> None:
+    """A label goes with its image voxel by voxel, as everywhere."""
+    if pair.moving_label is None:
+        return
+    image, label = read(pair.moving), read_label(str(pair.moving_label))
+    affine = None if is_picture(pair.moving) else image.affine
+    shape = tuple(image.shape[1:])
+    refuse_other_grid(label, pair.moving_label, image=pair.moving, shape=shape, affine=affine)
 
 
 def _mean(values: Iterable[float]) -> float:
