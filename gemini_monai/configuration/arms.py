@@ -11,7 +11,7 @@ from monai.bundle.utils import merge_kv
 
 from gemini_monai.configuration.overrides import check_overlay
 from gemini_monai.configuration.running import running_configuration
-from gemini_monai.engines.processes import is_first_process
+from gemini_monai.engines.processes import is_first_process, wait_for_others
 from gemini_monai.errors import InputError
 from gemini_monai.runs import RunFolder, add_arm, arm_name
 
@@ -64,6 +64,7 @@ def train_arms(names: Sequence[str], folder: str | Path, *, bundle_root: str | P
         bundle_root: Folder of the bundle that run and methods belong to.
     """
     for name in names:
+        wait_for_others()  # the first process may have tested for long
         overlay = overlay_of(name, bundle_root=bundle_root)
         if is_first_process():
             add_arm(folder, arm_name(name))
