@@ -75,6 +75,17 @@ def text(value: Any, name: str) -> None:
         raise InputError(f"{name}: expected text, got {value!r}")
 
 
+def orientation(value: Any, name: str) -> None:
+    """Three letters, of each pair R and L, A and P, S and I one, such as ``"RAS"``.
+
+    Raises:
+        InputError: If it is anything else.
+    """
+    axes = [{"L": "R", "P": "A", "I": "S"}.get(c, c) for c in value] if value else []
+    if not isinstance(value, str) or sorted(axes) != ["A", "R", "S"]:
+        raise InputError(f"{name}: expected axes such as 'RAS' or 'LPI', got {value!r}")
+
+
 def place(value: Any, name: str) -> None:
     """A file or a folder.
 

@@ -71,6 +71,10 @@ def settings() -> dict[str, Any]:
         InputError: Naming a knob whose value cannot be.
     """
     knobs, parser = check_knobs(), running_parser()
+    for name in ("before", "after"):
+        for own in getattr(parser.get_parsed_content("spec"), name):
+            if not callable(own):
+                raise InputError(f"key '{name}': expected transforms, got {own!r:.80}")
     _refuse_other_channels(parser)
     own = {
         "out_channels": parser.get_parsed_content("out_channels"),

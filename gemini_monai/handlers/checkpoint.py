@@ -11,7 +11,6 @@ from typing import Any
 import torch
 from ignite.engine import Engine, Events
 from monai.engines.evaluator import Evaluator
-from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
@@ -73,9 +72,12 @@ class RunCheckpoint:
         self.resume = resume
 
     def attach(self, engine: Engine) -> None:
-        """Restore when the engine starts, save after each epoch."""
+        """Restore when the engine starts; after each epoch check, then save."""
         engine.add_event_handler(Events.STARTED, self._take_scaler)
         engine.add_event_handler(Events.STARTED, self.restore)
+        engine.add_event_handler(
+            Events.ITERATION_COMPLETED(event_filter=_ends_epoch), self._refuse_not_finite
+        )  # before anything looks at the network
         engine.add_event_handler(Events.EPOCH_COMPLETED, self.save)
 
     def _take_scaler(self, engine: Engine) -> None:
@@ -142,7 +144,7 @@ class RunCheckpoint:
         """Write ``last.pt``, and ``model.pt`` if this epoch is the best so far.
 
         Raises:
-            InputError: If a weight is not finite, or the files cannot be written.
+            InputError: If the files cannot be written.
         """
         if getattr(engine.state, "rank", 0) != 0:
             return
@@ -155,15 +157,14 @@ class RunCheckpoint:
             "validated_epoch": int(getattr(scores, "epoch", 0)),
             "settings": json.dumps(self.settings),
         }
-        self._refuse_not_finite(state["learner"], engine)
         if scores is None or _is_best(scores.best_metric, scores.best_metric_epoch, engine):
             write_tensors(self.model, self.network.state_dict())
         write_tensors(self.last, state)
         engine.state.saved_at = engine.state.iteration
 
-    def _refuse_not_finite(self, weights: Mapping[str, Tensor], engine: Engine) -> None:
+    def _refuse_not_finite(self, engine: Engine) -> None:
         saved = getattr(engine.state, "saved_at", 0)
-        for name, value in weights.items():
+        for name, value in self.parts["learner"].state_dict().items():
             if value.is_floating_point() and not bool(torch.isfinite(value).all()):
                 kept = f"; {self.last} is of iteration {saved}" if saved else ""
                 raise InputError(
@@ -171,6 +172,10 @@ class RunCheckpoint:
                     f"training diverged and nothing of this epoch is saved{kept}; lower the "
                     "learning rate"
                 )
+
+
+def _ends_epoch(engine: Engine, iteration: int) -> bool:
+    return iteration % int(engine.state.epoch_length or 1) == 0
 
 
 def _is_best(metric: float, epoch: int, engine: Engine) -> bool:

@@ -78,3 +78,20 @@ def test_every_shipped_method_can_be_an_arm(tiny_phantom, tmp_path):
     (tmp_path / "last.json").write_text(json.dumps({"epochs": 0}))
     options = {"compare": [*names, str(tmp_path / "last.json")]}
     _refused("last.json: key 'epochs'", tiny_phantom, tmp_path / "run", **options)
+
+
+@pytest.mark.parametrize("training", TRAININGS)
+def test_a_network_that_diverged_is_told_in_a_line(tiny_phantom, tmp_path, training):
+    name, bundle, small = TRAININGS[training]
+    options = small | {"epochs": 1, "learning_rate": 1e9}
+    options |= {} if training == "finetune" else {"compare": []}
+    with pytest.raises(Exception, match="") as raised:
+        run(name, bundle=bundle, **paths(tiny_phantom, tmp_path / "run"), **options)
+    close_run(tmp_path / "run")
+    assert "not finite" in str(input_error_in(raised.value)), raised.value
+
+
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_what_is_no_transform(tiny_phantom, tmp_path, place):
+    message = f"key '{place}': expected transforms, got 'Flipd'"
+    _refused(message, tiny_phantom, tmp_path / "run", **{place: ["Flipd"]})
