@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import torch
+
+from gemini_monai.memory import refuse_too_large
 
 MOST_WORKERS = 8
 """Processes that load, at most; each holds a batch or two in memory."""
@@ -44,6 +47,29 @@ def loading_workers(device: torch.device | str, *, transforms_on: torch.device |
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     trainings = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     return max(0, min(MOST_WORKERS, (cores or 1) // trainings - 1))
+
+
+def refuse_too_large_network(
+    spatial_size: Sequence[int], *, channels: int, width: int, device: torch.device | str
+) -> None:
+    """Stop at a size that a network cannot see on a device, even one image at a time.
+
+    Args:
+        spatial_size: Voxels that it sees.
+        channels: Of an image.
+        width: Features of its first level, of which two are held.
+        device: Where the network is.
+
+    Raises:
+        InputError: Naming the knob.
+    """
+    refuse_too_large(
+        spatial_size,
+        voxel_bytes=4 * (channels + 2 * width),
+        what="key 'spatial_size'",
+        change="give a smaller one, or fewer --channels",
+        device=device,
+    )
 
 
 def choose_convolutions(device: torch.device | str) -> None:

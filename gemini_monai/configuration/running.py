@@ -9,6 +9,7 @@ from typing import Any
 from monai.bundle import ConfigParser
 
 from gemini_monai import runs
+from gemini_monai.configuration.hardware import refuse_too_large_network
 from gemini_monai.engines.processes import process_count
 from gemini_monai.errors import InputError
 from gemini_monai.limits import evaluated
@@ -76,6 +77,7 @@ def settings() -> dict[str, Any]:
             if not callable(own):
                 raise InputError(f"key '{name}': expected transforms, got {own!r:.80}")
     _refuse_other_channels(parser)
+    _refuse_too_large(parser, knobs)
     own = {
         "out_channels": parser.get_parsed_content("out_channels"),
         "backbone": described("backbone"),
@@ -96,6 +98,15 @@ def _refuse_other_channels(parser: ConfigParser) -> None:
         expected, what = spec.out_channels, f"{shown}the structures {', '.join(spec.structures)}"
     if found != expected:
         raise InputError(f"key 'out_channels': expected {expected}, {what}; got {found!r}")
+
+
+def _refuse_too_large(parser: ConfigParser, knobs: Mapping[str, Any]) -> None:
+    spec = parser.get_parsed_content("spec")
+    size = spec.spatial_size[: spec.network_dims]
+    width = knobs["channels"][0] if parser.get("backbone") is None else 0
+    refuse_too_large_network(
+        size, channels=spec.in_channels, width=width, device=parser.get_parsed_content("device")
+    )
 
 
 def described(name: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from copy import deepcopy
@@ -15,17 +16,18 @@ import torch
 from monai.data.dataset import CacheDataset, PersistentDataset
 from monai.data.meta_tensor import MetaTensor
 from monai.transforms.compose import Compose
+from torch import Tensor
 
 from gemini_monai.data.checks import FILE_KEYS
 from gemini_monai.describe import describe
 from gemini_monai.errors import InputError
 from gemini_monai.files import write_tensors
+from gemini_monai.memory import GIB, refuse_too_many_bytes
 
 Item: TypeAlias = dict[Hashable, Any]
 VERSION = 2  # raise when the same transforms give other results
 MAKER = "gemini_monai cache"
 """Says in a file that it is of a cache of ours."""
-GIB = 2**30
 
 
 def cached(
@@ -48,15 +50,32 @@ def cached(
 
     Raises:
         InputError: If an item cannot be read, ``cache_dir`` is no folder or holds a file of another
-            maker in an item's place, or its disk cannot hold all.
+            maker in an item's place, or its disk, or memory without it, cannot hold all.
     """
     if transform is None:
         return data
     if cache_dir is None:
-        return CacheDataset(data, transform, cache_rate=cache_rate, num_workers=2, progress=False)
+        return MemoryCache(data, transform, cache_rate=cache_rate, num_workers=2, progress=False)
     dataset = DiskCache(data, transform, cache_dir=cache_dir)
     dataset.refuse_too_large()
     return dataset
+
+
+class MemoryCache(CacheDataset):
+    """MONAI's ``CacheDataset`` that stops at its first item where memory cannot hold all."""
+
+    def _load_cache_item(self, idx: int) -> Any:
+        item = super()._load_cache_item(idx)
+        if idx == 0:
+            each = sum(v.numel() * v.element_size() for v in item.values() if isinstance(v, Tensor))
+            processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+            by = f" in each of {processes} processes" if processes > 1 else ""
+            refuse_too_many_bytes(
+                each * self.cache_num * processes,
+                what=f"{self.cache_num} prepared images in memory{by}",
+                change="give --cache_dir FOLDER, or a smaller --cache_rate",
+            )
+        return item
 
 
 class DiskCache(PersistentDataset):

@@ -10,7 +10,7 @@ from datetime import timedelta
 import torch
 import torch.distributed as dist
 
-from gemini_monai.engines.pulse import AGAIN, Pulse, minutes
+from gemini_monai.engines.pulse import AGAIN, Pulse, Store, minutes
 from gemini_monai.errors import InputError
 
 PATIENCE = timedelta(minutes=30)
@@ -84,10 +84,13 @@ def join_processes(patience: timedelta = PATIENCE) -> None:
     _pulse.start()
 
 
-def _store(patience: timedelta) -> dist.Store:
+def _store(patience: timedelta) -> Store:
     """A connection of its own to the store by which the processes found each other."""
     host, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
-    return dist.TCPStore(host, port, is_master=False, wait_for_workers=False, timeout=patience)
+    store: Store = dist.TCPStore(  # type: ignore[attr-defined]
+        host, port, is_master=False, wait_for_workers=False, timeout=patience
+    )
+    return store
 
 
 def process_device() -> torch.device:

@@ -10,9 +10,7 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
-from typing import NamedTuple
-
-import torch.distributed as dist
+from typing import NamedTuple, Protocol
 
 from gemini_monai.errors import InputError, show_error
 
@@ -22,6 +20,16 @@ BEATS = 10
 """Signs of life within the patience, at least."""
 DONE = "done"
 AGAIN = "start all of them again, with --resume True"
+
+
+class Store(Protocol):
+    """What is used of PyTorch's store of keys and values."""
+
+    def set(self, key: str, value: str) -> None:
+        """Keep a value."""
+
+    def multi_get(self, keys: list[str]) -> list[bytes]:
+        """The values of keys; waits until all are there."""
 
 
 class Sign(NamedTuple):
@@ -66,7 +74,7 @@ class Pulse:
         patience: Without a sign of life.
     """
 
-    def __init__(self, store: dist.Store, *, rank: int, count: int, patience: timedelta) -> None:
+    def __init__(self, store: Store, *, rank: int, count: int, patience: timedelta) -> None:
         self.rank = rank
         self.others = [other for other in range(count) if other != rank]
         self.patience = patience

@@ -16,6 +16,7 @@ from gemini_monai.errors import InputError
 from gemini_monai.images.dicom import read_dicom
 from gemini_monai.images.monai_readers import quiet_readers
 from gemini_monai.images.names import is_dicom, is_picture
+from gemini_monai.images.size import refuse_too_large_file
 from gemini_monai.world.axes import is_singular
 
 COLORS = 3
@@ -59,6 +60,8 @@ def read(path: str | Path | Sequence[str | Path], *, dtype: Any = np.float32) ->
 
 def _loaded(files: Sequence[Path], *, dtype: Any) -> MetaTensor:
     source = files[0] if len(files) == 1 else list(files)
+    for file in files:
+        refuse_too_large_file(file, value_bytes=np.dtype(dtype).itemsize)
     try:
         image = _loader(dtype)(source)
         return _without_copies(image) if is_picture(files[0]) else image

@@ -25,7 +25,8 @@ from gemini_monai.images import (
 )
 from gemini_monai.inference.file_pairs import FilePair
 from gemini_monai.inference.landmarks import landmark_rows
-from gemini_monai.inference.world_registration import register_files
+from gemini_monai.inference.world_registration import field_bytes, register_files
+from gemini_monai.memory import refuse_too_large
 from gemini_monai.tables import write_table
 from gemini_monai.transforms import InputSpec
 from gemini_monai.world import (
@@ -134,6 +135,12 @@ class FileRegistration:
             write_table(files["landmarks"], errors)
         if self.inverse:
             moving = found.moving
+            refuse_too_large(
+                moving.shape[1:],
+                voxel_bytes=field_bytes(moving.ndim - 1),
+                what=f"{pair.moving}: a field in mm on its own grid",
+                change="leave out --inverse, or crop the image",
+            )
             back = inverse_world_displacement(displacement, fixed=fixed, moving=moving)
             write_field(files["inverse"], back, affine=moving.affine)
         return {

@@ -12,6 +12,7 @@ from torch import nn
 from gemini_monai.images import read
 from gemini_monai.inference.correspond import register_pair
 from gemini_monai.inference.pair_grids import pair_on_grids
+from gemini_monai.memory import refuse_too_large
 from gemini_monai.transforms import InputSpec
 from gemini_monai.world import apply_world_displacement, world_displacement
 
@@ -29,6 +30,15 @@ class WorldRegistration(NamedTuple):
     """The moving image on its own grid, (C, *S)."""
     folding_percent: float
     """Voxels of the network's grid where the field folds."""
+
+
+def field_bytes(axes: int) -> int:
+    """Bytes a voxel of a field in mm while it is made: six positions in double precision.
+
+    Args:
+        axes: 2 or 3; 146 bytes were measured for 3.
+    """
+    return 6 * 8 * axes
 
 
 def register_files(
@@ -53,10 +63,16 @@ def register_files(
         refinement: Iterations of ``refine`` at each resolution, for this pair alone.
 
     Raises:
-        InputError: If a file is missing or unreadable, dimensions differ from training, or as
-            ``pair_on_grids`` does.
+        InputError: If a file is missing or unreadable, dimensions differ from training, memory
+            cannot hold the field, or as ``pair_on_grids`` does.
     """
     images = read(Path(moving)), read(Path(fixed))
+    refuse_too_large(
+        images[1].shape[1:],
+        voxel_bytes=field_bytes(spec.spatial_dims),
+        what=f"{fixed}: a field in mm on its own grid",
+        change="crop the image, or resample it to larger voxels",
+    )
     seen = pair_on_grids(spec, moving, fixed, images=images, affine=affine)
     batches = [image.as_tensor()[None].to(device, torch.float32) for image in seen]
     result = register_pair(network, *batches, refinement=refinement)

@@ -65,7 +65,7 @@ def decoded(monkeypatch):
 
 def test_without_a_folder_it_is_monais_cache_in_memory(items):
     dataset = cached(items, _transform(), cache_rate=1.0)
-    assert type(dataset) is CacheDataset
+    assert isinstance(dataset, CacheDataset)
     assert dataset.cache_num == 3
 
 
