@@ -350,9 +350,20 @@ def test_a_cache_in_memory_is_refused_at_its_first_item(there, monkeypatch, proc
     assert len(cached(items, made, cache_rate=0.0)) == 50
 
 
-def test_a_size_that_no_network_could_see_is_refused_by_the_knobs(there):
-    options = {"channels": 1, "width": 16, "device": "cpu"}
+def test_a_network_that_no_machine_could_train_is_refused_by_its_knobs(there):
+    options = {"in_channels": 1, "channels": (16, 32), "device": "cpu"}
     there(64**3 * 4 * 33)
     refuse_too_large_network([64] * 3, **options)
     told = _message(lambda: refuse_too_large_network([64, 64, 65], **options))
     assert told.startswith("key 'spatial_size': 64 x 64 x 65 voxels")
+    there(16 * 27 * 10 * (10 + 20))
+    wide = options | {"channels": (10, 10, 20)}
+    refuse_too_large_network([4] * 3, **wide)
+    told = _message(lambda: refuse_too_large_network([4] * 3, **wide | {"channels": (10, 10, 21)}))
+    assert told.startswith("key 'channels': weights of [10, 10, 21] features take")
+
+
+def test_windows_larger_than_the_image_count(there):
+    inferer = window_inferer(_spec(label_values=(0, 1)))
+    there(4 * 3 * 8**3 - 1)
+    assert "8 x 8 x 8 voxels" in _message(lambda: inferer(torch.zeros(1, 1, 2, 2, 2), None))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import torch
 
-from gemini_monai.memory import refuse_too_large
+from gemini_monai.memory import refuse_too_large, refuse_too_many_bytes
 
 MOST_WORKERS = 8
 """Processes that load, at most; each holds a batch or two in memory."""
@@ -50,22 +51,34 @@ def loading_workers(device: torch.device | str, *, transforms_on: torch.device |
 
 
 def refuse_too_large_network(
-    spatial_size: Sequence[int], *, channels: int, width: int, device: torch.device | str
+    spatial_size: Sequence[int],
+    *,
+    in_channels: int,
+    channels: Sequence[int],
+    device: torch.device | str,
 ) -> None:
-    """Stop at a size that a network cannot see on a device, even one image at a time.
+    """Stop at a network that a device cannot hold, or an image that it cannot see there.
 
     Args:
         spatial_size: Voxels that it sees.
-        channels: Of an image.
-        width: Features of its first level, of which two are held.
+        in_channels: Of an image.
+        channels: Features of its levels, of the first of which two are held; none where the network
+            is another.
         device: Where the network is.
 
     Raises:
         InputError: Naming the knob.
     """
+    cells = 3 ** len(spatial_size)  # of a convolution; weight, gradient, and two means of Adam
+    refuse_too_many_bytes(
+        4 * 4 * cells * sum(a * b for a, b in pairwise(channels)),
+        what=f"key 'channels': weights of {list(channels)} features",
+        change="give fewer",
+        device=device,
+    )
     refuse_too_large(
         spatial_size,
-        voxel_bytes=4 * (channels + 2 * width),
+        voxel_bytes=4 * (in_channels + 2 * sum(channels[:1])),
         what="key 'spatial_size'",
         change="give a smaller one, or fewer --channels",
         device=device,

@@ -102,10 +102,11 @@ def _refuse_other_channels(parser: ConfigParser) -> None:
 
 def _refuse_too_large(parser: ConfigParser, knobs: Mapping[str, Any]) -> None:
     spec = parser.get_parsed_content("spec")
-    size = spec.spatial_size[: spec.network_dims]
-    width = knobs["channels"][0] if parser.get("backbone") is None else 0
     refuse_too_large_network(
-        size, channels=spec.in_channels, width=width, device=parser.get_parsed_content("device")
+        spec.spatial_size[: spec.network_dims],
+        in_channels=spec.in_channels,
+        channels=knobs.get("channels", ()) if parser.get("backbone") is None else (),
+        device=parser.get_parsed_content("device"),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from monai.inferers.inferer import Inferer, SliceInferer, SlidingWindowInferer
@@ -28,7 +28,7 @@ def window_inferer(spec: InputSpec, *, overlap: float = 0.25, sw_batch_size: int
         inferer = SliceInferer(spatial_dim=2, roi_size=size[:2], **options)
     else:
         inferer = SlidingWindowInferer(roi_size=size, **options)
-    return RoomyInferer(inferer, channels=spec.out_channels)
+    return RoomyInferer(inferer, channels=spec.out_channels, window=size)
 
 
 class RoomyInferer(Inferer):
@@ -37,11 +37,13 @@ class RoomyInferer(Inferer):
     Args:
         inferer: Of whole images.
         channels: That it gives out.
+        window: Voxels that images are padded to, at least.
     """
 
-    def __init__(self, inferer: Inferer, *, channels: int) -> None:
+    def __init__(self, inferer: Inferer, *, channels: int, window: Sequence[int]) -> None:
         self.inferer = inferer
         self.channels = channels
+        self.window = window
 
     def __call__(
         self, inputs: Tensor, network: Callable[..., Any], *args: Any, **kwargs: Any
@@ -52,10 +54,10 @@ class RoomyInferer(Inferer):
             InputError: If memory cannot hold them.
         """
         refuse_too_large(
-            inputs.shape[2:],
+            [max(sides) for sides in zip(inputs.shape[2:], self.window, strict=True)],
             voxel_bytes=4 * len(inputs) * (self.channels + 1),  # and how many windows saw it
             what=f"predictions of {self.channels} channels",
-            change="give a larger --spacing, or crop the image",
+            change="give a larger --spacing or smaller --spatial_size, or crop the image",
             device=inputs.device,
         )
         return self.inferer(inputs, network, *args, **kwargs)
