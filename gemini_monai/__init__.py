@@ -1,11 +1,11 @@
 """Dense self-supervised learning from correspondence (GEMINI) for MONAI.
 
 Rooms, from the ground up; each imports only from those before it: ``types``, ``errors``,
-``files``, ``bundles``, ``trust``, ``limits``, ``tables``, ``describe``, ``intensity``, ``warp``,
-``world``, ``labels``, ``images``, ``runs``, ``losses``, ``networks``, ``metrics``, ``objectives``,
-``methods``, ``transforms``, ``data`` (with ``streams``, ``prepare`` and ``prepare.sources``),
-``inference``, ``engines``, ``handlers``, ``weights``, ``trained``, ``report``, ``configuration``,
-``benchmark``, ``analyses``, ``commands``.
+``memory``, ``files``, ``bundles``, ``trust``, ``limits``, ``tables``, ``describe``, ``intensity``,
+``warp``, ``world``, ``labels``, ``images``, ``runs``, ``losses``, ``networks``, ``metrics``,
+``objectives``, ``methods``, ``transforms``, ``data`` (with ``streams``, ``prepare`` and
+``prepare.sources``), ``inference``, ``engines``, ``handlers``, ``weights``, ``trained``,
+``report``, ``configuration``, ``benchmark``, ``analyses``, ``commands``.
 
 The names below are what a script or a notebook needs; each is imported when it is first asked for.
 """

@@ -128,7 +128,12 @@ def _last_line(error: BaseException) -> tuple[str, int]:
         code = TERMINATED if isinstance(stop, TerminatedError) else INTERRUPTED
         return "error: stopped before the end", code
     foreseen = input_error_in(error) or any(isinstance(own, OSError) for own in _chain(error))
-    return f"error: {one_line(error)}{'' if foreseen else _kept(error)}", 1
+    return f"error: {escaped(one_line(error))}{'' if foreseen else _kept(error)}", 1
+
+
+def escaped(text: str) -> str:
+    """Text whose line breaks and control characters, as of a file's name, are written out."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _kept(error: BaseException) -> str:

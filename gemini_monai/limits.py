@@ -72,7 +72,7 @@ def text(value: Any, name: str) -> None:
     Raises:
         InputError: If it is empty or anything else.
     """
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str) or not value.strip():
         raise InputError(f"{name}: expected text, got {value!r}")
 
 
@@ -84,6 +84,17 @@ def mapping(value: Any, name: str) -> None:
     """
     if not isinstance(value, Mapping):
         raise InputError(f"{name}: expected values by name, got {value!r:.80}")
+
+
+def orientation(value: Any, name: str) -> None:
+    """Three letters, of each pair R and L, A and P, S and I one, such as ``"RAS"``.
+
+    Raises:
+        InputError: If it is anything else.
+    """
+    axes = [{"L": "R", "P": "A", "I": "S"}.get(c, c) for c in value] if value else []
+    if not isinstance(value, str) or sorted(axes) != ["A", "R", "S"]:
+        raise InputError(f"{name}: expected axes such as 'RAS' or 'LPI', got {value!r}")
 
 
 def place(value: Any, name: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,11 @@ from typing import Any
 from gemini_monai.errors import InputError
 from gemini_monai.files import read_text, replacing
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""Beginnings of a cell that a spreadsheet would run."""
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
+"""Beginnings of a cell that a spreadsheet would run; the last four are those of East Asian ones."""
 DELIMITERS = (",", ";", "\t")
+QUOTED = re.compile(r'"[^"]*"')
+"""What a cell in quotes says; a name may hold what stands between cells elsewhere."""
 
 
 def read_table(path: str | Path, *, required: Sequence[str] = ()) -> list[dict[str, str]]:
@@ -32,10 +35,11 @@ def read_table(path: str | Path, *, required: Sequence[str] = ()) -> list[dict[s
     """
     text = read_text(path)
     try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text)))
+        delimiter = _delimiter(text, required)
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
     except csv.Error as error:
         raise InputError(f"{path}: not a table: {error}") from error
-    columns = [name.strip() for name in rows[0]] if rows else []
+    columns = [_original(name.strip()) for name in rows[0]] if rows else []
     for name in required:
         if name not in columns:
             raise InputError(f"{path}: column '{name}' is missing, found {columns}")
@@ -49,9 +53,15 @@ def read_table(path: str | Path, *, required: Sequence[str] = ()) -> list[dict[s
     ]
 
 
-def _delimiter(text: str) -> str:
-    header = text.split("\n", 1)[0]
-    return max(DELIMITERS, key=header.count)
+def _delimiter(text: str, required: Sequence[str]) -> str:
+    """What gives most of the required columns; among equals, what is there most often."""
+    header = QUOTED.sub("", text).split("\n", 1)[0]
+
+    def rank(delimiter: str) -> tuple[int, int]:
+        columns = {name.strip() for name in header.split(delimiter)}
+        return len(columns & set(required)), header.count(delimiter)
+
+    return max(DELIMITERS, key=rank)
 
 
 def _row(cells: Sequence[str], columns: Sequence[str], *, where: str) -> dict[str, str]:
@@ -67,8 +77,8 @@ def write_table(
 ) -> None:
     """Write a table, whole or not at all; NaN is an empty cell.
 
-    Text that a spreadsheet would run as a formula gets an apostrophe before it, which
-    ``read_table`` takes off again.
+    Text that a spreadsheet would run as a formula, in a cell or as the name of a column, gets an
+    apostrophe before it, which ``read_table`` takes off again.
 
     Args:
         path: The file.
@@ -80,19 +90,24 @@ def write_table(
     """
     columns = list(columns if columns is not None else rows[0])
     with replacing(path) as part, part.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns, restval="")
+        writer = csv.DictWriter(file, [_cell(name) for name in columns], restval="")
         writer.writeheader()
-        writer.writerows([{name: _cell(value) for name, value in row.items()} for row in rows])
+        writer.writerows([{_cell(k): _cell(value) for k, value in row.items()} for row in rows])
 
 
 def _cell(value: Any) -> Any:
     if isinstance(value, str):
-        return f"'{value}" if value.startswith(FORMULA) else value
+        return f"'{value}" if _is_guarded(value) else value
     return "" if value is None or value != value else value  # NaN is the number unlike itself
 
 
 def _original(cell: str) -> str:
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA) else cell
+    return cell[1:] if cell.startswith("'") and _is_guarded(cell[1:]) else cell
+
+
+def _is_guarded(text: str) -> bool:
+    """Whether an apostrophe goes before it: a formula, or what would be taken for a guarded one."""
+    return text.lstrip("'").startswith(FORMULA)
 
 
 def number(row: Mapping[str, str], column: str, *, where: str) -> float:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gemini_monai.errors import InputError, input_error_in, one_line
+from gemini_monai.errors import InputError, input_error_in, one_line, show_error
 
 SCRIPT = """
 from gemini_monai.errors import InputError, install_hook
@@ -31,6 +31,16 @@ def test_an_input_error_is_one_line_however_wrapped():
     result = _run("InputError('a.nii.gz: no such file')")
     assert result.returncode == 1
     assert result.stderr == "error: a.nii.gz: no such file\n"
+
+
+@pytest.mark.parametrize("name", ["new\nline", "a\rb", "\x1b[2Ja", "a\u2028b", "\udce9"])
+def test_a_files_name_never_breaks_the_line(name, capsys):
+    for error in (InputError(f"/data/{name}.nii: bad"), FileNotFoundError(2, "No such file", name)):
+        assert show_error(error) == 1
+        told = capsys.readouterr().err
+        assert told.startswith("error: ")
+        assert told.removesuffix("\n").isprintable()
+        assert repr(name)[1:-1] in told
 
 
 def test_a_thread_that_still_works_does_not_change_the_exit_code():

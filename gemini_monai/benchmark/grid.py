@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import gemini_monai
-from gemini_monai.benchmark.run import Run
+from gemini_monai.benchmark.run import PROGRAM, Run
 from gemini_monai.errors import InputError
 from gemini_monai.files import read_json
 
@@ -146,7 +146,7 @@ class Question:
         part = f"{labels}_labels" if labels else "pretraining"
         name = f"{data_name(data)}-{method}-{part}-{seed}-{digest}"
         folder = self.output.absolute() / name
-        command = ["gemini", *words, "--output_dir", str(folder), "--resume", "True"]
+        command = [PROGRAM, *words, "--output_dir", str(folder), "--resume", "True"]
         return Run(
             name=name,
             command=shlex.join(command),

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 NOT_RUN = "not run"
+PROGRAM = "gemini"
+"""First word of a command that is typed in an activated environment."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from gemini_monai.benchmark.run import Run
+from gemini_monai.benchmark.run import PROGRAM, Run
 from gemini_monai.errors import InputError
 from gemini_monai.files import write_json
 
@@ -49,10 +50,18 @@ def run_grid(
     words += ["--rerun-triggers", "mtime"]  # settings, data and version are in a run's name
     words += ["--nolock"]  # Snakemake's lock outlives a killed grid, which is to go on
     command = [sys.executable, "-m", "snakemake", *words, "--cores", str(cores), *more]
-    content = {"here": str(Path.cwd()), "runs": [asdict(run) for run in dict.fromkeys(runs)]}
+    cells = [asdict(run) | {"command": _by_this_python(run)} for run in dict.fromkeys(runs)]
+    content = {"here": str(Path.cwd()), "runs": cells}
     with _alone(output):
         write_json(output / GRID, content)
         return subprocess.run(command, check=False).returncode == 0
+
+
+def _by_this_python(run: Run) -> str:
+    """The command of a run in this environment, which need not be activated where it is run."""
+    program, *words = shlex.split(run.command)
+    python = [sys.executable, "-m", "gemini_monai"]
+    return shlex.join([*(python if program == PROGRAM else [program]), *words])
 
 
 @contextmanager

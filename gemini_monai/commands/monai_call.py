@@ -57,8 +57,9 @@ class Call:
         for file in [*self.files, *self.overlays]:
             if not Path(file).is_file():
                 raise InputError(f"{file}: no such configuration file")
-        if self.overlays:
-            self.check()  # MONAI would end in a traceback where a file is not JSON
+        nested = any("#" in key or "::" in key for key in command_line_overrides(self.options))
+        if self.overlays or nested:
+            self.check()  # MONAI would end in a traceback where JSON is damaged or a key missing
         print(f"python {shlex.join(self.words)}", flush=True)
         os.execv(sys.executable, [sys.executable, *self.words])
 

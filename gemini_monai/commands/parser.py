@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import sys
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NoReturn
 
 from gemini_monai.commands import analyses, benchmark, bundle, preparation, results, sharing
@@ -89,7 +89,8 @@ def run(arguments: Sequence[str]) -> None:
     """Run a command.
 
     Raises:
-        InputError: If there is no such command or option, or what the command raises.
+        InputError: If there is no such command or option, a value is empty, or what the command
+            raises.
     """
     function, values = read(arguments)
     function(**values)
@@ -111,9 +112,34 @@ def read(arguments: Sequence[str]) -> tuple[Callable[..., None], dict[str, Any]]
     if unknown:
         raise InputError(f"unknown option {unknown[0]}{_hint(parser, arguments, unknown[0])}")
     values = vars(given)
+    _refuse_blank(_innermost(parser, arguments), values)
+    _refuse_blank_overrides(overrides)
     if command is not None:
         values["overrides"] = overrides
     return values.pop("function"), values
+
+
+def _refuse_blank(command: argparse.ArgumentParser, values: Mapping[str, Any]) -> None:
+    """No argument is empty: a path of an unset variable would be the working directory."""
+    for action in command._actions:
+        value = values.get(action.dest)
+        words = value if isinstance(value, list) and action.type is None else [value]
+        if value != action.default and any(map(_is_blank, words)):
+            name = action.option_strings[0] if action.option_strings else action.metavar
+            raise InputError(f"{name}: is empty; is a variable of the shell not set?")
+
+
+def _refuse_blank_overrides(words: Sequence[str]) -> None:
+    """The same of keys of the configuration, each with the word after it, or ``--key=value``."""
+    for key, word in zip(["", *words], words, strict=False):
+        name, equals, value = word.partition("=")
+        if _is_blank(word) or (word.startswith("--") and equals and _is_blank(value)):
+            name = key if _is_blank(word) else name
+            raise InputError(f"{name}: is empty; is a variable of the shell not set?")
+
+
+def _is_blank(value: Any) -> bool:
+    return isinstance(value, str) and not value.strip()
 
 
 def _hint(parser: Parser, arguments: Sequence[str], option: str) -> str:

@@ -23,6 +23,7 @@ from gemini_monai.configuration.running import (
 from gemini_monai.configuration.scoring import kept_knob, refuse_other_scoring
 from gemini_monai.configuration.steps import (
     refuse_other_view,
+    refuse_other_weights,
     show_probe,
     show_scores,
     start,
@@ -83,6 +84,7 @@ __all__ = [
     "refuse_other_purpose",
     "refuse_other_scoring",
     "refuse_other_view",
+    "refuse_other_weights",
     "refuse_outputs",
     "refuse_tests",
     "refuse_unknown_arms",

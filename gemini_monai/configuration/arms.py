@@ -10,11 +10,12 @@ from monai.bundle import ConfigParser
 from monai.bundle.utils import merge_kv
 
 from gemini_monai.configuration.layers import ConfigurationLayer, Overlaid
+from gemini_monai.configuration.overrides import read_configuration
 from gemini_monai.configuration.running import running_configuration
-from gemini_monai.engines.processes import is_first_process
+from gemini_monai.engines.processes import is_first_process, wait_for_others
 from gemini_monai.errors import InputError
-from gemini_monai.runs import FOLDERS, RunFolder, add_arm, arm_name, is_arm_name
-from gemini_monai.trust import methods_of
+from gemini_monai.runs import FOLDERS, RunFolder, add_arm, arm_name, check_settings, is_arm_name
+from gemini_monai.trust import evaluated, methods_of
 
 
 def overlay_of(name: str, *, bundle_root: str | Path) -> Path:
@@ -43,14 +44,18 @@ def refuse_unknown_arms(names: Sequence[str], *, bundle_root: str | Path) -> Non
     """Before anything is trained.
 
     Raises:
-        InputError: If an overlay is not there or has a key that changes nothing, an arm's name is
-            none that a folder in the run can have, or two arms would share one.
+        InputError: If an overlay is not there, has a key that changes nothing or a knob whose value
+            cannot be, an arm's name is none that a folder in the run can have, or two arms would
+            share one.
     """
     for name in names:
         overlay = overlay_of(name, bundle_root=bundle_root)
+        content = read_configuration(overlay)
         whole = Overlaid(running_configuration(), folders=[Path(bundle_root)])
-        whole.add(ConfigurationLayer(str(overlay), ConfigParser.load_config_file(overlay)))
+        whole.add(ConfigurationLayer(str(overlay), content))
         whole.check()
+        plain = {key: value for key, value in content.items() if not evaluated(value)}
+        check_settings(plain, where=f"{overlay}: ")
     folders = [arm_name(name) for name in names]
     for name, folder in zip(names, folders, strict=True):
         if not is_arm_name(folder) or folder.startswith(".") or folder.casefold() in FOLDERS:
@@ -74,6 +79,7 @@ def train_arms(names: Sequence[str], folder: str | Path, *, bundle_root: str | P
         bundle_root: Folder of the bundle that run and methods belong to.
     """
     for name in names:
+        wait_for_others()  # the first process may have tested for long
         overlay = overlay_of(name, bundle_root=bundle_root)
         if is_first_process():
             add_arm(folder, arm_name(name))

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import torch
+
+from gemini_monai.memory import refuse_too_large, refuse_too_many_bytes
 
 MOST_WORKERS = 8
 """Processes that load, at most; each holds a batch or two in memory."""
@@ -44,6 +48,41 @@ def loading_workers(device: torch.device | str, *, transforms_on: torch.device |
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     trainings = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     return max(0, min(MOST_WORKERS, (cores or 1) // trainings - 1))
+
+
+def refuse_too_large_network(
+    spatial_size: Sequence[int],
+    *,
+    in_channels: int,
+    channels: Sequence[int],
+    device: torch.device | str,
+) -> None:
+    """Stop at a network that a device cannot hold, or an image that it cannot see there.
+
+    Args:
+        spatial_size: Voxels that it sees.
+        in_channels: Of an image.
+        channels: Features of its levels, of the first of which two are held; none where the network
+            is another.
+        device: Where the network is.
+
+    Raises:
+        InputError: Naming the knob.
+    """
+    cells = 3 ** len(spatial_size)  # of a convolution; weight, gradient, and two means of Adam
+    refuse_too_many_bytes(
+        4 * 4 * cells * sum(a * b for a, b in pairwise(channels)),
+        what=f"key 'channels': weights of {list(channels)} features",
+        change="give fewer",
+        device=device,
+    )
+    refuse_too_large(
+        spatial_size,
+        voxel_bytes=4 * (in_channels + 2 * sum(channels[:1])),
+        what="key 'spatial_size'",
+        change="give a smaller one, or fewer --channels",
+        device=device,
+    )
 
 
 def choose_convolutions(device: torch.device | str) -> None:

@@ -61,7 +61,7 @@ def _check(
     folders: Sequence[Path] | None = None,
 ) -> None:
     files = _files(config_file)
-    base, *layers = [(file, _read(file)) for file in files]
+    base, *layers = [(file, read_configuration(file)) for file in files]
     named = [str(overrides[name]) for name in RUN_ARGUMENTS[:3] if name in overrides]
     whole = Overlaid(base[1], roots=[*roots, *named], folders=folders)
     passed = _keys_of_trainings(Path(base[0]))
@@ -80,15 +80,21 @@ def _files(config_file: str | Sequence[str]) -> list[str]:
     return [config_file] if is_one else config_file.split(",")
 
 
-def _read(file: str) -> dict[str, Any]:
+def read_configuration(file: str | Path) -> dict[str, Any]:
+    """What one file of a configuration says.
+
+    Raises:
+        InputError: If it is missing, or no configuration.
+    """
     if not Path(file).is_file():
         raise InputError(f"{file}: no such configuration file")
     try:
-        content = ConfigParser.load_config_file(file)
-    except ValueError as error:
-        raise InputError(f"{file}: not a configuration: {error}") from error
+        content: Any = ConfigParser.load_config_file(file)
+    except Exception as error:  # of JSON, of YAML, or of an ending that is neither
+        reason = " ".join(str(error).split())
+        raise InputError(f"{file}: not a configuration: {reason}") from error
     if not isinstance(content, dict):
-        raise InputError(f"{file}: not a configuration: expected keys and values")
+        raise InputError(f"{file}: not a configuration: expected keys, found {content!r:.80}")
     return content
 
 
@@ -97,7 +103,7 @@ def _keys_of_trainings(base: Path) -> set[str]:
     if base.name in TRAININGS:
         return set()
     beside = [base.with_name(name) for name in TRAININGS]
-    return {key for path in beside if path.is_file() for key in _read(str(path))}
+    return {key for path in beside if path.is_file() for key in read_configuration(str(path))}
 
 
 def refuse_unknown_overrides() -> None:

@@ -9,7 +9,9 @@ from typing import Any
 from monai.bundle import ConfigParser
 
 from gemini_monai import runs
+from gemini_monai.configuration.hardware import refuse_too_large_network
 from gemini_monai.engines.processes import process_count
+from gemini_monai.errors import InputError
 from gemini_monai.runs.settings import KNOBS, check_settings
 from gemini_monai.trust import evaluated
 
@@ -70,11 +72,42 @@ def settings() -> dict[str, Any]:
         InputError: Naming a knob whose value cannot be.
     """
     knobs, parser = check_knobs(), running_parser()
+    for name in ("before", "after"):
+        for own in getattr(parser.get_parsed_content("spec"), name):
+            if not callable(own):
+                raise InputError(f"key '{name}': expected transforms, got {own!r:.80}")
+    _refuse_other_channels(parser)
+    _refuse_too_large(parser, knobs)
     own = {
         "out_channels": parser.get_parsed_content("out_channels"),
         "backbone": described("backbone"),
     }
     return parser.get_parsed_content("spec").settings() | knobs | own
+
+
+def _refuse_other_channels(parser: ConfigParser) -> None:
+    """What the head gives out is what it is trained to: the structures, or the image restored."""
+    spec, found = (parser.get_parsed_content(name) for name in ("spec", "out_channels"))
+    task = parser.get("train#task")
+    if task is None:  # the kept configuration of an early run
+        return
+    if task == "pre-training":
+        expected, what = spec.in_channels, "channels of an image, which is what is restored"
+    else:
+        shown = "" if spec.overlapping else "background and "
+        expected, what = spec.out_channels, f"{shown}the structures {', '.join(spec.structures)}"
+    if found != expected:
+        raise InputError(f"key 'out_channels': expected {expected}, {what}; got {found!r}")
+
+
+def _refuse_too_large(parser: ConfigParser, knobs: Mapping[str, Any]) -> None:
+    spec = parser.get_parsed_content("spec")
+    refuse_too_large_network(
+        spec.spatial_size[: spec.network_dims],
+        in_channels=spec.in_channels,
+        channels=knobs.get("channels", ()) if parser.get("backbone") is None else (),
+        device=parser.get_parsed_content("device"),
+    )
 
 
 def described(name: str) -> Any:

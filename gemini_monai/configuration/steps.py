@@ -37,6 +37,24 @@ def start() -> None:
         refuse_unread_keys(running_configuration())
 
 
+def refuse_other_weights(weights: str | Path, folder: str | Path) -> None:
+    """Before a training, which tests what it trained and nothing else.
+
+    Args:
+        weights: What would be tested at its end.
+        folder: The run folder.
+
+    Raises:
+        InputError: If those are not the run's own.
+    """
+    own = RunFolder(folder).model
+    if Path(str(weights)).absolute() != own.absolute():
+        raise InputError(
+            f"key 'weights': got {weights}, but a training tests the network that it trains, "
+            f"{own}; to fine-tune others give --pretrained, to score them use gemini evaluate"
+        )
+
+
 def warn_of_little(*, images: int, iterations: int) -> None:
     """Say before a pre-training that it is too small for a gain to be likely, where it is.
 

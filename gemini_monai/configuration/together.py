@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -9,7 +10,14 @@ from gemini_monai import runs
 from gemini_monai.configuration.run_files import input_files, predicted_files
 from gemini_monai.configuration.running import running_parser
 from gemini_monai.configuration.steps import start
-from gemini_monai.engines.processes import is_first_process, join_processes, wait_for_others
+from gemini_monai.engines.processes import (
+    PATIENCE,
+    is_first_process,
+    join_processes,
+    wait_for_others,
+)
+from gemini_monai.errors import install_hook
+from gemini_monai.limits import real
 from gemini_monai.report import print_findings, write_report
 
 
@@ -20,13 +28,19 @@ class Trainer(Protocol):
         """Train."""
 
 
-def start_together() -> None:
+def start_together(*, patience_minutes: float = PATIENCE.total_seconds() / 60) -> None:
     """Start as one of several processes; the data set is made by the first, if it has to be.
+
+    Args:
+        patience_minutes: After which the others end and name a process that does not come to a
+            step, or gives no sign of life; above 0.
 
     Raises:
         InputError: As ``start``, and if the process was not started by ``torchrun``.
     """
-    join_processes()
+    install_hook()  # and by start again, because PyTorch puts another in its place
+    real(above=0)(patience_minutes, "key 'train#together#patience_minutes'")
+    join_processes(timedelta(minutes=patience_minutes))
     start()
     if is_first_process():
         running_parser().get_parsed_content("datalist")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from copy import deepcopy
 from hashlib import sha256
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any, TypeAlias
 
 import monai
@@ -16,18 +16,18 @@ import torch
 from monai.data.dataset import CacheDataset, PersistentDataset
 from monai.data.meta_tensor import MetaTensor
 from monai.transforms.compose import Compose
-from monai.transforms.transform import Transform
 from torch import Tensor
 
 from gemini_monai.data.checks import FILE_KEYS
 from gemini_monai.describe import describe
 from gemini_monai.errors import InputError
 from gemini_monai.files import write_tensors
+from gemini_monai.memory import GIB, refuse_too_many_bytes
 
 Item: TypeAlias = dict[Hashable, Any]
-VERSION = 1  # raise when the same transforms give other results
-HALF_ERROR = 1 / 2048  # of an image's range, that storing in half precision may change it by
-GIB = 2**30
+VERSION = 2  # raise when the same transforms give other results
+MAKER = "gemini_monai cache"
+"""Says in a file that it is of a cache of ours."""
 
 
 def cached(
@@ -44,20 +44,38 @@ def cached(
         transform: What is done with them, all of it deterministic; ``None`` for items as they are.
         cache_rate: Share of the items that is kept in memory, from the start of a run to its end.
         cache_dir: Folder that keeps items instead, from one run to the next: each is computed when
-            it is first read, and again when a file of its or a transform has changed. Images are
-            stored in half precision where that changes them by at most ``HALF_ERROR``, and read
-            as float32. ``None`` for memory.
+            it is first read, and again when a file of its or a transform has changed. They come
+            back bit by bit, so a training is the same with a folder and without. ``None`` for
+            memory.
 
     Raises:
-        InputError: If an item cannot be read, or the folder's disk cannot hold all.
+        InputError: If an item cannot be read, ``cache_dir`` is no folder or holds a file of another
+            maker in an item's place, or its disk, or memory without it, cannot hold all.
     """
     if transform is None:
         return data
     if cache_dir is None:
-        return CacheDataset(data, transform, cache_rate=cache_rate, num_workers=2, progress=False)
+        return MemoryCache(data, transform, cache_rate=cache_rate, num_workers=2, progress=False)
     dataset = DiskCache(data, transform, cache_dir=cache_dir)
     dataset.refuse_too_large()
     return dataset
+
+
+class MemoryCache(CacheDataset):
+    """MONAI's ``CacheDataset`` that stops at its first item where memory cannot hold all."""
+
+    def _load_cache_item(self, idx: int) -> Any:
+        item = super()._load_cache_item(idx)
+        if idx == 0:
+            each = sum(v.numel() * v.element_size() for v in item.values() if isinstance(v, Tensor))
+            processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+            by = f" in each of {processes} processes" if processes > 1 else ""
+            refuse_too_many_bytes(
+                each * self.cache_num * processes,
+                what=f"{self.cache_num} prepared images in memory{by}",
+                change="give --cache_dir FOLDER, or a smaller --cache_rate",
+            )
+        return item
 
 
 class DiskCache(PersistentDataset):
@@ -79,10 +97,11 @@ class DiskCache(PersistentDataset):
         *,
         cache_dir: str | Path,
     ) -> None:
+        _refuse_no_folder(Path(cache_dir))
         super().__init__(
             data=data,
             # Flat: MONAI takes a Compose inside another for a random transform and stores nothing.
-            transform=Compose([transform, StoredPrecision()]).flatten(),
+            transform=Compose([transform]).flatten(),
             cache_dir=cache_dir,
             hash_func=item_key,
             hash_transform=transform_key,
@@ -92,11 +111,19 @@ class DiskCache(PersistentDataset):
     def _cachecheck(self, item: Mapping[str, Any]) -> Item:
         path = self.file(item)
         try:
-            stored = torch.load(path, weights_only=True)
-        except (FileNotFoundError, RuntimeError, UnpicklingError, EOFError):
+            content = torch.load(path, weights_only=True)
+        except Exception as error:
             # Not there yet, or damaged, as by a disk that was full.
-            stored = self._stored(item, path)
-        return {key: _single(value) for key, value in stored.items()}
+            if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
+                raise
+            return self._stored(item, path)
+        if not isinstance(content, dict) or content.get("maker") != _maker(path):
+            raise InputError(
+                f"{path}: is there, but was not written by this cache; remove it, or give another "
+                "--cache_dir"
+            )
+        stored: Item = content["item"]
+        return stored
 
     def file(self, item: Mapping[str, Any]) -> Path:
         """Where an item is or will be."""
@@ -123,32 +150,34 @@ class DiskCache(PersistentDataset):
         print(f"cache {self.cache_dir}: {room}, {free / GIB:.2f} GiB free")
 
     def _stored(self, item: Mapping[str, Any], path: Path) -> Item:
-        computed: Item = self._pre_transform(deepcopy(dict(item)))
-        write_tensors(path, computed)  # whole, also when two workers compute one item
+        computed = {
+            key: _with_affine_only(value)
+            for key, value in self._pre_transform(deepcopy(dict(item))).items()
+        }
+        # Whole, also when two workers compute one item.
+        write_tensors(path, {"maker": _maker(path), "item": computed})
         return computed
 
 
-class StoredPrecision(Transform):
-    """Tensors in half precision where that is exact enough, with their affine only."""
-
-    def __call__(self, item: Mapping[Hashable, Any]) -> Item:
-        """The item, to be stored."""
-        return {
-            key: _half(value) if isinstance(value, Tensor) else value for key, value in item.items()
-        }
-
-
-def _half(image: Tensor) -> Tensor:
-    values = image.as_tensor() if isinstance(image, MetaTensor) else image
-    if values.is_floating_point():
-        half = values.half()
-        allowed = HALF_ERROR * (values.max() - values.min())
-        values = half if (half.float() - values).abs().max() <= allowed else values
-    return MetaTensor(values, affine=image.affine) if isinstance(image, MetaTensor) else values
+def _refuse_no_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"key 'cache_dir': {path}: cannot be a folder: {error.strerror}; give another"
+        ) from error
 
 
-def _single(value: Any) -> Any:
-    return value.float() if isinstance(value, Tensor) and value.is_floating_point() else value
+def _maker(path: Path) -> str:
+    """What a file says of itself; the name of its item is in it, so no other is taken for it."""
+    return f"{MAKER} {path.stem}"
+
+
+def _with_affine_only(value: Any) -> Any:
+    """Without an image's other metadata, which PyTorch does not read from a file of others."""
+    if isinstance(value, MetaTensor):
+        return MetaTensor(value.as_tensor(), affine=value.affine)
+    return value
 
 
 def item_key(item: Mapping[str, Any]) -> bytes:

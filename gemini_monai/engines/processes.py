@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import torch
 import torch.distributed as dist
 
+from gemini_monai.engines.pulse import AGAIN, Pulse, Store, minutes
 from gemini_monai.errors import InputError
 
-PATIENCE = timedelta(days=2)
-"""How long the others wait while the first process tests; torchrun ends them all if one fails."""
+PATIENCE = timedelta(minutes=30)
+"""How long a process waits for the others in a step, and for a sign of life from them."""
+LONGEST = timedelta(days=2)
+"""How long the others wait while the first process tests, as long as it gives signs of life."""
 OVERLAY = "multi_gpu_train.json"
 """The overlay of a bundle that lets several processes train together."""
 
@@ -46,12 +51,22 @@ def refuse_unjoined() -> None:
         )
 
 
-def join_processes() -> None:
+_pulse: Pulse | None = None
+_waiting: dist.ProcessGroup | None = None
+"""The group that waits for the first process; by gloo, with a patience of its own."""
+
+
+def join_processes(patience: timedelta = PATIENCE) -> None:
     """Join the processes that ``torchrun`` started: NCCL between GPUs, gloo otherwise.
+
+    Args:
+        patience: After which the others end and name a process that does not come to a step, or
+            gives no sign of life.
 
     Raises:
         InputError: If this process was not started so, or there are fewer GPUs than processes.
     """
+    global _pulse, _waiting
     if _joined():
         return
     if "WORLD_SIZE" not in os.environ:
@@ -63,7 +78,19 @@ def join_processes() -> None:
     if device.type == "cuda":
         torch.cuda.set_device(device)
     backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
-    dist.init_process_group(backend, timeout=PATIENCE)
+    dist.init_process_group(backend, timeout=patience)
+    _waiting = dist.new_group(backend="gloo", timeout=max(LONGEST, patience))
+    _pulse = Pulse(_store(patience), rank=dist.get_rank(), count=process_count(), patience=patience)
+    _pulse.start()
+
+
+def _store(patience: timedelta) -> Store:
+    """A connection of its own to the store by which the processes found each other."""
+    host, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+    store: Store = dist.TCPStore(  # type: ignore[attr-defined]
+        host, port, is_master=False, wait_for_workers=False, timeout=patience
+    )
+    return store
 
 
 def process_device() -> torch.device:
@@ -81,18 +108,58 @@ def process_device() -> torch.device:
 
 
 def wait_for_others() -> None:
-    """Return when every process has come here."""
+    """Return when every process has come here.
+
+    Raises:
+        InputError: As ``naming_who_is_behind``.
+    """
     if _joined():
-        dist.all_reduce(torch.zeros(1))  # on the CPU: a barrier of NCCL would keep the GPU busy
+        with naming_who_is_behind():  # on the CPU: a barrier of NCCL would keep the GPU busy
+            dist.all_reduce(torch.zeros(1), group=_waiting)
 
 
-def all_agree(value: bool, *, device: torch.device) -> bool:
-    """Whether it is so in every process."""
+def all_agree(value: bool) -> bool:
+    """Whether it is so in every process.
+
+    Raises:
+        InputError: As ``naming_who_is_behind``.
+    """
     if not _joined():
         return value
-    flag = torch.tensor(float(value), device=device)
-    dist.all_reduce(flag, op=dist.ReduceOp.MIN)
+    flag = torch.tensor(float(value))  # on the CPU, where a wait ends with an error of Python's
+    with naming_who_is_behind():
+        dist.all_reduce(flag, op=dist.ReduceOp.MIN)
     return bool(flag)
+
+
+@contextmanager
+def naming_who_is_behind() -> Iterator[None]:
+    """A step that processes do together.
+
+    Raises:
+        InputError: Naming the process that did not come to it in time, or is gone.
+    """
+    if _pulse is not None:
+        _pulse.steps += 1
+    try:
+        yield
+    except RuntimeError as error:
+        if _pulse is None or not _is_of_processes(error):
+            raise
+        raise InputError(_told(_pulse, error)) from error
+
+
+def _told(pulse: Pulse, error: RuntimeError) -> str:
+    who = pulse.behind()
+    if who:
+        why = f"did not come in {minutes(pulse.patience)}, or is gone"
+    else:
+        who, why = "a connection", f"failed ({' '.join(str(error).split())[:200]})"
+    return f"rank {pulse.rank} waited for the others: {who} {why}; {AGAIN}"
+
+
+def _is_of_processes(error: RuntimeError) -> bool:
+    return isinstance(error, dist.DistError) or "gloo" in str(error)
 
 
 def _joined() -> bool:

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
-from gemini_monai.engines.processes import all_agree
+from gemini_monai.engines.processes import all_agree, naming_who_is_behind
 from gemini_monai.errors import InputError
 from gemini_monai.objectives import Batch, Learner
 from gemini_monai.objectives.learner import unwrapped
@@ -126,7 +126,8 @@ class ObjectiveTrainer(SupervisedTrainer):
     def run(self) -> None:
         """Train from the current iteration to the last."""
         try:
-            Workflow.run(self)  # Trainer.run would make a scaler of the deprecated kind
+            with naming_who_is_behind():  # validation and gradients are of all processes, too
+                Workflow.run(self)  # Trainer.run would make a scaler of the deprecated kind
         except KeyboardInterrupt:
             tqdm.write(self._how_to_go_on())
             raise
@@ -188,7 +189,7 @@ class ObjectiveTrainer(SupervisedTrainer):
         values = {name: float(term.detach()) for name, term in terms.items()}
         label = " + ".join(names)
         self._steps[label] += 1
-        if not all_agree(math.isfinite(float(loss.detach())), device=self.state.device):
+        if not all_agree(math.isfinite(float(loss.detach()))):
             self._skip(label, f"loss not finite {values}")
             return values
         self.scaler.scale(loss).backward()

@@ -11,13 +11,14 @@ from typing import Any
 import torch
 from ignite.engine import Engine, Events
 from monai.engines.evaluator import Evaluator
-from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
 from gemini_monai.data.iterations import RemainingIterations
 from gemini_monai.errors import InputError
 from gemini_monai.files import write_tensors
+from gemini_monai.handlers.last_state import not_taken_up, read_last, refuse_lost_model
+from gemini_monai.networks.state import refuse_other_kinds
 from gemini_monai.objectives import Learner
 from gemini_monai.objectives.learner import unwrapped
 from gemini_monai.runs import refuse_other_settings
@@ -45,8 +46,9 @@ class RunCheckpoint:
         resume: Go on from ``last.pt`` when it is there.
 
     Raises:
-        InputError: On ``resume``, if ``last.pt`` is damaged, of another network, or trained by
-            other settings; after an epoch, if weights are not finite.
+        InputError: On ``resume``, if ``last.pt`` or the ``model.pt`` of a validation before is
+            damaged, of another network, or trained by other settings; after an epoch, if weights
+            are not finite.
     """
 
     def __init__(
@@ -70,9 +72,12 @@ class RunCheckpoint:
         self.resume = resume
 
     def attach(self, engine: Engine) -> None:
-        """Restore when the engine starts, save after each epoch."""
+        """Restore when the engine starts; after each epoch check, then save."""
         engine.add_event_handler(Events.STARTED, self._take_scaler)
         engine.add_event_handler(Events.STARTED, self.restore)
+        engine.add_event_handler(
+            Events.ITERATION_COMPLETED(event_filter=_ends_epoch), self._refuse_not_finite
+        )  # before anything looks at the network
         engine.add_event_handler(Events.EPOCH_COMPLETED, self.save)
 
     def _take_scaler(self, engine: Engine) -> None:
@@ -91,23 +96,25 @@ class RunCheckpoint:
         self._follow(engine)
         if not self.resume or not self.last.exists():
             return
-        saved = self._read()
+        length = int(engine.state.epoch_length or 0)
+        saved = read_last(self.last, parts=self.parts, epoch_length=length)
         refuse_other_settings(
             json.loads(saved["settings"]), self.settings, done=saved["epoch"], where=str(self.last)
         )
         try:
+            refuse_other_kinds(
+                self.parts["learner"].state_dict(), saved["learner"], where="learner"
+            )
             for name, part in self.parts.items():
                 part.load_state_dict(saved[name])
         except Exception as error:
-            reason = " ".join(str(error).split())[:300]
-            raise InputError(f"{self.last}: cannot go on from this checkpoint: {reason}") from error
+            raise not_taken_up(self.last, " ".join(str(error).split())[:300]) from error
         engine.state.iteration = engine.state.saved_at = saved["iteration"]
         engine.state.epoch = saved["epoch"]
         self._follow(engine)
         if self.validator is not None:
-            self.validator.state.best_metric = saved["best_metric"]
-            self.validator.state.best_metric_epoch = saved["best_metric_epoch"]
-        total = int(engine.state.max_epochs or 0) * int(engine.state.epoch_length or 0)
+            self._restore_scores(self.validator, saved)
+        total = int(engine.state.max_epochs or 0) * length
         if getattr(engine.state, "rank", 0) == 0:
             tqdm.write(f"goes on from {self.last} at iteration {saved['iteration']} of {total}")
 
@@ -123,31 +130,21 @@ class RunCheckpoint:
                 f"{sampler.iterations}; give the epochs of all rounds together"
             )
 
-    def _read(self) -> dict[str, Any]:
-        """The last checkpoint, as a whole."""
-        try:
-            saved: dict[str, Any] = torch.load(self.last, map_location="cpu", weights_only=True)
-            missing = [name for name in (*self.parts, "iteration", "epoch") if name not in saved]
-        except Exception as error:
-            raise InputError(
-                f"{self.last}: cannot go on from this checkpoint: it is damaged, or no checkpoint"
-            ) from error
-        if "network" in saved or "settings" not in saved:
-            raise InputError(
-                f"{self.last}: cannot go on from this checkpoint: an earlier version wrote it; its "
-                "weights can be used, but to go on, train anew"
-            )
-        if missing:
-            raise InputError(
-                f"{self.last}: cannot go on from this checkpoint: it has no '{missing[0]}'"
-            )
-        return saved
+    def _restore_scores(self, validator: Evaluator, saved: Mapping[str, Any]) -> None:
+        state = validator.state
+        state.best_metric, state.best_metric_epoch = (
+            saved["best_metric"],
+            saved["best_metric_epoch"],
+        )
+        state.epoch = max(0, saved.get("validated_epoch", saved["best_metric_epoch"]))
+        if state.epoch:
+            refuse_lost_model(self.model, self.network, last=self.last)
 
     def save(self, engine: Engine) -> None:
         """Write ``last.pt``, and ``model.pt`` if this epoch is the best so far.
 
         Raises:
-            InputError: If a weight is not finite, or the files cannot be written.
+            InputError: If the files cannot be written.
         """
         if getattr(engine.state, "rank", 0) != 0:
             return
@@ -157,17 +154,17 @@ class RunCheckpoint:
             "epoch": engine.state.epoch,
             "best_metric": float(scores.best_metric) if scores else 0.0,
             "best_metric_epoch": int(scores.best_metric_epoch) if scores else engine.state.epoch,
+            "validated_epoch": int(getattr(scores, "epoch", 0)),
             "settings": json.dumps(self.settings),
         }
-        self._refuse_not_finite(state["learner"], engine)
         if scores is None or _is_best(scores.best_metric, scores.best_metric_epoch, engine):
             write_tensors(self.model, self.network.state_dict())
         write_tensors(self.last, state)
         engine.state.saved_at = engine.state.iteration
 
-    def _refuse_not_finite(self, weights: Mapping[str, Tensor], engine: Engine) -> None:
+    def _refuse_not_finite(self, engine: Engine) -> None:
         saved = getattr(engine.state, "saved_at", 0)
-        for name, value in weights.items():
+        for name, value in self.parts["learner"].state_dict().items():
             if value.is_floating_point() and not bool(torch.isfinite(value).all()):
                 kept = f"; {self.last} is of iteration {saved}" if saved else ""
                 raise InputError(
@@ -175,6 +172,10 @@ class RunCheckpoint:
                     f"training diverged and nothing of this epoch is saved{kept}; lower the "
                     "learning rate"
                 )
+
+
+def _ends_epoch(engine: Engine, iteration: int) -> bool:
+    return iteration % int(engine.state.epoch_length or 1) == 0
 
 
 def _is_best(metric: float, epoch: int, engine: Engine) -> bool:

@@ -51,8 +51,10 @@ class History:
             return
         self._started = True
         iteration = engine.state.iteration
-        self._rows = rows_until(self.terms, iteration, last=iteration)
-        self._validations = rows_until(self.scores, engine.state.iteration)
+        self._rows = rows_until(self.terms, iteration, last=iteration, every=True)
+        validated = self.validator.state.epoch if self.validator is not None else 0
+        last = validated * int(engine.state.epoch_length or 0)
+        self._validations = rows_until(self.scores, iteration, last=last)
 
     def _record(self, engine: Engine) -> None:
         terms: Mapping[str, float] = engine.state.output[0]

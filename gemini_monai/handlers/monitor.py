@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from pathlib import Path
 
 import torch
@@ -75,7 +76,9 @@ class CorrespondenceMonitor:
         engine.add_event_handler(Events.EPOCH_COMPLETED, self._watch)
 
     def _start(self, engine: Engine) -> None:
-        self.rows = rows_until(self.path, engine.state.iteration)
+        iteration = engine.state.iteration
+        last = iteration if self.path.exists() else None
+        self.rows = rows_until(self.path, iteration, last=last)
 
     def _watch(self, engine: Engine) -> None:
         if getattr(engine.state, "rank", 0) != 0:
@@ -150,4 +153,7 @@ def _matching(images: Image, pair: Correspondence) -> dict[str, float]:
 
 
 def _collapse(points: Tensor) -> float:
+    """NaN of features that are not finite, which the checkpoint then says."""
+    if not bool(torch.isfinite(points).all()):
+        return math.nan
     return float(EmbeddingCollapseMetric()(points.cpu())["aggregate"])

@@ -7,20 +7,24 @@ from pathlib import Path
 
 from gemini_monai import tables
 from gemini_monai.errors import InputError
+from gemini_monai.files import read_text
 
 Rows = list[dict[str, float]]
+AGAIN = "so the run cannot go on: put the whole table back, or train anew in another --output_dir"
 
 
-def rows_until(path: Path, iteration: int, *, last: int | None = None) -> Rows:
+def rows_until(path: Path, iteration: int, *, last: int | None = None, every: bool = False) -> Rows:
     """Rows of a table up to an iteration; none for a run that starts anew.
 
     Args:
         path: The table.
         iteration: Where the run goes on.
         last: The iteration that its last row must reach; ``None`` for any.
+        every: Whether each iteration from the first has a row.
 
     Raises:
-        InputError: If the table cannot be read, or ends before ``last``.
+        InputError: If the table cannot be read, ends before ``last`` or within a row, or its rows
+            are not in order.
     """
     if iteration == 0 or not path.exists():
         if iteration and last:
@@ -34,10 +38,24 @@ def rows_until(path: Path, iteration: int, *, last: int | None = None) -> Rows:
     reached = int(kept[-1]["iteration"]) if kept else 0
     if last is not None and reached < last:
         raise InputError(
-            f"{path}: ends at iteration {reached}, the checkpoint is at {last}; it was cut, so the "
-            "run cannot go on: put the whole table back, or train anew in another --output_dir"
+            f"{path}: ends at iteration {reached}, the checkpoint is at {last}; it was cut, {AGAIN}"
         )
+    if not read_text(path).endswith("\n"):  # which every row of ours ends with
+        raise InputError(f"{path}: its last row was cut, {AGAIN}")
+    _refuse_disorder([row["iteration"] for row in rows], path=path, every=every)
     return kept
+
+
+def _refuse_disorder(iterations: Sequence[float], *, path: Path, every: bool) -> None:
+    """Iterations are whole numbers that grow, by one where each has a row."""
+    before = 0.0 if every else -1.0
+    for line, now in enumerate(iterations, 2):
+        if not (now > before and now.is_integer()) or (every and now != before + 1):
+            raise InputError(
+                f"{path}: line {line} is of iteration {now:g}, after {max(before, 0):g}; rows are "
+                f"missing or were changed, {AGAIN}"
+            )
+        before = now
 
 
 def write_rows(path: Path, rows: Sequence[Mapping[str, float]]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
+from unicodedata import category
 
 from gemini_monai.errors import InputError
 from gemini_monai.images.clutter import without_clutter
@@ -19,8 +20,10 @@ DICOM = ".dcm"
 """Of an enhanced file, which is a case by itself; the slices of a series have a folder."""
 COMPANIONS = (".raw", ".zraw", ".json", ".bval", ".bvec")
 """What may lie beside an image: data of ``.mhd`` headers, and the notes of BIDS."""
-FORBIDDEN = ("/", "\\", "\0", "\n", "\r")
+FORBIDDEN = ("/", "\\")
 """In the name of a case, which becomes the name of a file."""
+UNWRITABLE = ("Cc", "Cs", "Zl", "Zp")
+"""Kinds of characters likewise: control, line breaks, bytes that are no text in UTF-8."""
 
 
 def is_picture(file: Any) -> bool:
@@ -70,11 +73,12 @@ def refuse_name(case: Any, *, where: str) -> None:
     """Stop at a case whose name no file can have.
 
     Raises:
-        InputError: If it is empty, no text, ``.`` or ``..``, or has a character such as ``/``.
+        InputError: If it is empty, no text, ``.`` or ``..``, or has a character such as ``/``, a
+            line break, or a byte that is no text.
     """
     if not isinstance(case, str) or case.strip() in ("", ".", ".."):
         raise InputError(f"{where}: the name of a case must be text, got {case!r}")
-    if any(part in case for part in FORBIDDEN):
+    if any(c in FORBIDDEN or category(c) in UNWRITABLE for c in case):
         raise InputError(f"{where}: case {case!r} cannot be the name of a file")
 
 

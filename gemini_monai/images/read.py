@@ -14,6 +14,7 @@ from gemini_monai.errors import InputError
 from gemini_monai.images.formats import stored_in
 from gemini_monai.images.names import is_dicom, is_picture
 from gemini_monai.images.png_and_jpeg import COLORS
+from gemini_monai.images.size import refuse_too_large_file
 from gemini_monai.images.stored import Stored
 
 MOST_CODES = 200
@@ -41,7 +42,7 @@ def read(path: str | Path | Sequence[str | Path], *, dtype: Any = np.float32) ->
             that is neither applied nor left out; a folder is not one series, a ``.dcm`` file is a
             slice alone, or the affine does not span space.
     """
-    files = _files(path)
+    files = _files(path, value_bytes=np.dtype(dtype).itemsize)
     return _tensor(stored_in(files, label=False), files[0], dtype=dtype)
 
 
@@ -64,7 +65,7 @@ def read_label(path: str | Path | Sequence[str | Path], *, ignore: int | None = 
         InputError: As ``read``; or if values are not whole numbers, below 0, or of a size that
             double precision does not tell apart.
     """
-    files = _files(path)
+    files = _files(path, value_bytes=8)
     name, stored = files[0], stored_in(files, label=True)
     values = stored.values
     if not bool(np.isfinite(values).all()):
@@ -101,8 +102,11 @@ def source_of(image: Any) -> str:
     return ";".join(map(str, name)) if isinstance(name, (list, tuple)) else str(name)
 
 
-def _files(path: str | Path | Sequence[str | Path]) -> list[Path]:
-    return [Path(path)] if isinstance(path, (str, Path)) else [Path(file) for file in path]
+def _files(path: str | Path | Sequence[str | Path], *, value_bytes: int) -> list[Path]:
+    files = [Path(path)] if isinstance(path, (str, Path)) else [Path(file) for file in path]
+    for file in files:
+        refuse_too_large_file(file, value_bytes=value_bytes)
+    return files
 
 
 def _tensor(stored: Stored, file: Path, *, dtype: Any) -> MetaTensor:

@@ -123,12 +123,17 @@ class Probe:
         """The scores of a network as it is, by name; its mode is left as it was.
 
         Raises:
-            InputError: If there is no labeled or no validation image.
+            InputError: If there is no labeled or no validation image, or features are not finite.
         """
         labeled, validation = self.scans
         training = network.training
         network.eval()
         known = [levels_of(network, s.image.to(device)).at(s.places) for s in labeled]
+        if not all(bool(torch.isfinite(level).all()) for own in known for level in own):
+            raise InputError(
+                "features of the network are not finite, so training diverged; lower the learning "
+                "rate"
+            )
         truth = torch.cat([_at(s.masks, s.places) for s in labeled]).to(device)
         classifiers = [
             LinearClassifier(torch.cat(level), truth, overlapping=self.spec.overlapping)

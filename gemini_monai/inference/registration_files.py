@@ -12,9 +12,12 @@ from monai.data.meta_tensor import MetaTensor
 from torch import nn
 from tqdm import tqdm
 
+from gemini_monai.data.prepare.labels import refuse_other_grid
 from gemini_monai.errors import InputError
 from gemini_monai.files import refuse_existing
 from gemini_monai.images import (
+    is_picture,
+    read,
     read_label,
     smallest_type,
     write_field,
@@ -24,7 +27,8 @@ from gemini_monai.inference.file_images import refuse_pairs_apart
 from gemini_monai.inference.file_pairs import FilePair
 from gemini_monai.inference.landmarks import landmark_rows, paired_landmarks
 from gemini_monai.inference.starts import Start
-from gemini_monai.inference.world_registration import register_files
+from gemini_monai.inference.world_registration import field_bytes, register_files
+from gemini_monai.memory import refuse_too_large
 from gemini_monai.tables import write_table
 from gemini_monai.transforms import InputSpec
 from gemini_monai.world import apply_world_displacement, is_sheared
@@ -83,8 +87,8 @@ class FileRegistration:
         """Register every pair.
 
         Raises:
-            InputError: If a file is missing, unreadable or in the way, or dimensions differ from
-                training.
+            InputError: If a file is missing, unreadable or in the way, a label does not lie on its
+                image, or dimensions differ from training.
         """
         inputs = [path for pair in pairs for path in pair.inputs()]
         for path in inputs:
@@ -112,6 +116,7 @@ class FileRegistration:
         if self.start == "world":
             refuse_pairs_apart([(pair.moving, pair.fixed) for pair in pairs])
         for pair in pairs:
+            _refuse_other_label(pair)
             if pair.moving_landmarks and pair.fixed_landmarks:
                 paired_landmarks(
                     pair.moving_landmarks, pair.fixed_landmarks, axes=self.spec.spatial_dims
@@ -142,6 +147,12 @@ class FileRegistration:
         if errors:
             write_table(files["landmarks"], errors)
         if self.inverse:
+            refuse_too_large(
+                found.moving.shape[1:],
+                voxel_bytes=field_bytes(found.moving.ndim - 1),
+                what=f"{pair.moving}: a field in mm on its own grid",
+                change="leave out --inverse, or crop the image",
+            )
             write_field(files["inverse"], found.inverse(), affine=found.moving.affine)
         return {
             "moving": str(pair.moving),
@@ -175,6 +186,16 @@ def _of(start: Start) -> dict[str, Any]:
     """Columns on where the pair met; the overlap is empty where headers do not say it."""
     share = math.nan if start.overlap is None else 100 * start.overlap.share
     return {"start": start.kind, "start_mm": start.distance, "overlap_percent": share}
+
+
+def _refuse_other_label(pair: FilePair) -> None:
+    """A label goes with its image voxel by voxel, as everywhere."""
+    if pair.moving_label is None:
+        return
+    image, label = read(pair.moving), read_label(str(pair.moving_label))
+    affine = None if is_picture(pair.moving) else image.affine
+    shape = tuple(image.shape[1:])
+    refuse_other_grid(label, pair.moving_label, image=pair.moving, shape=shape, affine=affine)
 
 
 def _mean(values: Iterable[float]) -> float:

@@ -14,6 +14,7 @@ from gemini_monai.inference.correspond import register_pair
 from gemini_monai.inference.file_images import FileImages
 from gemini_monai.inference.pair_grids import pair_on_grids
 from gemini_monai.inference.starts import Start
+from gemini_monai.memory import refuse_too_large
 from gemini_monai.transforms import InputSpec
 from gemini_monai.world import (
     apply_world_displacement,
@@ -46,6 +47,15 @@ class WorldRegistration(NamedTuple):
         )
 
 
+def field_bytes(axes: int) -> int:
+    """Bytes a voxel of a field in mm while it is made: six positions in double precision.
+
+    Args:
+        axes: 2 or 3; 146 bytes were measured for 3.
+    """
+    return 6 * 8 * axes
+
+
 def register_files(
     network: nn.Module,
     moving: str | Path,
@@ -72,10 +82,16 @@ def register_files(
         refinement: Iterations of ``refine`` at each resolution, for this pair alone.
 
     Raises:
-        InputError: If a file is missing or unreadable, dimensions differ from training, or as
-            ``pair_on_grids`` does.
+        InputError: If a file is missing or unreadable, dimensions differ from training, memory
+            cannot hold the field, or as ``pair_on_grids`` does.
     """
     pair = FileImages((Path(moving), Path(fixed)), read(Path(moving)), read(Path(fixed)))
+    refuse_too_large(
+        pair.fixed.shape[1:],
+        voxel_bytes=field_bytes(spec.spatial_dims),
+        what=f"{fixed}: a field in mm on its own grid",
+        change="crop the image, or resample it to larger voxels",
+    )
     seen = pair_on_grids(spec, pair, start=start, affine=affine)
     batches = [image[None].to(device, torch.float32) for image in (seen.moving, seen.fixed)]
     result = register_pair(network, *batches, refinement=refinement, slices=spec.slices)

@@ -14,6 +14,7 @@ from gemini_monai.limits import (
     intensity,
     one_of,
     optional,
+    orientation,
     place,
     real,
     several,
@@ -62,7 +63,7 @@ KNOBS: dict[str, Check] = {
     "label_values": several(whole(0), least=1),
     "memory": one_of("normal", "low"),
     "method": text,
-    "orientation": optional(text),
+    "orientation": optional(orientation),
     "labeled_cases": optional(whole(1)),
     "unlabeled_share": real(greatest=1, above=0),
     "learning_rate": real(0),
@@ -81,6 +82,12 @@ KNOBS: dict[str, Check] = {
     "update": one_of("alternating", "summed"),
 }
 """Every knob of both bundles; others are whatever their component takes."""
+USED: dict[str, Check] = {
+    **dict.fromkeys(("run_dir", "weights"), place),
+    **dict.fromkeys(("moving", "fixed", "moving_label"), optional(place)),
+    **dict.fromkeys(("moving_landmarks", "fixed_landmarks"), optional(place)),
+}
+"""What configurations that use a run take besides: a run, weights, images. No knobs of a run."""
 
 
 def check_settings(settings: Mapping[str, Any], *, where: str = "") -> None:
@@ -93,9 +100,10 @@ def check_settings(settings: Mapping[str, Any], *, where: str = "") -> None:
     Raises:
         InputError: Naming the knob, what was found and what was expected.
     """
+    checks = KNOBS | USED
     for name, value in settings.items():
-        if name in KNOBS:
-            KNOBS[name](value, f"{where}key '{name}'")
+        if name in checks:
+            checks[name](value, f"{where}key '{name}'")
     for name in ("device", "transforms_on"):
         if name in settings:
             check_device(settings[name], where=where, name=name)
@@ -123,9 +131,18 @@ def check_device(device: Any, *, where: str = "", name: str = "device") -> None:
         raise InputError(
             f"{where}key '{name}': {device!r} is no device, try cpu or cuda"
         ) from error
+    if found.type == "meta":
+        raise InputError(f"{where}key '{name}': meta holds no numbers, try cpu or cuda")
     if found.type == "cuda" and not torch.cuda.is_available():
         raise InputError(f"{where}key '{name}': {found}, but no GPU is available here; use cpu")
     if found.type == "cuda" and (found.index or 0) >= torch.cuda.device_count():
         raise InputError(
             f"{where}key '{name}': {found}, but there are {torch.cuda.device_count()} GPUs"
         )
+    if found.type not in ("cpu", "cuda"):
+        try:
+            torch.zeros(1, device=found)
+        except (RuntimeError, NotImplementedError, AssertionError) as error:
+            raise InputError(
+                f"{where}key '{name}': {found} is not available here; use cpu or cuda"
+            ) from error

@@ -19,6 +19,8 @@ from torch import Tensor
 from gemini_monai.errors import InputError
 from gemini_monai.images import read, source_of
 from gemini_monai.intensity import Intensity
+from gemini_monai.memory import refuse_too_large
+from gemini_monai.transforms.room import resampling_bytes
 from gemini_monai.world import output_grid, register_affine
 
 
@@ -67,14 +69,20 @@ class ResampleToGridd(MapTransform, InvertibleTransform):
         """The item on the grid, without its ``grid``.
 
         Raises:
-            InputError: If it has no grid and no reference is given or readable, or registration
-                fails.
+            InputError: If it has no grid and no reference is given or readable, registration
+                fails, or memory cannot hold the grid.
         """
         item = dict(data)
         grid = item.pop("grid", None)
         if grid is None:
             grid = self._grid(item[self.first_key(item)])
         for key, mode in self.key_iterator(item, self.mode):
+            refuse_too_large(
+                self.spatial_size,
+                voxel_bytes=resampling_bytes(len(item[key])),
+                what=f"{source_of(item[key])}: on the grid of the reference",
+                change="give a smaller --spatial_size",
+            )
             least = _least(item[key]) if mode == "bilinear" else 0.0  # outside is no structure
             item[key] = least + self.resample(
                 item[key] - least,

@@ -12,6 +12,7 @@ from monai.transforms.post.dictionary import AsDiscreted, Invertd
 from gemini_monai.transforms.counted import OnlyCountedd
 from gemini_monai.transforms.input import InputSpec
 from gemini_monai.transforms.output import FiniteOutputd, SaveCased
+from gemini_monai.transforms.room import RoomForOwnGridd
 
 
 def postprocessing(
@@ -38,7 +39,7 @@ def postprocessing(
     """
     chain: list[Callable[..., Any]] = []
     if preprocessing is not None:
-        chain.append(FiniteOutputd("pred"))
+        chain += [FiniteOutputd("pred"), RoomForOwnGridd("pred")]
         undo = {"transform": preprocessing, "orig_keys": "image", "nearest_interp": False}
         chain.append(Invertd("pred", **undo))
     decide = {"threshold": 0.0} if spec.overlapping else {"argmax": True}

@@ -12,9 +12,11 @@ from monai.transforms.spatial.dictionary import Orientationd, Resized, Spacingd
 from monai.transforms.utility.dictionary import CopyItemsd, EnsureChannelFirstd
 
 from gemini_monai.images.monai_readers import quiet_readers
+from gemini_monai.memory import refuse_too_large
 from gemini_monai.transforms.alignment import ResampleToGridd
 from gemini_monai.transforms.input import InputSpec
 from gemini_monai.transforms.load import LoadScand
+from gemini_monai.transforms.room import RoomForGridd
 from gemini_monai.transforms.scale import FiniteImaged, ScaleChannelsd
 
 IMAGES = ("image", "label")
@@ -40,6 +42,9 @@ def preprocessing(
         fit: Pad and crop to the network's size, as training and registration do; a sliding window
             needs no such thing.
         native_label: Keep the label on its image's own grid as ``native_label``.
+
+    Raises:
+        InputError: If the network's size is more than memory holds.
     """
     images = [key for key in keys if key in IMAGES]
     chain: Transforms = [_loaded(spec, images)]
@@ -50,6 +55,12 @@ def preprocessing(
     chain += [ScaleChannelsd("image", intensity=spec.intensity, color=spec.color), *spec.after]
     chain += [FiniteImaged("image")] if spec.after else []
     if fit:
+        refuse_too_large(
+            spec.spatial_size,
+            voxel_bytes=4 * spec.in_channels,
+            what="key 'spatial_size'",
+            change="give a smaller one",
+        )
         chain.append(ResizeWithPadOrCropd(images, list(spec.spatial_size), allow_missing_keys=True))
     return Compose(chain)
 
@@ -90,6 +101,9 @@ def _on_the_grid(spec: InputSpec, images: Sequence[str]) -> Transforms:
         chain.append(Orientationd(images, axcodes=spec.orientation, **options))
     if spec.foreground:
         chain.append(CropForegroundd(images, source_key="image", allow_smaller=True, **options))
+    chain.append(
+        RoomForGridd(images, spacing=spec.spacing, spatial_size=spec.spatial_size, **options)
+    )
     if spec.spacing is not None:
         return [*chain, Spacingd(images, pixdim=list(spec.spacing), mode=linear, **options)]
     area = ["area", "nearest"][: len(images)]

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from gemini_monai.errors import InputError
+from gemini_monai.networks.state import refuse_other_kinds
 from gemini_monai.runs import RunFolder, recover_for_reading
 from gemini_monai.weights.network import state_of, without_prefix
 from gemini_monai.weights.tensors import read_tensors
@@ -64,8 +65,8 @@ def load_backbone(
         What was loaded and what was not.
 
     Raises:
-        InputError: If the source is missing or unreadable, or too little of it fits; the network
-            is unchanged then.
+        InputError: If the source is missing or unreadable, its weights are no finite real numbers,
+            or too little of it fits; the network is unchanged then.
     """
     target: nn.Module = getattr(network, "backbone", network)
     path = _checkpoint(source)
@@ -93,6 +94,7 @@ def load_backbone(
             f"'{loaded.missing[0]}'{_instead(found, expected, loaded)}; check channels and "
             "spatial_dims"
         )
+    refuse_other_kinds(expected, weights, where=str(path))
     target.load_state_dict({**expected, **weights})
     if verbose:
         print(f"backbone from {path}\n{loaded.table()}")

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from gemini_monai.errors import InputError
+from gemini_monai.networks.state import refuse_other_kinds, refuse_unusable
 from gemini_monai.weights.published import import_published, is_published
 from gemini_monai.weights.tensors import read_tensors
 
@@ -23,7 +23,8 @@ def read_state(path: Path) -> dict[str, Tensor]:
     """Weights of a file by our names, of whatever kind the file is.
 
     Raises:
-        InputError: If the file is missing, not readable as weights, or a weight is not finite.
+        InputError: If the file is missing, not readable as weights, or a weight is no finite real
+            number.
     """
     return state_of(read_tensors(path), path=path)
 
@@ -36,7 +37,7 @@ def state_of(saved: dict[Any, Any], *, path: Path) -> dict[str, Tensor]:
         path: For messages.
 
     Raises:
-        InputError: If there are no weights in it, or one is not finite.
+        InputError: If there are no weights in it, or one is no finite real number.
     """
     saved = _of_learner(saved)
     saved = next((saved[key] for key in NESTED if isinstance(saved.get(key), Mapping)), saved)
@@ -45,9 +46,7 @@ def state_of(saved: dict[Any, Any], *, path: Path) -> dict[str, Tensor]:
     }
     if not state:
         raise InputError(f"{path}: no weights in it, but {_listed(saved)}")
-    for name, value in state.items():
-        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
-            raise InputError(f"{path}: weight '{name}' is not finite: of a training that diverged")
+    refuse_unusable(state, where=str(path))
     return import_published(state) if is_published(state) else state
 
 
@@ -82,12 +81,13 @@ def load_network(network: nn.Module, path: str | Path) -> nn.Module:
 
     Raises:
         InputError: If the file is missing or unreadable, or a weight is missing, unexpected, not
-            finite or of another shape; the first of them is named.
+            finite, or of another shape or kind of number; the first of them is named.
     """
     path = Path(path)
     expected = network.state_dict()
     state = without_prefix(read_state(path), expected)
     _refuse_other_shapes(expected, state, path=path)
+    refuse_other_kinds(expected, state, where=str(path))
     network.load_state_dict(state)
     return network
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import shlex
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +15,7 @@ import pytest
 from gemini_monai.benchmark import Question, Run, run_grid
 from gemini_monai.benchmark import workflow as engine
 from gemini_monai.errors import InputError
+from tests.conftest import ROOT
 
 
 @pytest.fixture
@@ -47,6 +51,34 @@ def test_the_engine_gets_every_run_once_and_goes_on_after_one_that_fails(questio
     grid = json.loads((question.output / "grid.json").read_text())
     assert [run["name"] for run in grid["runs"]] == [run.name for run in runs]
     assert Path(asked[0][asked[0].index("--snakefile") + 1]).is_file()
+
+
+def test_no_environment_has_to_be_activated(question, monkeypatch, tmp_path):
+    asked = []
+
+    def start(command, check):
+        asked.append(command)
+        return type("Done", (), {"returncode": 0})
+
+    monkeypatch.setattr(engine.importlib.util, "find_spec", lambda name: True)
+    monkeypatch.setattr(engine.subprocess, "run", start)
+    runs = question.runs()
+    run_grid([*runs, replace(runs[0], name="other", command="bash -c 'gemini'")], output=tmp_path)
+    assert asked[0][:3] == [sys.executable, "-m", "snakemake"]
+    *ours, other = json.loads((tmp_path / "grid.json").read_text())["runs"]
+    for run, own in zip(ours, runs, strict=True):
+        words = shlex.split(own.command)
+        assert words[0] == "gemini"  # as a person types it
+        assert shlex.split(run["command"]) == [sys.executable, "-m", "gemini_monai", *words[1:]]
+    assert other["command"] == "bash -c gemini"
+    monkeypatch.undo()
+    done = subprocess.run(
+        [*shlex.split(ours[0]["command"])[:3], "--help"],
+        env={"PATH": "/nowhere", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert "usage: gemini" in done.stdout, done.stderr
 
 
 def test_two_benchmarks_do_not_share_a_folder(question, monkeypatch):

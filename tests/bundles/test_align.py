@@ -94,6 +94,15 @@ def test_a_second_run_reads_the_cache_and_ends_the_same(prepared, trained, tmp_p
     assert (tmp_path / "history.csv").read_text() == (trained / "history.csv").read_text()
 
 
+def test_a_run_without_the_cache_has_the_same_bits(prepared, trained, tmp_path):
+    paths = {"dataset_dir": str(prepared.parent), "output_dir": str(tmp_path)}
+    run("train", "dataset_folder", **paths, **TINY)
+    for name in ("models/model.pt", "history.csv", "validation.csv", "monitor.csv"):
+        assert (tmp_path / name).read_bytes() == (trained / name).read_bytes(), name
+    tested = "test/registration.csv"
+    assert (tmp_path / tested).read_bytes() == (trained / tested).read_bytes()
+
+
 def test_pretraining_and_finetuning_of_aligned_images(prepared, tmp_path):
     paths = {"dataset_dir": str(prepared.parent)}
     small = {key: TINY[key] for key in ("epochs", "epoch_length", "channels")}

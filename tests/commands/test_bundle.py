@@ -116,7 +116,7 @@ def test_an_unknown_key_of_an_overlay_is_one_line(monkeypatch, tmp_path, capsys)
         ('{"optimiser": {"_target_": "torch.optim.SGD"}}', "no key 'optimiser'; did you mean"),
         ('{"epochs": ', "own.json: not a configuration"),
         ('{"trainr#amp": 1}', "no key 'trainr#amp'; did you mean"),
-        ("[]", "own.json: not a configuration: expected keys and values"),
+        ("[]", "own.json: not a configuration: expected keys, found []"),
     ):
         overlay.write_text(text)
         for words in (["train", "semi"], ["finetune", "--pretrained", "none"], ["cost", "mip"]):

@@ -13,7 +13,7 @@ from monai.transforms import Compose, Lambdad, Orientationd, ScaleIntensityRange
 from torch.utils.data import DataLoader
 
 from gemini_monai.data import IterationDataset, Labeled, Pairs
-from gemini_monai.data.cache import HALF_ERROR, cached, item_key, transform_key
+from gemini_monai.data.cache import cached, item_key, transform_key
 from gemini_monai.errors import InputError
 from gemini_monai.transforms import LoadScand
 from tests.data.prepare.made import image, label, save
@@ -65,11 +65,11 @@ def decoded(monkeypatch):
 
 def test_without_a_folder_it_is_monais_cache_in_memory(items):
     dataset = cached(items, _transform(), cache_rate=1.0)
-    assert type(dataset) is CacheDataset
+    assert isinstance(dataset, CacheDataset)
     assert dataset.cache_num == 3
 
 
-def test_items_are_computed_once_and_are_those_of_memory_to_half_precision(
+def test_items_are_computed_once_and_are_those_of_memory_bit_by_bit(
     items, decoded, tmp_path, capsys
 ):
     memory = cached(items, _transform())
@@ -81,22 +81,62 @@ def test_items_are_computed_once_and_are_those_of_memory_to_half_precision(
     again = cached(items, _transform(), cache_dir=tmp_path / "cache")
     for k in range(3):
         for key in ("image", "label"):
-            assert again[k][key].dtype == torch.float32
-            assert torch.equal(again[k][key], first[k][key])
-            torch.testing.assert_close(again[k][key].affine, memory[k][key].affine)
-        difference = (again[k]["image"] - memory[k]["image"]).abs().max()
-        assert 0 < difference < HALF_ERROR
-        assert torch.equal(again[k]["label"], memory[k]["label"])
+            for own in (first[k][key], again[k][key]):
+                assert own.dtype == memory[k][key].dtype == torch.float32
+                assert torch.equal(own, memory[k][key])
+                assert torch.equal(own.affine, memory[k][key].affine)
+                assert own.stride() == memory[k][key].stride()
         assert again[k]["case"] == f"c{k}"
     assert decoded == []
     assert len(list((tmp_path / "cache").iterdir())) == 3
 
 
-def test_values_that_half_precision_would_change_stay_single(items, tmp_path):
-    wide = Compose([_transform(), Lambdad("image", lambda x: 60_000 + x)])
-    item = cached(items, wide, cache_dir=tmp_path / "cache")[1]
-    expected = cached(items, wide)[1]
-    assert torch.equal(item["image"], expected["image"])
+KINDS = (torch.float64, torch.float32, torch.float16, torch.int16, torch.bool)
+
+
+@pytest.mark.parametrize("dtype", KINDS, ids=str)
+@pytest.mark.parametrize("shift", [0, 60_000, 1e-30])
+def test_numbers_of_every_kind_and_size_come_back(items, tmp_path, dtype, shift):
+    own = Compose([_transform(), Lambdad("image", _Shifted(shift, dtype))])
+    expected = cached(items, own)[1]["image"]
+    for _ in range(2):
+        found = cached(items, own, cache_dir=tmp_path / "cache")[1]["image"]
+        assert found.dtype == expected.dtype == dtype
+        assert torch.equal(found.view(torch.uint8), expected.view(torch.uint8))
+
+
+class _Shifted:
+    def __init__(self, shift, dtype):
+        self.shift, self.dtype = shift, dtype
+
+    def __call__(self, image):
+        return (self.shift + image.as_tensor()).to(self.dtype)
+
+
+@pytest.mark.parametrize("content", [[1], {}, {"item": {}}, torch.ones(2), "text", None], ids=str)
+def test_a_file_of_another_maker_in_an_items_place_is_named_and_stays(items, tmp_path, content):
+    dataset = cached(items, _transform(), cache_dir=tmp_path / "cache")
+    path = dataset.file(items[1])
+    torch.save(content, path)
+    before = path.read_bytes()
+    with pytest.raises(InputError, match=r"\.pt: is there, but was not written by this cache"):
+        dataset[1]
+    assert path.read_bytes() == before
+
+
+def test_the_file_of_another_item_is_not_taken(items, tmp_path):
+    dataset = cached(items, _transform(), cache_dir=tmp_path / "cache")
+    dataset.file(items[1]).write_bytes(dataset.file(items[0]).read_bytes())
+    with pytest.raises(InputError, match="was not written by this cache"):
+        dataset[1]
+
+
+@pytest.mark.parametrize("below", ["", "below", "below/it"])
+def test_a_folder_that_cannot_be_is_named(items, tmp_path, below):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(InputError, match=r"key 'cache_dir': .*file.*: cannot be a folder: "):
+        cached(items, _transform(), cache_dir=tmp_path / "file" / below)
+    assert (tmp_path / "file").read_text() == "mine"
 
 
 def test_another_file_or_transform_is_computed_anew(items, tmp_path):
@@ -105,8 +145,7 @@ def test_another_file_or_transform_is_computed_anew(items, tmp_path):
     for change in ({"upper": 100.0}, {"spacing": 1.0}):
         other = cached(items, _transform(**change), cache_dir=folder)[0]["image"]
         expected = cached(items, _transform(**change))[0]["image"]
-        assert other.shape == expected.shape
-        assert (other - expected).abs().max() < HALF_ERROR
+        assert torch.equal(other, expected)
     path = tmp_path / "image0.nii.gz"
     stat = path.stat()
     save(path, image(7, SHAPE))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import logging
 
+import numpy as np
 import pytest
 import torch
 from ignite.engine import Engine
@@ -55,6 +56,12 @@ def test_spread_features_are_told_from_collapsed_ones(tmp_path):
     assert spread["collapse"] < 0.1
     assert constant["feature_std"] < 0.01
     assert line["collapse"] > 0.9
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_features_that_diverged_are_a_row_and_the_checkpoint_says_so(tmp_path, value):
+    found = _look(tmp_path, SPREAD * value)
+    assert np.isnan(found["collapse"])
 
 
 def test_a_field_that_registers_is_seen_to(tmp_path):

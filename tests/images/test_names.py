@@ -77,8 +77,27 @@ def test_what_is_no_case_is_named(tmp_path, names, message):
         find_images(tmp_path)
 
 
-@pytest.mark.parametrize("case", ["", " ", "..", "a/b", "../../x", "a\\b", "a\0", "a\nb", 7, None])
+@pytest.mark.parametrize(
+    "case",
+    [
+        "",
+        " ",
+        "..",
+        "a/b",
+        "../../x",
+        "a\\b",
+        "a\0",
+        "a\nb",
+        "a\x1b[2J",
+        "a\x85b",
+        "a\u2028b",
+        "a\udce9",
+        7,
+        None,
+    ],
+)
 def test_a_name_that_no_file_can_have_is_refused(case):
     with pytest.raises(InputError, match="where: "):
         refuse_name(case, where="where")
-    refuse_name("1.2.3 (left)", where="where")
+    for fine in ("1.2.3 (left)", "Müller e\u0301", "a\xa0b", "日本"):
+        refuse_name(fine, where="where")

@@ -189,6 +189,32 @@ def test_a_missing_image_and_other_dimensions_are_named(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+SHIFTED = np.array([[2.0, 0, 0, 0.3], [0, 3, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
+ON_ANOTHER_GRID = {
+    "smaller": (label((8, 6)), AFFINE, "label of shape (8, 6), its image"),
+    "a volume": (label((*image(0).shape, 3)), AFFINE, "label of shape"),
+    "turned": (label().T, AFFINE, "label of shape"),
+    "without an affine": (label(), np.eye(4), "label with another affine than its image"),
+    "beside it": (label(), SHIFTED, "a corner lies 0.15 voxels away"),
+}
+
+
+@pytest.mark.parametrize("kind", ON_ANOTHER_GRID)
+def test_a_moving_label_on_another_grid_is_named_before_any_pair(tmp_path, kind):
+    values, affine, message = ON_ANOTHER_GRID[kind]
+    for name, seed in (("a", 0), ("b", 1)):
+        save(tmp_path / f"{name}.nii.gz", image(seed), affine=AFFINE)
+    save(tmp_path / "fine.nii.gz", label(), affine=AFFINE)
+    save(tmp_path / "other.nii.gz", values, affine=affine)
+    table = "moving,fixed,moving_label,name\na.nii.gz,b.nii.gz,fine.nii.gz,one\n"
+    (tmp_path / "p.csv").write_text(table + "b.nii.gz,a.nii.gz,other.nii.gz,two\n")
+    with pytest.raises(InputError) as raised:
+        _pairwise(tmp_path / "out", Shift(1, 1)).run(read_pairs(tmp_path / "p.csv"))
+    assert str(raised.value).startswith(f"{tmp_path}/other.nii.gz: ")
+    assert message in str(raised.value)
+    assert not (tmp_path / "out").exists()
+
+
 def test_two_pairs_never_share_their_files(tmp_path):
     for place in "ab":
         save(tmp_path / place / "s.nii.gz", image(ord(place)))

@@ -9,7 +9,7 @@ import torch
 
 from gemini_monai.errors import InputError
 from gemini_monai.runs import check_settings
-from gemini_monai.runs.settings import KNOBS
+from gemini_monai.runs.settings import KNOBS, USED
 from tests.bundles.runs import BUNDLE, MIP
 
 
@@ -28,6 +28,11 @@ from tests.bundles.runs import BUNDLE, MIP
         ("supervised_weight", -1),
         ("device", "cuda:99"),
         ("device", "gpu"),
+        ("device", "meta"),
+        ("orientation", "XYZ"),
+        ("orientation", "RA"),
+        ("orientation", "RLA"),
+        ("orientation", ["R", "A", "S"]),
         ("transforms_on", "cuda:99"),
         ("seed", -1),
         ("unlabeled_share", 0.0),
@@ -67,3 +72,21 @@ def test_every_plain_knob_of_a_configuration_has_a_range(path):
     assert set(plain) <= set(KNOBS)
     for knob, value in plain.items():
         KNOBS[knob](value, knob)
+
+
+PLACES = (*USED, "output_dir", "dataset_dir", "cache_dir", "pretrained", "reference")
+
+
+@pytest.mark.parametrize("name", PLACES)
+@pytest.mark.parametrize("value", ["", " ", True, 3])
+def test_a_path_that_cannot_be_is_named(name, value):
+    with pytest.raises(InputError, match=f"key '{name}': expected text"):
+        check_settings({name: value})
+
+
+@pytest.mark.parametrize("path", WHOLE, ids=lambda path: f"{path.parents[1].name}-{path.stem}")
+def test_every_path_of_a_configuration_that_uses_a_run_is_checked(path):
+    config = json.loads(path.read_text())
+    if "checked" in config:
+        used = {name for name in PLACES if name in config} - {"reference"}  # of the run's record
+        assert used <= set(config["checked"])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from monai.data.meta_tensor import MetaTensor
 
 from gemini_monai.data.prepare.reading import kept_label
 from gemini_monai.data.prepare.scan import Scan
@@ -127,18 +129,37 @@ def _values(scan: Scan, files: LabelFiles, ignore: int | None) -> set[int]:
             f"{name}: {len(label)} channels, expected a label map of one; for structures that "
             "overlap, a sub-folder per case with a mask each"
         )
-    if tuple(label.shape[1:]) != scan.shape:
+    affine = scan.affine if scan.spacing else None
+    refuse_other_grid(label, name, image=scan.path, shape=scan.shape, affine=affine)
+    return {int(value) for value in np.unique(label.numpy())}
+
+
+def refuse_other_grid(
+    label: MetaTensor, file: Path, *, image: Path, shape: Sequence[int], affine: Any
+) -> None:
+    """Stop at a label that does not lie on its image, voxel by voxel.
+
+    Args:
+        label: (C, *S) with its affine.
+        file: Its file.
+        image: The image's file.
+        shape: Of the image, *S.
+        affine: Of the image; ``None`` where its format has none.
+
+    Raises:
+        InputError: If it is of another shape, or a corner lies more than ``APART`` voxels away.
+    """
+    if tuple(label.shape[1:]) != tuple(shape):
         raise InputError(
-            f"{name}: label of shape {tuple(label.shape[1:])}, its image has {scan.shape}"
+            f"{file}: label of shape {tuple(label.shape[1:])}, its image {image} has {tuple(shape)}"
         )
-    if scan.spacing:
-        apart = grid_distance(scan.affine, np.asarray(label.affine), scan.shape)
+    if affine is not None:
+        apart = grid_distance(affine, np.asarray(label.affine), shape)
         if not apart <= APART:
             raise InputError(
-                f"{name}: label with another affine than its image {scan.path}: a corner lies "
+                f"{file}: label with another affine than its image {image}: a corner lies "
                 f"{apart:.3g} voxels away"
             )
-    return {int(value) for value in np.unique(label.numpy())}
 
 
 def _first(files: LabelFiles) -> Path:

@@ -10,6 +10,8 @@ import numpy as np
 
 from gemini_monai.data.prepare.scan import Scan
 from gemini_monai.intensity import Intensity
+from gemini_monai.memory import refuse_too_large
+from gemini_monai.transforms.room import refuse_resampling, resampling_bytes
 
 LARGEST = {2: 256, 3: 160}  # voxels an axis that one starts with
 SMALLEST = 16  # voxels an axis: thinner images are padded
@@ -44,6 +46,39 @@ def propose(scans: Sequence[Scan], *, color: bool = True) -> dict[str, Any]:
         "spatial_size": np.maximum(SMALLEST, 8 * np.ceil(size / 8)).astype(int).tolist(),
         "intensity": _intensity(scans, color=color),
     }
+
+
+def refuse_too_large_view(
+    scans: Sequence[Scan],
+    *,
+    spacing: Sequence[float] | None,
+    spatial_size: Sequence[int],
+    aligned: bool = False,
+) -> None:
+    """Stop at a view of the images that memory cannot hold, before a training asks for it.
+
+    Args:
+        scans: All images.
+        spacing: Voxel size in mm that they are brought to; ``None`` where they are resized.
+        spatial_size: Voxels that the network sees.
+        aligned: They are sampled on one grid of that size instead.
+
+    Raises:
+        InputError: Naming the option, or the first image whose grid is too large.
+    """
+    channels = max(scan.channels for scan in scans)
+    refuse_too_large(
+        spatial_size,
+        voxel_bytes=resampling_bytes(channels) if aligned else 4 * channels,
+        what="--spatial_size",
+        change="give a smaller one",
+    )
+    if spacing is None or aligned:
+        return
+    for scan in scans:
+        shape = in_ras(scan.shape, scan.affine).astype(int).tolist()
+        own = in_ras(scan.spacing or spacing, scan.affine).tolist()
+        refuse_resampling(shape, own, spacing, channels=scan.channels, what=str(scan.path))
 
 
 def _intensity(scans: Sequence[Scan], *, color: bool) -> Intensity:

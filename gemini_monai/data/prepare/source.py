@@ -14,7 +14,7 @@ from gemini_monai.data.cohort import Cohort
 from gemini_monai.data.dataset_file import refuse_foreign_dataset, write_cohort
 from gemini_monai.data.prepare.align import aligned, refuse_unalignable
 from gemini_monai.data.prepare.labels import LabelFiles, check_label, named_structures
-from gemini_monai.data.prepare.propose import propose
+from gemini_monai.data.prepare.propose import propose, refuse_too_large_view
 from gemini_monai.data.prepare.reading import forget
 from gemini_monai.data.prepare.scan import Scan, refuse_spacing, refuse_unlike, scan
 from gemini_monai.data.prepare.segmentations import named_segments
@@ -95,6 +95,8 @@ def prepare_source(source: Source, destination: Path, *, wanted: Wanted) -> Path
     color = _is_color(list(scans.values()))
     view = propose(list(scans.values()), color=color) | dict(source.view) | wanted.view()
     refuse_spacing(list(scans.values()), view["spacing"])
+    sizes = {key: view[key] for key in ("spacing", "spatial_size")}
+    refuse_too_large_view(list(scans.values()), **sizes, aligned=wanted.align is not None)
     cohort = Cohort(
         path=path,
         name=source.name,
