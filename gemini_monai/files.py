@@ -94,8 +94,12 @@ def refuse_existing(
         inputs: Files that are read.
 
     Raises:
-        InputError: Naming the first file that is in the way, and how many more are.
+        InputError: Naming the first file that is in the way, and how many more are; or a folder
+            that cannot be made or written to.
     """
+    outputs = list(outputs)
+    for folder in dict.fromkeys(path.parent for path in outputs):
+        _refuse_no_folder(folder)
     read = {_identity(path) for path in inputs} - {None}
     there = [path for path in outputs if path.exists() or path.is_symlink()]
     for path in there:
@@ -106,6 +110,15 @@ def refuse_existing(
         raise InputError(
             f"{there[0]}: is there already{more}; give another output, or --overwrite True"
         )
+
+
+def _refuse_no_folder(folder: Path) -> None:
+    """Before hours of work: what is there of a path is a folder that may be written to."""
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise InputError(f"{folder}: cannot be written: {there} is a file, expected a folder")
+    if not os.access(there, os.W_OK):
+        raise InputError(f"{folder}: cannot be written: {there} may not be written to")
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -118,6 +118,15 @@ def test_nothing_is_replaced_unless_asked_and_an_input_never(tmp_path):
             refuse_existing([same], overwrite=True, inputs=[scan])
 
 
+@pytest.mark.parametrize("below", ["", "below", "below/it"])
+def test_a_folder_that_cannot_be_is_told_before_anything_is_done(tmp_path, below):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(InputError, match=r"cannot be written: .*file is a file, expected a fol"):
+        refuse_existing([tmp_path / "file" / below / "a.nii.gz"], overwrite=True)
+    refuse_existing([tmp_path / "new" / below / "a.nii.gz"])
+    assert {path.name for path in tmp_path.iterdir()} == {"file"}
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -7,6 +7,8 @@ import json
 import pytest
 import torch
 
+from gemini_monai.errors import InputError
+from gemini_monai.memory import refuse_too_large
 from gemini_monai.networks import Gemini, placed
 from gemini_monai.objectives import (
     ContrastObjective,
@@ -104,3 +106,11 @@ def test_random_transforms_on_the_gpu_are_those_of_the_cpu(tiny_phantom, tmp_pat
 def test_a_run_with_transforms_on_the_gpu(tiny_phantom, tmp_path):
     flow = run("train", **paths(tiny_phantom, tmp_path), **SMALL, transforms_on="cuda")
     assert flow.parser.get_parsed_content("num_workers") == 0
+
+
+def test_a_size_beyond_the_gpu_is_refused_and_one_within_it_is_not():
+    free = torch.cuda.mem_get_info()[0]
+    options = {"what": "x", "change": "give less", "device": "cuda"}
+    refuse_too_large([free // 2], voxel_bytes=1, **options)
+    with pytest.raises(InputError, match="give less"):
+        refuse_too_large([2 * torch.cuda.mem_get_info()[1]], voxel_bytes=1, **options)

@@ -111,6 +111,20 @@ def test_it_is_all_of_the_machine_where_psutil_is_not(monkeypatch):
     assert available() is None
 
 
+@pytest.mark.parametrize("device", ["cuda", "cuda:1", torch.device("cuda", 1)], ids=str)
+def test_of_a_gpu_it_is_what_is_free_or_kept_for_later(monkeypatch, device):
+    asked = []
+
+    def said(value):
+        return lambda device: (asked.append(device), value)[1]
+
+    monkeypatch.setattr(torch.cuda, "mem_get_info", said((500, 9000)))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", said(70))
+    monkeypatch.setattr(torch.cuda, "memory_allocated", said(20))
+    assert available(device) == 550
+    assert asked == [device] * 3
+
+
 @pytest.mark.parametrize("version", [0, 1])
 def test_a_container_leaves_what_its_limit_does(tmp_path, version):
     limit, used, reclaimable = CGROUPS[version]

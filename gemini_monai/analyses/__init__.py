@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gemini_monai.analyses.analysis import Analysis, write_analysis
+from gemini_monai.analyses.analysis import Analysis, refuse_written, write_analysis
 from gemini_monai.analyses.embed import embedding
 from gemini_monai.analyses.gap import generalization_gap
 from gemini_monai.analyses.noise import noise_fit
@@ -18,6 +18,7 @@ __all__ = [
     "noise_fit",
     "pairing",
     "partners",
+    "refuse_written",
     "reliability",
     "track",
     "write_analysis",

@@ -32,6 +32,25 @@ class Analysis:
     settings: Mapping[str, Any]
 
 
+def refuse_written(name: str, folder: str | Path, *, overwrite: bool = False) -> list[Path]:
+    """Before anything is measured: the files of an analysis, none of which is to be replaced.
+
+    Args:
+        name: Of the analysis.
+        folder: Where its files go.
+        overwrite: They may be.
+
+    Returns:
+        Its table, picture and settings.
+
+    Raises:
+        InputError: If one is there already, or the folder cannot be.
+    """
+    files = [Path(folder) / f"{name}.{end}" for end in ("csv", "png", "json")]
+    refuse_existing(files, overwrite=overwrite)
+    return files
+
+
 def write_analysis(
     analysis: Analysis, folder: str | Path, *, overwrite: bool = False
 ) -> list[Path]:
@@ -48,10 +67,8 @@ def write_analysis(
     Raises:
         InputError: If one is there already, or cannot be written.
     """
-    folder = Path(folder)
-    table, picture, settings = (folder / f"{analysis.name}.{end}" for end in ("csv", "png", "json"))
-    refuse_existing([table, picture, settings], overwrite=overwrite)
-    folder.mkdir(parents=True, exist_ok=True)
+    table, picture, settings = refuse_written(analysis.name, folder, overwrite=overwrite)
+    table.parent.mkdir(parents=True, exist_ok=True)
     write_table(table, analysis.rows)
     with replacing(picture) as part:
         analysis.figure.savefig(part, format="png", dpi=120)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gemini_monai.bundles import literal
+from gemini_monai.limits import flag
 
 TEXT = "One of the paper's analyses: a table, a picture, and the settings it was made with."
 KINDS = {
@@ -40,7 +41,7 @@ def _add_output(kind: argparse.ArgumentParser) -> None:
     )
 
 
-def analyze(name: str, output: str, overwrite: bool, **given: str) -> None:
+def analyze(name: str, output: str, overwrite: Any, **given: str) -> None:
     """``analyze NAME GIVEN... OUT``.
 
     Raises:
@@ -57,6 +58,8 @@ def analyze(name: str, output: str, overwrite: bool, **given: str) -> None:
         "reliability": analyses.reliability,
         "track": analyses.track,
     }
+    flag(overwrite, "--overwrite")
+    analyses.refuse_written(name, output, overwrite=overwrite)
     found = kinds[name](*(given[key] for key in sorted(given)))
     files = analyses.write_analysis(found, output, overwrite=overwrite)
     print("\n".join([*found.sentences, *map(str, files)]))

@@ -19,7 +19,7 @@ from gemini_monai.networks import Gemini
 from gemini_monai.runs import RunFolder, read_record, too_little
 from gemini_monai.tables import write_table
 from gemini_monai.transforms import InputSpec
-from gemini_monai.weights import load_network
+from gemini_monai.weights import fitting_weights
 
 
 def start() -> None:
@@ -128,8 +128,9 @@ def show_probe(
     """
     path = Path(folder) / "probe.csv"
     refuse_existing([path], overwrite=overwrite)
+    trained = fitting_weights(network, weights)  # before anything is scored
     scores = {"initialized": probe.look(network, device)}
-    load_network(network, weights)
+    network.load_state_dict(trained)
     scores["trained"] = probe.look(network, device)
     write_table(path, [{"network": name, **row} for name, row in scores.items()])
     print(f"{'':<24}{''.join(f'{name:>12}' for name in scores)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gemini_monai.weights.backbone import LoadedBackbone, load_backbone
 from gemini_monai.weights.export import export_backbone, read_card
 from gemini_monai.weights.hub import pull_backbone, push_backbone
-from gemini_monai.weights.network import load_network
+from gemini_monai.weights.network import fitting_weights, load_network
 from gemini_monai.weights.nnunet import export_nnunet, overlay_of_plans
 from gemini_monai.weights.package import package_bundle
 from gemini_monai.weights.published import import_published
@@ -14,6 +14,7 @@ __all__ = [
     "LoadedBackbone",
     "export_backbone",
     "export_nnunet",
+    "fitting_weights",
     "import_published",
     "load_backbone",
     "load_network",

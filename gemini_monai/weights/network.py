@@ -80,6 +80,20 @@ def load_network(network: nn.Module, path: str | Path) -> nn.Module:
         path: ``model.pt`` or ``last.pt`` of a run, or a published checkpoint.
 
     Raises:
+        InputError: As ``fitting_weights``; the network is unchanged then.
+    """
+    network.load_state_dict(fitting_weights(network, path))
+    return network
+
+
+def fitting_weights(network: nn.Module, path: str | Path) -> dict[str, Tensor]:
+    """Every weight of a network by its names, from a file, without loading them.
+
+    Args:
+        network: What they are for.
+        path: As of ``load_network``.
+
+    Raises:
         InputError: If the file is missing or unreadable, or a weight is missing, unexpected, not
             finite, or of another shape or kind of number; the first of them is named.
     """
@@ -88,8 +102,7 @@ def load_network(network: nn.Module, path: str | Path) -> nn.Module:
     state = without_prefix(read_state(path), expected)
     _refuse_other_shapes(expected, state, path=path)
     refuse_other_kinds(expected, state, where=str(path))
-    network.load_state_dict(state)
-    return network
+    return state
 
 
 def without_prefix(state: Mapping[str, Tensor], expected: Iterable[str]) -> dict[str, Tensor]:

@@ -7,8 +7,9 @@ import json
 import pytest
 
 from gemini_monai.errors import InputError, input_error_in
+from gemini_monai.inference import Probe
 from gemini_monai.runs import close_run
-from tests.bundles.runs import BUNDLE, FINE, MIP, SMALL, paths, run
+from tests.bundles.runs import BUNDLE, FINE, MIP, SMALL, paths, run, workflow
 
 TRAININGS = {
     "semi": ("train", BUNDLE, SMALL),
@@ -95,3 +96,14 @@ def test_a_network_that_diverged_is_told_in_a_line(tiny_phantom, tmp_path, train
 def test_what_is_no_transform(tiny_phantom, tmp_path, place):
     message = f"key '{place}': expected transforms, got 'Flipd'"
     _refused(message, tiny_phantom, tmp_path / "run", **{place: ["Flipd"]})
+
+
+def test_a_probe_misses_its_weights_before_it_looks(tiny_phantom, tmp_path, monkeypatch):
+    monkeypatch.setattr(Probe, "look", lambda *_: pytest.fail("looked"))
+    options = {"run_dir": str(tmp_path / "none"), "dataset_dir": str(tiny_phantom.parent)}
+    options |= {"output_dir": str(tmp_path / "out"), "weights": str(tmp_path / "absent.pt")}
+    flow = workflow("probe", kind="infer", bundle=MIP, **options)
+    flow.initialize()
+    with pytest.raises(Exception, match="") as raised:
+        flow.run()
+    assert "absent.pt: no such weights file" in str(input_error_in(raised.value))

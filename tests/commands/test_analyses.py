@@ -30,3 +30,15 @@ def test_a_mistake_is_one_line(monkeypatch, tmp_path, capsys):
 def test_one_of_a_data_set_alone(monkeypatch, tmp_path, capsys):
     words = ["analyze", "noise", tmp_path / "data", tmp_path / "out"]
     assert "dataset.json" in refused(monkeypatch, capsys, *words)
+
+
+def test_files_that_are_there_are_told_before_anything_is_measured(monkeypatch, tmp_path, capsys):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "noise.png").write_text("mine")
+    words = ["analyze", "noise", tmp_path / "absent", tmp_path / "out"]
+    assert "noise.png: is there already" in refused(monkeypatch, capsys, *words)
+    words[-1] = tmp_path / "out" / "noise.png"
+    assert "is a file, expected a folder" in refused(monkeypatch, capsys, *words)
+    assert "--overwrite: expected True or False" in refused(
+        monkeypatch, capsys, *words, "--overwrite", "perhaps"
+    )
