@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Hashable, Mapping, Sequence
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,10 @@ from monai.data.meta_tensor import MetaTensor
 from monai.transforms.inverse import InvertibleTransform
 from monai.transforms.spatial.array import SpatialResample
 from monai.transforms.transform import MapTransform
-from monai.utils.misc import ensure_tuple_rep
 
 from gemini_monai.errors import InputError
 from gemini_monai.images import read, source_of
+from gemini_monai.transforms.labels import Resampling, resampled_label
 from gemini_monai.world import output_grid, register_affine
 
 
@@ -25,8 +25,9 @@ class ResampleToGridd(MapTransform, InvertibleTransform):
 
     ``grid`` is the affine (4, 4) of the voxels of the output in the image's own world; the output
     carries it as its affine, so ``Invertd`` brings predictions back and positions stay right. An
-    item without a grid, such as a new image, is registered to the reference first. Outside an
-    image is its least value: air, no structure, or the least logit.
+    item without a grid, such as a new image, is registered to the reference first. ``image`` is
+    interpolated linearly; outside it is its least value: air, or the least logit. Any other key is
+    a label, see ``resampled_label``; outside is no structure.
 
     Args:
         keys: Images and labels (C, *S) on their own grids; the first one is what is registered.
@@ -35,7 +36,7 @@ class ResampleToGridd(MapTransform, InvertibleTransform):
         reference: Image file that items without a grid are registered to; ``None`` to refuse them.
         intensity: As in ``dataset.json``: what of the intensities registration looks at.
         method: ``"itk"`` or ``"ants"``.
-        mode: ``"bilinear"`` or ``"nearest"``, of all keys or each.
+        overlapping: Labels are masks, a channel each.
         allow_missing_keys: Pass over keys that an item does not have.
     """
 
@@ -48,7 +49,7 @@ class ResampleToGridd(MapTransform, InvertibleTransform):
         reference: str | Path | None = None,
         intensity: Mapping[str, Any],
         method: str = "itk",
-        mode: str | Sequence[str] = "bilinear",
+        overlapping: bool = False,
         allow_missing_keys: bool = False,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
@@ -57,8 +58,8 @@ class ResampleToGridd(MapTransform, InvertibleTransform):
         self.reference = reference
         self.intensity = dict(intensity)
         self.method = method
-        self.mode = ensure_tuple_rep(mode, len(self.keys))
-        self.resample = SpatialResample(padding_mode="zeros")
+        self.overlapping = overlapping
+        self.resample = SpatialResample(mode="bilinear", padding_mode="zeros")
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """The item on the grid, without its ``grid``.
@@ -71,23 +72,24 @@ class ResampleToGridd(MapTransform, InvertibleTransform):
         grid = item.pop("grid", None)
         if grid is None:
             grid = self._grid(item[self.first_key(item)])
-        for key, mode in self.key_iterator(item, self.mode):
-            least = float(item[key].min())
-            item[key] = least + self.resample(
-                item[key] - least,
-                dst_affine=np.asarray(grid, dtype=float),
-                spatial_size=self.spatial_size,
-                mode=mode,
-            )
+        affine = np.asarray(grid, dtype=float)
+        onto = partial(self.resample, dst_affine=affine, spatial_size=self.spatial_size)
+        for key in self.key_iterator(item):
+            item[key] = self._resampled(key, item[key], onto)
         return item
 
     def inverse(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """The item on the images' own grids."""
         item = dict(data)
         for key in self.key_iterator(item):
-            least = float(item[key].min())
-            item[key] = least + self.resample.inverse(item[key] - least)
+            item[key] = self._resampled(key, item[key], self.resample.inverse)
         return item
+
+    def _resampled(self, key: Hashable, image: MetaTensor, resample: Resampling) -> MetaTensor:
+        if key != "image":
+            return resampled_label(image, resample, overlapping=self.overlapping)
+        least = float(image.min())
+        return least + resample(image - least)
 
     def _grid(self, image: MetaTensor) -> np.ndarray:
         """Registration to the reference, as ``prepare`` does it."""
@@ -105,7 +107,7 @@ class ResampleToGridd(MapTransform, InvertibleTransform):
         return transform @ grid
 
 
-@functools.lru_cache(maxsize=1)
+@lru_cache(maxsize=1)
 def _read(path: str) -> MetaTensor:
     """The reference, (C, *S) on its own grid; kept for the next image."""
     if not Path(path).exists():

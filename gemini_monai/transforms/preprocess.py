@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 from monai.transforms.compose import Compose
 from monai.transforms.croppad.dictionary import CropForegroundd, ResizeWithPadOrCropd
 from monai.transforms.intensity.dictionary import (
@@ -12,13 +13,16 @@ from monai.transforms.intensity.dictionary import (
     ScaleIntensityRangePercentilesd,
 )
 from monai.transforms.io.dictionary import LoadImaged
-from monai.transforms.spatial.dictionary import Orientationd, Resized, Spacingd
+from monai.transforms.spatial.array import Resize, Spacing
+from monai.transforms.spatial.dictionary import Orientationd, Spacingd
 from monai.transforms.utility.dictionary import CopyItemsd, EnsureChannelFirstd
 
 from gemini_monai.images.monai_readers import quiet_readers
 from gemini_monai.transforms.alignment import ResampleToGridd
 from gemini_monai.transforms.input import InputSpec
+from gemini_monai.transforms.labels import ResampleLabeld
 from gemini_monai.transforms.load import LoadScand
+from gemini_monai.transforms.resize import ResizeByAread
 
 IMAGES = ("image", "label")
 FIELDS = ("field", "inverse_field")
@@ -49,7 +53,8 @@ def preprocessing(
     chain += _fields([key for key in keys if key in FIELDS])
     if native_label:
         chain.append(CopyItemsd("label", names=NATIVE_LABEL))
-    chain += [*spec.before, *_on_the_grid(spec, images), _scaled(spec), *spec.after]
+    scaled = [_scaled(spec)] if "image" in images else []  # labels alone are for being counted
+    chain += [*spec.before, *_on_the_grid(spec, images), *scaled, *spec.after]
     if fit:
         chain.append(ResizeWithPadOrCropd(images, list(spec.spatial_size), allow_missing_keys=True))
     return Compose(chain)
@@ -78,21 +83,26 @@ def _fields(fields: Sequence[str]) -> Transforms:
 
 def _on_the_grid(spec: InputSpec, images: Sequence[str]) -> Transforms:
     """Registration to a reference, or orientation and voxel size, or a size alone."""
-    linear = ["bilinear", "nearest"][: len(images)]
     options: dict[str, Any] = {"allow_missing_keys": True}
     if spec.align is not None:
         known = {name: getattr(spec, name) for name in ("spatial_size", "spacing", "reference")}
         known |= {"intensity": spec.intensity, "method": spec.align}
-        return [ResampleToGridd(images, mode=linear, **known, **options)]
+        return [ResampleToGridd(images, overlapping=spec.overlapping, **known, **options)]
     chain: Transforms = []
     if spec.orientation is not None:
         chain.append(Orientationd(images, axcodes=spec.orientation, **options))
     if spec.foreground:
         chain.append(CropForegroundd(images, source_key="image", allow_smaller=True, **options))
     if spec.spacing is not None:
-        return [*chain, Spacingd(images, pixdim=list(spec.spacing), mode=linear, **options)]
-    area = ["area", "nearest"][: len(images)]
-    return [*chain, Resized(images, spatial_size=list(spec.spatial_size), mode=area, **options)]
+        chain.append(Spacingd("image", pixdim=list(spec.spacing), mode="bilinear", **options))
+        own: Spacing | Resize = Spacing(list(spec.spacing), mode="bilinear", dtype=np.float32)
+    else:
+        chain.append(ResizeByAread("image", spatial_size=list(spec.spatial_size), **options))
+        own = Resize(list(spec.spatial_size), mode="area")
+    labels = [key for key in images if key != "image"]
+    if labels:
+        chain.append(ResampleLabeld(labels, transform=own, overlapping=spec.overlapping, **options))
+    return chain
 
 
 def _scaled(spec: InputSpec) -> Callable[..., Any]:

@@ -15,33 +15,45 @@ SMALLEST = 16  # voxels an axis: thinner images are padded
 AIR_IN_CT = -500  # Hounsfield units; no other modality goes below
 
 
-def propose(scans: Sequence[Scan]) -> dict[str, Any]:
+def propose(scans: Sequence[Scan], *, spacing: Sequence[float] | None = None) -> dict[str, Any]:
     """``spacing``, ``spatial_size`` and ``intensity`` of a ``dataset.json``.
 
     Images with voxel sizes are brought to the median one and padded or cropped to the median
     extent; images without are resized to the median size. Sizes go up to a multiple of 8. CT is
     clipped to soft tissue and contrast, anything else to its own 0.5 and 99.5 percentiles. Voxel
     sizes have six digits, whatever the unit.
+
+    Args:
+        scans: All images.
+        spacing: Instead of the median, in mm, for images that have voxel sizes.
     """
     axes = len(scans[0].shape)
     known = [in_ras(scan.spacing, scan.affine) for scan in scans if scan.spacing is not None]
-    spacing = _six_digits(np.median(known, axis=0)) if len(known) == len(scans) else None
+    has_sizes = len(known) == len(scans)
+    median = six_digits(np.median(known, axis=0)) if has_sizes else None
+    voxel = median if spacing is None or not has_sizes else np.asarray(spacing, dtype=float)
     extents = [np.asarray(scan.shape, dtype=float) for scan in scans]
-    if spacing is not None:
+    if voxel is not None:
         extents = [in_ras(scan.shape, scan.affine) for scan in scans]
-        extents = [e * own / spacing for e, own in zip(extents, np.asarray(known), strict=True)]
+        extents = [e * own / voxel for e, own in zip(extents, np.asarray(known), strict=True)]
     size = np.minimum(np.median(extents, axis=0), LARGEST[axes])
     is_ct = np.median([scan.minimum for scan in scans]) < AIR_IN_CT
     return {
-        "spacing": None if spacing is None else spacing.tolist(),
-        "spatial_size": np.maximum(SMALLEST, 8 * np.ceil(size / 8)).astype(int).tolist(),
+        "spacing": None if voxel is None else voxel.tolist(),
+        "spatial_size": np.maximum(SMALLEST, up_to_8(size)).tolist(),
         "intensity": {"kind": "range", "lower": -200.0, "upper": 600.0}
         if is_ct
         else {"kind": "percentile", "lower": 0.5, "upper": 99.5},
     }
 
 
-def _six_digits(values: np.ndarray) -> np.ndarray:
+def up_to_8(size: Any) -> np.ndarray:
+    """The next multiples of 8."""
+    return (8 * np.ceil(np.asarray(size) / 8)).astype(int)
+
+
+def six_digits(values: np.ndarray) -> np.ndarray:
+    """Voxel sizes as they are written."""
     return np.array([float(f"{value:.6g}") for value in values])
 
 

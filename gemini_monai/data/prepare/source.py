@@ -18,6 +18,7 @@ from gemini_monai.data.prepare.propose import propose
 from gemini_monai.data.prepare.reading import forget
 from gemini_monai.data.prepare.scan import Scan, refuse_unlike, scan
 from gemini_monai.data.prepare.split import Split, Wanted, split_cases
+from gemini_monai.data.prepare.structures import keep_structures
 from gemini_monai.errors import InputError
 from gemini_monai.images.names import refuse_name
 
@@ -84,7 +85,8 @@ def prepare_source(source: Source, destination: Path, *, wanted: Wanted) -> Path
     _refuse_too_few(source, split)
     scans = _scanned(source, split)
     labels, values = _labels(source, split, scans)
-    view = propose(list(scans.values())) | dict(source.view) | wanted.view()
+    asked = {**source.view, **wanted.view()}
+    view = propose(list(scans.values()), spacing=asked.get("spacing")) | asked
     cohort = Cohort(
         path=path,
         name=source.name,
@@ -97,11 +99,15 @@ def prepare_source(source: Source, destination: Path, *, wanted: Wanted) -> Path
         seed=wanted.seed,
         labeled_draw=wanted.labeled_draw,
         hash=_hash(scans),
-        **view,
+        spacing=view["spacing"] and tuple(view["spacing"]),
+        spatial_size=tuple(view["spatial_size"]),
+        intensity=view["intensity"],
         **_entries(split, scans, labels, source.patients),
     )
+    cohort = keep_structures(cohort, scans, asked=asked, quiet=wanted.align is not None)
     if wanted.align is not None:
         cohort = aligned(cohort, scans, wanted=wanted)
+        keep_structures(cohort, scans, asked=["spacing", "spatial_size"])
     forget()
     path = write_cohort(cohort, overwrite=wanted.overwrite)
     _show(cohort, split)
@@ -199,7 +205,7 @@ def _show(cohort: Cohort, split: Split) -> None:
         "unlabeled": len(split.unlabeled) or "none: for supervised training only",
         "validation": len(split.validation) or "none: the last checkpoint is kept",
         "test": len(split.test) or "none: no scores at the end",
-        "voxel size": f"{cohort.spacing} mm"
+        "voxel size": f"{list(cohort.spacing)} mm"
         if cohort.spacing
         else "none in the files: images are resized",
         "network size": list(cohort.spatial_size),
