@@ -43,6 +43,7 @@ class RunCheckpoint:
         validator: The evaluator whose ``best_metric`` chooses ``model.pt``, if any.
         settings: What it is trained by, nested names and values; a run does not go on by others.
         resume: Go on from ``last.pt`` when it is there.
+        data_changed: Images and labels may hold something else by then; a line says so.
 
     Raises:
         InputError: On ``resume``, if ``last.pt`` is damaged, of another network, or trained by
@@ -59,6 +60,7 @@ class RunCheckpoint:
         validator: Evaluator | None = None,
         settings: Mapping[str, Any] | None = None,
         resume: bool = False,
+        data_changed: bool = False,
     ) -> None:
         self.last, self.model = Path(folder) / "last.pt", Path(folder) / "model.pt"
         self.network = unwrapped(learner).network
@@ -68,6 +70,7 @@ class RunCheckpoint:
         self.validator = validator
         self.settings = json.loads(json.dumps(settings or {}, default=str))
         self.resume = resume
+        self.data_changed = data_changed
 
     def attach(self, engine: Engine) -> None:
         """Restore when the engine starts, save after each epoch."""
@@ -92,8 +95,12 @@ class RunCheckpoint:
         if not self.resume or not self.last.exists():
             return
         saved = self._read()
-        refuse_other_settings(
-            json.loads(saved["settings"]), self.settings, done=saved["epoch"], where=str(self.last)
+        others = refuse_other_settings(
+            json.loads(saved["settings"]),
+            self.settings,
+            done=saved["epoch"],
+            where=str(self.last),
+            data_changed=self.data_changed,
         )
         try:
             for name, part in self.parts.items():
@@ -110,6 +117,8 @@ class RunCheckpoint:
         total = int(engine.state.max_epochs or 0) * int(engine.state.epoch_length or 0)
         if getattr(engine.state, "rank", 0) == 0:
             tqdm.write(f"goes on from {self.last} at iteration {saved['iteration']} of {total}")
+            if others:
+                tqdm.write(f"it was trained on other {' and '.join(others)} until there")
 
     def _follow(self, engine: Engine) -> None:
         sampler = getattr(getattr(engine, "data_loader", None), "sampler", None)

@@ -13,7 +13,7 @@ from gemini_monai.transforms.input import InputSpec
 from gemini_monai.transforms.load import LoadScand
 from gemini_monai.transforms.output import FiniteOutputd, SaveCased, refuse_outputs
 from gemini_monai.transforms.postprocess import postprocessing
-from gemini_monai.transforms.preprocess import preprocessing
+from gemini_monai.transforms.preprocess import labels_on_the_grid, preprocessing
 
 __all__ = [
     "FiniteOutputd",
@@ -25,6 +25,7 @@ __all__ = [
     "RandOutPainting",
     "ResampleToGridd",
     "SaveCased",
+    "labels_on_the_grid",
     "postprocessing",
     "preprocessing",
     "refuse_outputs",

@@ -53,11 +53,19 @@ def preprocessing(
     chain += _fields([key for key in keys if key in FIELDS])
     if native_label:
         chain.append(CopyItemsd("label", names=NATIVE_LABEL))
-    scaled = [_scaled(spec)] if "image" in images else []  # labels alone are for being counted
-    chain += [*spec.before, *_on_the_grid(spec, images), *scaled, *spec.after]
-    if fit:
-        chain.append(ResizeWithPadOrCropd(images, list(spec.spatial_size), allow_missing_keys=True))
-    return Compose(chain)
+    chain += [*spec.before, *_on_the_grid(spec, images), _scaled(spec), *spec.after]
+    return Compose([*chain, *_fitted(spec, images)] if fit else chain)
+
+
+def labels_on_the_grid(spec: InputSpec, *, fit: bool = False) -> Compose:
+    """What ``preprocessing`` does with a ``label`` that is loaded, without its image.
+
+    Args:
+        spec: Size and grid; not cropped to what is above zero in an image.
+        fit: Pad and crop to the network's size.
+    """
+    chain = _on_the_grid(spec, ["label"])
+    return Compose([*chain, *_fitted(spec, ["label"])] if fit else chain)
 
 
 def _loaded(spec: InputSpec, images: Sequence[str]) -> LoadScand:
@@ -103,6 +111,10 @@ def _on_the_grid(spec: InputSpec, images: Sequence[str]) -> Transforms:
     if labels:
         chain.append(ResampleLabeld(labels, transform=own, overlapping=spec.overlapping, **options))
     return chain
+
+
+def _fitted(spec: InputSpec, images: Sequence[str]) -> Transforms:
+    return [ResizeWithPadOrCropd(images, list(spec.spatial_size), allow_missing_keys=True)]
 
 
 def _scaled(spec: InputSpec) -> Callable[..., Any]:

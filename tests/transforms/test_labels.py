@@ -172,6 +172,8 @@ def test_a_line_in_a_picture_is_there_on_a_smaller_one(tmp_path):
     values = np.zeros((36, 30), np.uint8)
     values[10] = 1
     save(tmp_path / "label.png", values)
-    label = preprocessing(_spec(), keys=["label"])({"label": str(tmp_path / "label.png")})["label"]
+    save(tmp_path / "a.png", np.arange(1080, dtype=np.uint8).reshape(36, 30))
+    item = {"image": str(tmp_path / "a.png"), "label": str(tmp_path / "label.png")}
+    label = preprocessing(_spec())(item)["label"]
     assert (label[0, 3] == 1).all()
     assert not label[0, 4:].any()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from gemini_monai.data.prepare.propose import propose
 from gemini_monai.data.prepare.reading import forget
 from gemini_monai.data.prepare.scan import Scan, refuse_unlike, scan
 from gemini_monai.data.prepare.split import Split, Wanted, split_cases
-from gemini_monai.data.prepare.structures import keep_structures
+from gemini_monai.data.prepare.structures import Count, counted, keep_structures
 from gemini_monai.errors import InputError
 from gemini_monai.images.names import refuse_name
 
@@ -84,7 +84,6 @@ def prepare_source(source: Source, destination: Path, *, wanted: Wanted) -> Path
     split = _split(source, wanted)
     _refuse_too_few(source, split)
     scans = _scanned(source, split)
-    labels, values = _labels(source, split, scans)
     asked = {**source.view, **wanted.view()}
     view = propose(list(scans.values()), spacing=asked.get("spacing")) | asked
     cohort = Cohort(
@@ -93,7 +92,7 @@ def prepare_source(source: Source, destination: Path, *, wanted: Wanted) -> Path
         source=source.kind,
         spatial_dims=len(next(iter(scans.values())).shape),
         channels=max(entry.channels for entry in scans.values()),
-        labels=values,
+        labels={"background": 0},
         overlapping=bool(source.structures),
         license=source.license,
         seed=wanted.seed,
@@ -102,9 +101,12 @@ def prepare_source(source: Source, destination: Path, *, wanted: Wanted) -> Path
         spacing=view["spacing"] and tuple(view["spacing"]),
         spatial_size=tuple(view["spatial_size"]),
         intensity=view["intensity"],
-        **_entries(split, scans, labels, source.patients),
     )
-    cohort = keep_structures(cohort, scans, asked=asked, quiet=wanted.align is not None)
+    labels, values, counts = _labels(source, split, scans, cohort)
+    entries = _entries(split, scans, labels, source.patients)
+    cohort = replace(cohort, labels=values, **entries)
+    quiet = wanted.align is not None  # then they are counted on the grids of the alignment
+    cohort = keep_structures(cohort, scans, asked=asked, counts=counts, quiet=quiet)
     if wanted.align is not None:
         cohort = aligned(cohort, scans, wanted=wanted)
         keep_structures(cohort, scans, asked=["spacing", "spatial_size"])
@@ -152,10 +154,11 @@ def _scanned(source: Source, split: Split) -> dict[str, Scan]:
 
 
 def _labels(
-    source: Source, split: Split, scans: Mapping[str, Scan]
-) -> tuple[dict[str, LabelFiles], dict[str, int]]:
-    """Labels of the cases that keep theirs, each read once, and names and values in them."""
+    source: Source, split: Split, scans: Mapping[str, Scan], cohort: Cohort
+) -> tuple[dict[str, LabelFiles], dict[str, int], dict[str, list[Count]]]:
+    """Labels of the cases that keep theirs, each read once; names and values; their structures."""
     labels: dict[str, LabelFiles] = {}
+    counts: dict[str, list[Count]] = {}
     found: set[int] = set()
     for case in tqdm([*split.labeled, *split.validation, *split.test], "labels", leave=False):
         files = source.labels[case]
@@ -163,9 +166,10 @@ def _labels(
             files = source.convert_label(case, files)
         found |= check_label(scans[case], files, declared=source.declared)
         labels[case] = files
+        counts[case] = counted(files, cohort, fit=case in split.labeled)
     names = named_structures(found, labels, declared=source.declared)
     structures = {structure: k for k, structure in enumerate(source.structures)}
-    return labels, structures or names
+    return labels, structures or names, counts
 
 
 def _entries(

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from monai.data.meta_tensor import MetaTensor
 from tqdm import tqdm
 
 from gemini_monai.data.cohort import Cohort
 from gemini_monai.data.prepare.finer import is_cheap, view_that_keeps
+from gemini_monai.data.prepare.reading import kept_label
 from gemini_monai.data.prepare.scan import Scan
-from gemini_monai.transforms import preprocessing
-from gemini_monai.transforms.preprocess import NATIVE_LABEL
+from gemini_monai.transforms import labels_on_the_grid
 
 LEAST = 0.1
 """Of a structure's volume on file, that the network must see; less is told."""
@@ -25,34 +27,52 @@ SHOWN = 10
 """Cases of a structure that are named."""
 
 
+class Count(NamedTuple):
+    """A structure of a label."""
+
+    code: int
+    """Its value in the file, or its place among masks."""
+    on_file: int
+    """Voxels in the file."""
+    seen: int
+    """Voxels that are left on the network's grid."""
+    kept: float
+    """Its volume there by that on file."""
+
+
 class Loss(NamedTuple):
-    """A structure of a case that the network does not see, or hardly."""
+    """A structure of a case of which the network sees nothing, or hardly anything."""
 
     structure: str
     case: str
-    on_file: int
-    """Voxels in the label's file."""
-    seen: int
-    """Voxels that are left on the network's grid."""
+    count: Count
 
 
 def keep_structures(
-    cohort: Cohort, scans: Mapping[str, Scan], *, asked: Iterable[str], quiet: bool = False
+    cohort: Cohort,
+    scans: Mapping[str, Scan],
+    *,
+    asked: Iterable[str],
+    counts: Mapping[str, Sequence[Count]] | None = None,
+    quiet: bool = False,
 ) -> Cohort:
     """The cohort, with smaller voxels or a larger size where a structure would be lost otherwise.
 
     Args:
-        cohort: As it is to be written; labels of labeled, validation and test entries are read.
+        cohort: As it is to be written.
         scans: Every image of it by case.
         asked: Keys such as ``spacing`` that somebody chose. They are not changed, nor is anything
             where that would cost too much: a line says what is lost then, and what would keep it.
+        counts: Structures of each labeled, validation and test case; ``None`` to read the labels.
         quiet: Nothing is said of what is not changed.
     """
     labeled = [*cohort.labeled, *cohort.validation, *cohort.test]
-    lost = [own for e in tqdm(labeled, "structures", leave=False) for own in losses(cohort, e)]
+    shown = labeled if counts else tqdm(labeled, "structures", leave=False)
+    known = counts or {}
+    lost = [own for e in shown for own in losses(cohort, e, counts=known.get(e["case"]))]
     if not lost:
         return cohort
-    cases = {loss.case: None for loss in sorted(lost, key=lambda loss: loss.seen)}
+    cases = {loss.case: None for loss in sorted(lost, key=lambda loss: loss.count.seen)}
     entries = {str(entry["case"]): entry for entry in labeled}
     kept = partial(losses, least=KEPT)
     view = view_that_keeps(cohort, scans, [entries[case] for case in cases], lost=kept)
@@ -62,38 +82,76 @@ def keep_structures(
     return replace(cohort, **view) if view is not None and adopted else cohort
 
 
-def losses(cohort: Cohort, entry: Mapping[str, Any], *, least: float = LEAST) -> Iterator[Loss]:
+def losses(
+    cohort: Cohort,
+    entry: Mapping[str, Any],
+    *,
+    counts: Sequence[Count] | None = None,
+    least: float = LEAST,
+) -> Iterator[Loss]:
     """Structures of an entry that are on file, and hardly on the network's grid.
 
-    The label is brought there as in training, cropped to the network's size if it is trained on.
-
     Args:
-        cohort: How images are seen.
+        cohort: How images are seen. Those to train on are cropped to the network's size.
         entry: With a label that may be read.
+        counts: What ``counted`` found in it, if it did.
         least: Share of a structure's volume that must be left, in [0, 1].
     """
-    trained = {own["case"] for own in cohort.labeled}
-    spec, fit = cohort.input_spec(), entry["case"] in trained
-    chain = preprocessing(spec, keys=["label"], fit=fit, native_label=True)
-    item: dict[Any, Any] = chain({key: entry[key] for key in ("label", "grid") if key in entry})
-    counts = [_counts(item[key], cohort) for key in (NATIVE_LABEL, "label")]
-    sizes = [_voxel_volume(item[key].affine) for key in (NATIVE_LABEL, "label")]
-    for name, on_file, seen in zip(cohort.structures, *counts, strict=True):
-        if on_file and seen * sizes[1] < least * on_file * sizes[0]:
-            yield Loss(name, str(entry["case"]), on_file, seen)
+    if counts is None:
+        trained = {own["case"] for own in cohort.labeled}
+        counts = counted(
+            entry["label"], cohort, fit=entry["case"] in trained, grid=entry.get("grid")
+        )
+    names = {value: name for name, value in cohort.labels.items()}
+    for count in counts:
+        if count.kept < least:
+            yield Loss(names[count.code], str(entry["case"]), count)
+
+
+def counted(files: Any, cohort: Cohort, *, fit: bool, grid: Any = None) -> list[Count]:
+    """Every structure of a label, as it is on file and as the network gets it.
+
+    Args:
+        files: A label map, or a list of a mask per structure.
+        cohort: How images are seen.
+        fit: They are cropped to the network's size, as in training.
+        grid: Of an aligned image, as in its entry.
+    """
+    paths = [Path(file) for file in files] if isinstance(files, list) else Path(files)
+    label, codes = _classes(kept_label(paths), overlapping=cohort.overlapping)
+    item: dict[Any, Any] = {"label": label} | ({} if grid is None else {"grid": grid})
+    moved = labels_on_the_grid(cohort.input_spec(), fit=fit)(item)["label"]
+    ratio = _voxel_volume(moved.affine) / _voxel_volume(label.affine)
+    voxels = [_voxels(own, codes, overlapping=cohort.overlapping) for own in (label, moved)]
+    return [
+        Count(code, before, after, after * ratio / before)
+        for code, before, after in zip(codes, *voxels, strict=True)
+        if before
+    ]
+
+
+def _classes(label: MetaTensor, *, overlapping: bool) -> tuple[MetaTensor, list[int]]:
+    """A label as a network has it, and its structures' values, or the places of its masks."""
+    if overlapping:
+        masks = MetaTensor((label.as_tensor() > 0).float()).copy_meta_from(label)
+        return masks, list(range(len(masks)))
+    codes = np.setdiff1d(label.numpy(), [0])
+    places = np.searchsorted([0, *codes], label.numpy())
+    values = MetaTensor(torch.as_tensor(places, dtype=torch.float32)).copy_meta_from(label)
+    return values, codes.tolist()
+
+
+def _voxels(label: MetaTensor, codes: Sequence[int], *, overlapping: bool) -> list[int]:
+    """Of each structure."""
+    values = label.as_tensor().long()
+    if overlapping:
+        return [int(mask.sum()) for mask in values]
+    counts: list[int] = torch.bincount(values.flatten(), minlength=len(codes) + 1).tolist()
+    return counts[1:]
 
 
 def _voxel_volume(affine: Any) -> float:
     return abs(float(np.linalg.det(np.asarray(affine, dtype=float)[:-1, :-1])))
-
-
-def _counts(label: torch.Tensor, cohort: Cohort) -> list[int]:
-    """Voxels of each structure."""
-    if cohort.overlapping:
-        return [int(mask.sum()) for mask in label]
-    classes = torch.as_tensor(label).flatten().long()
-    counts: list[int] = torch.bincount(classes, minlength=len(cohort.label_values)).tolist()
-    return counts[1:]
 
 
 def _show(
@@ -108,14 +166,20 @@ def _show(
     elif view is not None:
         rows.append(("to keep them", f"{options} instead of {seen}"))
     else:
-        rows.append(("to keep them", f"no voxel size or size of the files does, not {seen} either"))
+        rows.append(
+            (
+                "to keep them",
+                f"nothing does, not even the voxel size of the files; as it is: {seen}",
+            )
+        )
     print("\n".join(f"{name:>13}  {text}" for name, text in rows))
 
 
 def _told(lost: Sequence[Loss]) -> str:
     """One structure's losses in words."""
     shown = [
-        f"{own.case} ({own.on_file} voxels on file, {own.seen} for the network)" for own in lost
+        f"{own.case} ({own.count.on_file} voxels on file, {own.count.seen} for the network)"
+        for own in lost
     ]
     more = [f"{len(lost) - SHOWN} more"] * (len(lost) > SHOWN)
     return f"'{lost[0].structure}' in {', '.join([*shown[:SHOWN], *more])}"
