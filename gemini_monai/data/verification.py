@@ -55,6 +55,7 @@ def verified(cohort: Cohort, *, data_changed: bool) -> Cohort:
         _say(cohort.path, f"not as it was prepared, which is said to be meant: {_listed(told)}")
     if content.unrecorded:
         _say(cohort.path, f"records nothing of {_listed(content.unrecorded)}")
+        refuse_copies(splits, where=str(cohort.path))
     refuse_copies(splits, where=str(cohort.path), digests=content.digests)
     return replace(cohort, digests=content.digests, changes=changes)
 

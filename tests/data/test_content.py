@@ -205,9 +205,8 @@ def test_slices_are_files_of_their_own(tmp_path):
         change()
         with pytest.raises(InputError, match=rf"image of 'c1' {message}.*: .*/images/c1/"):
             read_cohort(path)
-        assert (
-            read_cohort(path, data_changed=True).changes[0].startswith(f"image of 'c1' {message}")
-        )
+        found = read_cohort(path, data_changed=True).changes
+        assert found[str(source / "images/c1")].startswith(f"image of 'c1' {message}")
         slices[1].write_bytes(kept)
     slices[0].with_name("more.dcm").unlink()
     slices[0].rename(slices[0].with_name("renamed.dcm"))
