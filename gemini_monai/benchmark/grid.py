@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import re
 import shlex
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import gemini_monai
 from gemini_monai.benchmark.run import PROGRAM, Run
+from gemini_monai.data import Cohort, read_cohort
+from gemini_monai.data.dataset_file import lasting_content
 from gemini_monai.errors import InputError
 from gemini_monai.files import read_json
 
@@ -68,6 +71,22 @@ class Question:
         for folder in self.data:
             if not (folder / "dataset.json").is_file():
                 raise InputError(f"{folder / 'dataset.json'}: no such file; prepare the data first")
+
+    def cohort(self, folder: Path) -> Cohort:
+        """A data set, compared with what was recorded of its files.
+
+        Args:
+            folder: Its folder.
+
+        Raises:
+            InputError: If it is damaged, or a file holds something else than when it was prepared
+                and no override says that this is meant.
+        """
+        words = [*self.overrides, *self.pretraining]
+        pairs = itertools.pairwise(words)
+        return read_cohort(
+            folder / "dataset.json", data_changed=("--data_changed", "True") in pairs
+        )
 
     @property
     def baseline(self) -> str:
@@ -140,8 +159,7 @@ class Question:
     ) -> Run:
         """A cell whose folder is another one as soon as its settings, data or code are others."""
         words = [*words, "--seed", str(seed)]
-        content = hashlib.sha256((data / "dataset.json").read_bytes()).hexdigest()
-        known = json.dumps([words, content, gemini_monai.__version__, after])
+        known = json.dumps([words, _content_hash(data), gemini_monai.__version__, after])
         digest = hashlib.sha256(known.encode()).hexdigest()[:8]
         part = f"{labels}_labels" if labels else "pretraining"
         name = f"{data_name(data)}-{method}-{part}-{seed}-{digest}"
@@ -157,6 +175,14 @@ class Question:
             labels=labels,
             seed=seed,
         )
+
+
+def _content_hash(data: Path) -> str:
+    """Of its ``dataset.json``, whenever its files were copied."""
+    path = data / "dataset.json"
+    content = read_json(path, dict)
+    known = json.dumps(lasting_content(content)).encode() if "files" in content else None
+    return hashlib.sha256(path.read_bytes() if known is None else known).hexdigest()
 
 
 def data_name(data: Path) -> str:

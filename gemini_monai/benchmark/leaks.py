@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from gemini_monai.benchmark.grid import Question
-from gemini_monai.data import read_cohort
+from gemini_monai.data import Cohort
+from gemini_monai.data.content import digests_of, recorded
+from gemini_monai.data.entries import sources_of
 
 
 def leaks(question: Question) -> list[str]:
@@ -20,13 +20,13 @@ def leaks(question: Question) -> list[str]:
         question: Whose data sets are looked at; the one to pre-train on is whatever else is given.
     """
     found = []
-    trained = [read_cohort(folder / "dataset.json") for folder in question.data]
+    trained = [question.cohort(folder) for folder in question.data]
     for folder in question.tested:
-        own = read_cohort(folder / "dataset.json")
-        contents = set(_contents(own.test))
+        own = question.cohort(folder)
+        contents = _contents(own, own.test)
         for cohort in trained:
             seen = [*cohort.labeled, *cohort.unlabeled, *cohort.validation]
-            images = len(contents & set(_contents(seen)))
+            images = len(contents & _contents(cohort, seen))
             same = cohort.name == own.name
             patients = len(_patients(own.test) & _patients(seen)) if same else 0
             found.append(
@@ -37,8 +37,11 @@ def leaks(question: Question) -> list[str]:
     return found
 
 
-def _contents(entries: Iterable[Mapping[str, Any]]) -> list[str]:
-    return [hashlib.sha256(Path(e["image"]).read_bytes()).hexdigest() for e in entries]
+def _contents(cohort: Cohort, entries: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Hashes of what the images hold."""
+    sources = [source for e in entries for key, source in sources_of(e) if key == "image"]
+    digests = cohort.digests or digests_of(sources, recorded(sources))
+    return {digests[source] for source in sources}
 
 
 def _patients(entries: Iterable[Mapping[str, Any]]) -> set[str]:

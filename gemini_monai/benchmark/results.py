@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from gemini_monai.benchmark.grid import Question, data_name
 from gemini_monai.benchmark.run import Run
 from gemini_monai.benchmark.statistics import bootstrap_ranks, holm
-from gemini_monai.data import read_cohort
+from gemini_monai.data import Cohort
 from gemini_monai.files import read_json
 from gemini_monai.report.read import (
     PairedDifference,
@@ -78,7 +77,7 @@ def rows(question: Question, finished: Mapping[Run, RunContents]) -> list[Row]:
     runs = [run for run in question.runs() if run.data]
     found: list[Row] = []
     for folder in question.tested:
-        patients = _patients(folder)
+        patients = _patients(question.cohort(folder))
         for labels in question.labels:
             place = (data_name(folder), labels)
             own = [run for run in runs if (run.data, run.labels) == place]
@@ -162,9 +161,8 @@ def _difference(
     return paired_difference(own, others, patients=patients)
 
 
-def _patients(folder: Path) -> dict[str, str]:
-    test = read_cohort(folder / "dataset.json").test
-    return {str(entry["case"]): str(entry["patient"]) for entry in test if "patient" in entry}
+def _patients(cohort: Cohort) -> dict[str, str]:
+    return {str(e["case"]): str(e["patient"]) for e in cohort.test if "patient" in e}
 
 
 def _minutes(runs: Sequence[Run]) -> float:

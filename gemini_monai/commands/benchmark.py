@@ -166,6 +166,8 @@ def _make(
 
     well, output = True, question.output
     refuse_foreign(output)
+    for folder in question.data:
+        question.cohort(folder)
     trials: list[Trial] = []
     if tune:
         well = run_grid(trial_runs(question, tune), output=output, cores=cores, more=more)

@@ -140,10 +140,11 @@ def _is_plain(value: Any) -> bool:
 def identity() -> dict[str, Any]:
     """All that decides what the running configuration's training comes to, for its checkpoint."""
     parser = running_parser()
+    cohort = parser.get_parsed_content("cohort")
     together = {"processes": process_count()} if process_count() > 1 else {}
     return runs.training_identity(
         settings=parser.get_parsed_content("settings") | together,
-        data=parser.get_parsed_content("cohort").identity,
+        data=cohort.identities or cohort.identity,
         parts={name: parser[name] for name in PARTS if name in parser},
     )
 

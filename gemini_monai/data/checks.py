@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,22 @@ from gemini_monai.trust import refuse_code
 SPLITS = ("labeled", "unlabeled", "validation", "test")
 TRAINING, HELD_OUT = SPLITS[:2], SPLITS[2:]
 FILE_KEYS = ("image", "label", "field", "inverse_field")
+RECORD = re.compile(r"\d+ -?\d+\.\d{9} [0-9a-f]{64}")
+"""Size in bytes, seconds of the last change, and SHA-256 of a file."""
+
+
+def _records(value: Any, name: str) -> None:
+    """What is known of each file by its path."""
+    if not isinstance(value, Mapping):
+        raise InputError(f"{name}: expected an object, got {value!r:.80}")
+    for file, record in value.items():
+        if not isinstance(record, str) or not RECORD.fullmatch(record):
+            raise InputError(
+                f"{name}: of '{file}', expected its size, time and SHA-256, got {record!r:.120}; "
+                "prepare again"
+            )
+
+
 EXPECTED: dict[str, Check] = {
     "name": text,
     "spatial_dims": whole(2, 3),
@@ -37,6 +55,7 @@ OPTIONAL: dict[str, Check] = {
     "align": optional(limits.one_of("itk", "ants")),
     "reference": optional(text),
     "labeled_draw": optional(whole(0)),
+    "files": optional(_records),
 }
 
 
@@ -143,8 +162,11 @@ def _refuse_twice(content: Mapping[str, Any], path: Path) -> None:
     seen: dict[tuple[str, str], str] = {}
     for split in SPLITS:
         for entry in content[split]:
-            image = str(path.parent / entry["image"])
-            for key, value in (("case", entry["case"]), ("image", image)):
+            named = (
+                entry["image"] if isinstance(entry["image"], (list, tuple)) else [entry["image"]]
+            )
+            files = [os.path.normpath(path.parent / file) for file in named]
+            for key, value in (("case", entry["case"]), *(("image", file) for file in files)):
                 if (key, value) in seen:
                     places = f"'{seen[key, value]}' and '{split}'"
                     raise InputError(f"{path}: {key} '{value}' is there twice, in {places}")

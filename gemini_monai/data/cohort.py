@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import re
 from collections.abc import Mapping, Sequence
@@ -14,6 +12,13 @@ from typing import Any
 import numpy as np
 
 from gemini_monai.data.checks import SPLITS
+from gemini_monai.data.identities import (
+    content_hash,
+    hash_of,
+    identities,
+    is_paired,
+    prepared_identity,
+)
 from gemini_monai.errors import InputError
 from gemini_monai.images.read import is_colored
 from gemini_monai.intensity import Intensity, rule_of
@@ -48,7 +53,8 @@ class Cohort:
     channel."""
     seed: int
     hash: str
-    """SHA-256 of the values of all images; the same whatever their files are called."""
+    """SHA-256 of the values of all images when they were prepared, whatever their files are
+    called."""
     color: bool = True
     """Channels are parts of one color, with one scale for all of them; otherwise, as of several MR
     sequences, each has its own. What early versions wrote does not say it, and had one."""
@@ -74,6 +80,12 @@ class Cohort:
     unlabeled: list[dict[str, Any]] = field(default_factory=list)
     validation: list[dict[str, Any]] = field(default_factory=list)
     test: list[dict[str, Any]] = field(default_factory=list)
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Size, time and SHA-256 of every file that entries name, when they were prepared, by path."""
+    digests: Mapping[str, str] = field(default_factory=dict)
+    """SHA-256 of what each path of an entry holds now; empty where nothing was recorded."""
+    changes: Mapping[str, str] = field(default_factory=dict)
+    """What differs from when it was prepared, in words, by the path of an entry."""
 
     @property
     def orientation(self) -> str | None:
@@ -159,26 +171,30 @@ class Cohort:
 
     @property
     def identity(self) -> str:
-        """Hash of the images, of the names of labels, and of who is on which side of the split."""
-        cases = {split: sorted(entry["case"] for entry in getattr(self, split)) for split in SPLITS}
-        known = [self.hash, self.overlapping, sorted(self.labels.items()), cases]
-        if self.ignore is not None:
-            known.append({"ignore": self.ignore})
-        if not all(self.paired):
-            known.append(sorted(e["case"] for e in self.unlabeled if not _is_paired(e)))
-        return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
+        """Hash of all that decides what is trained on, see ``identities``."""
+        return hash_of(self.identities) if self.digests else prepared_identity(self)
+
+    @property
+    def identities(self) -> dict[str, str]:
+        """Hashes of ``images``, ``labels`` and ``split``; none where files were not recorded."""
+        return identities(self) if self.digests else {}
+
+    @property
+    def content_hash(self) -> str:
+        """``hash``, or another where images hold something else by now."""
+        return content_hash(self)
 
     @property
     def folder_name(self) -> str:
         """A name for folders of runs on it: two data sets of one name have different ones."""
         name = re.sub(r"[^\w.-]+", "_", self.name).strip("._") or "data"
-        return name if self.phantom else f"{name}_{self.identity[:6]}"
+        return name if self.phantom else f"{name}_{prepared_identity(self)[:6]}"
 
     @property
     def partners(self) -> int:
         """Unlabeled images of different patients that a draw can take from every group."""
         patients: dict[str, set[str]] = {}
-        for entry in filter(_is_paired, self.unlabeled):
+        for entry in filter(is_paired, self.unlabeled):
             group = patients.setdefault(str(entry.get("group", "")), set())
             group.add(str(entry.get("patient", entry["case"])))
         sizes = [len(group) for group in patients.values() if len(group) > 1]
@@ -187,7 +203,7 @@ class Cohort:
     @property
     def paired(self) -> list[bool]:
         """Of each unlabeled image, whether it may be paired with another."""
-        return list(map(_is_paired, self.unlabeled))
+        return list(map(is_paired, self.unlabeled))
 
     def column(self, split: str, key: str) -> list[str] | None:
         """A key of every entry of a split, such as ``patient``; ``None`` if an entry lacks it."""
@@ -223,7 +239,3 @@ class Cohort:
     def label_values(self) -> tuple[int, ...]:
         """Values of the classes in the label files, ascending, background first."""
         return (0, *sorted(value for value in self.labels.values() if value != 0))
-
-
-def _is_paired(entry: Mapping[str, Any]) -> bool:
-    return bool(entry.get("paired", True))

@@ -5,19 +5,26 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from gemini_monai.data.checks import FILE_KEYS, SPLITS, check_content
+from gemini_monai.data.checks import SPLITS, check_content
 from gemini_monai.data.cohort import Cohort
+from gemini_monai.data.content import digests_of, recorded
+from gemini_monai.data.copies import refuse_copies
+from gemini_monai.data.entries import absolute, relative, sources_of
+from gemini_monai.data.verification import roles_of, verified
 from gemini_monai.errors import InputError
 from gemini_monai.files import read_json, read_text, write_json, write_text
+from gemini_monai.limits import flag
 
 PREVIOUS = "dataset.previous.json"
+UNWRITTEN = {"path", "digests", "changes"}
+"""Fields of a cohort that are found out when it is read."""
 
 
 def read_cohort(
@@ -26,8 +33,12 @@ def read_cohort(
     labeled_cases: int | None = None,
     unlabeled_share: float = 1.0,
     seed: int = 0,
+    data_changed: bool = False,
 ) -> Cohort:
     """Read a ``dataset.json``; paths become absolute.
+
+    Files are compared with what was recorded of them: sizes and times, and hashes where these
+    differ, or of all where the data set is small. A ``dataset.json`` without records is read too.
 
     Args:
         path: The file.
@@ -36,12 +47,15 @@ def read_cohort(
         unlabeled_share: Of the unlabeled cases, those that were labeled among them, how many are
             used, above 0 to 1; smaller choices of one seed lie in larger ones.
         seed: Of both choices.
+        data_changed: Files may hold something else than when they were prepared.
 
     Raises:
         InputError: If the file is missing or not JSON, a key is missing or wrong, an unlabeled
-            entry has a label, an image does not exist, or there are fewer labeled cases. Label
-            files are not touched.
+            entry has a label, an image does not exist or is there twice, a file holds something
+            else than when it was prepared, or there are fewer labeled cases. Labels are not
+            opened as images.
     """
+    flag(data_changed, "key 'data_changed'")
     path = Path(path).absolute()
     if not path.exists():
         raise InputError(f"{path}: no such file; run 'python -m gemini_monai prepare'")
@@ -49,15 +63,19 @@ def read_cohort(
     check_content(content, path)
     if "licence" in content:  # as earlier versions wrote it
         content.setdefault("license", content["licence"])
-    known = {own.name for own in fields(Cohort)}
+    known = {own.name for own in fields(Cohort)} - UNWRITTEN
     values = {key: value for key, value in content.items() if key in known and value is not None}
     for split in SPLITS:
-        values[split] = [_absolute(entry, path.parent) for entry in content[split]]
+        values[split] = [absolute(entry, path.parent) for entry in content[split]]
     if "reference" in values:
         values["reference"] = Path(os.path.normpath(path.parent / values["reference"]))
     values["spacing"] = tuple(content["spacing"]) if content["spacing"] else None
     values["spatial_size"] = tuple(content["spatial_size"])
-    cohort = Cohort(**values | {"path": path})
+    values["files"] = {
+        os.path.normpath(path.parent / file): record
+        for file, record in (content.get("files") or {}).items()
+    }
+    cohort = verified(Cohort(**values | {"path": path}), data_changed=data_changed)
     if labeled_cases is not None:
         cohort = _with_few(cohort, labeled_cases, seed=seed)
     return cohort if unlabeled_share == 1 else _with_less(cohort, unlabeled_share, seed=seed)
@@ -82,7 +100,8 @@ def _with_less(cohort: Cohort, share: float, *, seed: int) -> Cohort:
 def write_cohort(cohort: Cohort, *, overwrite: bool = False) -> Path:
     """Write a ``dataset.json`` whole or not at all, with paths relative to it where possible.
 
-    One of the same content stays as it is. An earlier one of images in the same folders is kept
+    Size, time and hash of every file go with it. One of the same content stays as it is, but for
+    the times. An earlier one of images in the same folders is kept
     beside it as ``dataset.previous.json``, with a line that says so.
 
     Args:
@@ -90,15 +109,20 @@ def write_cohort(cohort: Cohort, *, overwrite: bool = False) -> Path:
         overwrite: It may replace one of ours of images elsewhere; another file never.
 
     Raises:
-        InputError: If a value cannot be, or another file is there.
+        InputError: If a value cannot be, an image is there twice, or another file is there.
     """
     path = cohort.path.absolute()
-    check_content(_content(cohort), path)
-    content = _with_relative_paths(_content(cohort), folder=path.parent)
+    content = _content(cohort)
+    check_content(content, path)
+    content |= {"files": _records(cohort, path)}
+    content = _with_relative_paths(content, folder=path.parent)
     if path.exists():
         refuse_foreign_dataset(path)
         earlier = read_json(path, dict)
         if earlier == content:
+            return path
+        if lasting_content(earlier) == lasting_content(content):
+            write_json(path, content)
             return path
         if not (overwrite or _folders(earlier, path) & _folders(content, path)):
             raise InputError(
@@ -120,14 +144,33 @@ def _content(cohort: Cohort) -> dict[str, Any]:
     for own in fields(cohort):
         value = getattr(cohort, own.name)
         is_needed = own.default is MISSING or own.name in SPLITS
-        if own.name != "path" and (is_needed or value != own.default):
+        if own.name not in UNWRITTEN and (is_needed or value != own.default):
             content[own.name] = value
     plain: dict[str, Any] = json.loads(json.dumps(content, default=str))
     return plain
 
 
+def _records(cohort: Cohort, path: Path) -> dict[str, str]:
+    """Of all files, of which no two images may hold the same; by absolute paths."""
+    splits: dict[str, Any] = {
+        split: [absolute(entry, path.parent) for entry in getattr(cohort, split)]
+        for split in SPLITS
+    }
+    sources = roles_of(replace(cohort, **splits))
+    records = recorded(sources)
+    refuse_copies(splits, where=str(path), digests=digests_of(sources, records))
+    return records
+
+
+def lasting_content(content: Mapping[str, Any]) -> dict[str, Any]:
+    """A ``dataset.json`` without the times at which its files were changed."""
+    files = content.get("files") or {}
+    return {**content, "files": {file: record.split()[::2] for file, record in files.items()}}
+
+
 def _with_relative_paths(content: Mapping[str, Any], *, folder: Path) -> dict[str, Any]:
-    changed: dict[str, Any] = {s: [_relative(e, folder) for e in content[s]] for s in SPLITS}
+    changed: dict[str, Any] = {s: [relative(e, folder) for e in content[s]] for s in SPLITS}
+    changed["files"] = {os.path.relpath(file, folder): r for file, r in content["files"].items()}
     if "reference" in content:
         changed["reference"] = os.path.relpath(folder / content["reference"], folder)
     return {**content, **changed}
@@ -145,7 +188,8 @@ def refuse_foreign_dataset(path: Path) -> None:
 
 def _folders(content: Mapping[str, Any], path: Path) -> set[str]:
     """Folders that images lie in."""
-    images = [entry["image"] for split in SPLITS for entry in content.get(split, [])]
+    entries = [entry for split in SPLITS for entry in content.get(split, [])]
+    images = [source for entry in entries for key, source in sources_of(entry) if key == "image"]
     return {os.path.normpath((path.parent / image).parent) for image in images}
 
 
@@ -161,21 +205,3 @@ def is_prepared(path: Path) -> bool:
 def _told(content: Mapping[str, Any]) -> str:
     counts = ", ".join(f"{len(content[split])} {split}" for split in SPLITS if split in content)
     return f"'{content.get('name')}': {counts}"
-
-
-def _absolute(entry: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    return _with_paths(entry, lambda file: os.path.normpath(folder / file))
-
-
-def _relative(entry: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    return _with_paths(entry, lambda file: os.path.relpath(folder / file, folder))
-
-
-def _with_paths(entry: Mapping[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
-    changed = dict(entry)
-    for key in FILE_KEYS:
-        if isinstance(entry.get(key), (list, tuple)):
-            changed[key] = [change(file) for file in entry[key]]
-        elif isinstance(entry.get(key), (str, Path)):
-            changed[key] = change(entry[key])
-    return changed

@@ -106,8 +106,9 @@ def _files(subjects: Mapping[str, tuple[str, dict[str, str]]]) -> set[str]:
 
 
 def _is_whole(path: Path, settings: Mapping[str, Any]) -> bool:
-    """Whether a folder holds the phantom of these settings, with every file."""
-    if not path.is_file() or read_json(path, dict).get("phantom") != settings:
+    """Whether a folder holds the phantom of these settings, with every file and its record."""
+    content = read_json(path, dict) if path.is_file() else {}
+    if content.get("phantom") != settings or not content.get("files"):
         return False
     return all((path.parent / file).is_file() for file in _files(_subjects(settings)))
 

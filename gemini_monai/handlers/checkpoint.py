@@ -44,6 +44,7 @@ class RunCheckpoint:
         validator: The evaluator whose ``best_metric`` chooses ``model.pt``, if any.
         settings: What it is trained by, nested names and values; a run does not go on by others.
         resume: Go on from ``last.pt`` when it is there.
+        data_changed: Images and labels may hold something else by then; a line says so.
 
     Raises:
         InputError: On ``resume``, if ``last.pt`` or the ``model.pt`` of a validation before is
@@ -61,6 +62,7 @@ class RunCheckpoint:
         validator: Evaluator | None = None,
         settings: Mapping[str, Any] | None = None,
         resume: bool = False,
+        data_changed: bool = False,
     ) -> None:
         self.last, self.model = Path(folder) / "last.pt", Path(folder) / "model.pt"
         self.network = unwrapped(learner).network
@@ -70,6 +72,7 @@ class RunCheckpoint:
         self.validator = validator
         self.settings = json.loads(json.dumps(settings or {}, default=str))
         self.resume = resume
+        self.data_changed = data_changed
 
     def attach(self, engine: Engine) -> None:
         """Restore when the engine starts; after each epoch check, then save."""
@@ -98,8 +101,12 @@ class RunCheckpoint:
             return
         length = int(engine.state.epoch_length or 0)
         saved = read_last(self.last, parts=self.parts, epoch_length=length)
-        refuse_other_settings(
-            json.loads(saved["settings"]), self.settings, done=saved["epoch"], where=str(self.last)
+        others = refuse_other_settings(
+            json.loads(saved["settings"]),
+            self.settings,
+            done=saved["epoch"],
+            where=str(self.last),
+            data_changed=self.data_changed,
         )
         try:
             refuse_other_kinds(
@@ -117,6 +124,8 @@ class RunCheckpoint:
         total = int(engine.state.max_epochs or 0) * length
         if getattr(engine.state, "rank", 0) == 0:
             tqdm.write(f"goes on from {self.last} at iteration {saved['iteration']} of {total}")
+            if others:
+                tqdm.write(f"it was trained on other {' and '.join(others)} until there")
 
     def _follow(self, engine: Engine) -> None:
         sampler = getattr(getattr(engine, "data_loader", None), "sampler", None)

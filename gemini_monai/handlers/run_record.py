@@ -30,6 +30,8 @@ from gemini_monai.runs import MARK, RunFolder, files_to_write, go_on, lasting, s
 from gemini_monai.transforms import InputSpec
 
 PACKAGES = ("gemini_monai", "monai", "torch", "pytorch-ignite", "numpy", "nibabel", "itk")
+UNKEPT = ("data_changed",)
+"""What is said of one run, and has to be said again of the next."""
 CLOCKS = {"seconds": time.monotonic, "cpu_seconds": time.process_time}
 """By name in ``run.json``: time that passed, processor time of all threads without workers."""
 
@@ -42,7 +44,8 @@ class RunRecord:
     checkpoint: attach this after it.
 
     A run that goes on keeps when it was started and by which command, and adds an entry to
-    ``resumed``.
+    ``resumed``. Files that changed since they were prepared, which was said to be meant, are the
+    ``changes`` of the data set, all that there ever were.
 
     Args:
         folder: The run folder.
@@ -69,7 +72,8 @@ class RunRecord:
         configuration: Mapping[str, Any],
     ) -> None:
         self.run = RunFolder(folder)
-        self.configuration = json.dumps(configuration, indent=4, default=str)
+        kept = {key: False for key in UNKEPT if key in configuration}
+        self.configuration = json.dumps({**configuration, **kept}, indent=4, default=str)
         own = unwrapped(learner)
         knobs = json.loads(json.dumps(lasting(settings), default=str))
         self.content: dict[str, Any] = MARK | {
@@ -81,12 +85,13 @@ class RunRecord:
             "dataset": {
                 "name": cohort.name,
                 "path": str(cohort.path),
-                "hash": cohort.hash,
+                "hash": cohort.content_hash,
                 "identity": cohort.identity,
                 "license": cohort.license,
                 "spatial_dims": cohort.spatial_dims,
                 "structures": list(cohort.structures),
                 "cases": {split: len(getattr(cohort, split)) for split in SPLITS},
+                "changes": list(cohort.changes.values()),
             },
             "seed": knobs.pop("seed"),
             "settings": knobs,
@@ -120,6 +125,9 @@ class RunRecord:
         self._skipped = Counter(earlier.get("skipped_steps") or {})
         again = {"iteration": engine.state.iteration}
         again |= {name: self.content[name] for name in ("started", "command")}
+        again["changes"] = self.content["dataset"]["changes"]
+        before = earlier.get("dataset", {}).get("changes", [])
+        self.content["dataset"]["changes"] = list(dict.fromkeys([*before, *again["changes"]]))
         self.content["resumed"] = [*earlier.get("resumed", []), again]
         self.content |= {k: earlier[k] for k in ("started", "command", "compare") if k in earlier}
 

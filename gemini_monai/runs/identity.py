@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from gemini_monai.errors import InputError
 
 PASSING = {
     *("device", "amp", "transforms_on", "compile", "memory", "resume", "overwrite"),
-    *("output_dir", "dataset_dir"),
+    *("output_dir", "dataset_dir", "data_changed"),
     *("num_workers", "cache_rate", "cache_dir", "compare", "val_interval", "registration_pairs"),
     *("probe_interval", "probe_datalist"),
 }
@@ -41,13 +41,13 @@ def lasting(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def training_identity(
-    *, settings: Mapping[str, Any], data: str, parts: Mapping[str, Any]
+    *, settings: Mapping[str, Any], data: str | Mapping[str, str], parts: Mapping[str, Any]
 ) -> dict[str, Any]:
     """All that decides what a training comes to, for its checkpoint.
 
     Args:
         settings: The knobs, ``method`` and ``seed`` among them.
-        data: Identity of the cohort.
+        data: Identities of the cohort, or its identity where files are not recorded.
         parts: What a configuration says of objectives, transforms and optimizer, as it stands.
     """
     given = lasting(settings)
@@ -69,8 +69,13 @@ def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def refuse_other_settings(
-    saved: Mapping[str, Any], now: Mapping[str, Any], *, done: int, where: str
-) -> None:
+    saved: Mapping[str, Any],
+    now: Mapping[str, Any],
+    *,
+    done: int,
+    where: str,
+    data_changed: bool = False,
+) -> list[str]:
     """Stop where a run would go on by other settings than it was trained by.
 
     The number of epochs may change as long as those that are done count, and nothing else follows
@@ -81,6 +86,10 @@ def refuse_other_settings(
         now: Settings of the configuration that is to go on, likewise.
         done: Epochs that are done.
         where: The checkpoint's file, for the message.
+        data_changed: Images and labels may hold something else; the split may not differ.
+
+    Returns:
+        Which of ``images`` and ``labels`` hold something else than the run was trained on.
 
     Raises:
         InputError: Naming the first setting that differs, both values, and the others.
@@ -91,19 +100,32 @@ def refuse_other_settings(
     changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
     if "epochs" in changed and _may_change_epochs(after, done=done):
         changed.remove("epochs")
+    data = [name for name in changed if name.partition(".")[0] == "data"]
+    _refuse_other_data(data, where=where, data_changed=data_changed)
+    changed = [name for name in changed if name not in data]
     if not changed:
-        return
-    if "data" in changed:
-        raise InputError(
-            f"{where}: trained on other images or by another split than this data set, so a case "
-            "that is tested may have been trained on; train anew in another --output_dir"
-        )
+        return [name.removeprefix("data.") for name in data]
     name, *others = changed
     also = f" (also: {', '.join(others[:5])})" if others else ""
     raise InputError(
         f"{where}: trained with {name} {_shown(before, name)}, now {_shown(after, name)}{also}; "
         "give what it was trained with, or train anew in another --output_dir"
     )
+
+
+def _refuse_other_data(changed: Sequence[str], *, where: str, data_changed: bool) -> None:
+    """Stop at another split, whatever is said to be meant, and at other content."""
+    if {"data", "data.split"} & set(changed):
+        raise InputError(
+            f"{where}: trained on other images or by another split than this data set, so a case "
+            "that is tested may have been trained on; train anew in another --output_dir"
+        )
+    if changed and not data_changed:
+        names = " and ".join(name.removeprefix("data.") for name in changed)
+        raise InputError(
+            f"{where}: trained on {names} that hold something else in this data set; train anew in "
+            "another --output_dir, or if that is meant, give --data_changed True"
+        )
 
 
 def _may_change_epochs(settings: Mapping[str, Any], *, done: int) -> bool:

@@ -40,9 +40,8 @@ KNOBS: dict[str, Check] = {
         ("in_channels", "out_channels", "sw_batch_size", "backbone_multiple"), whole(1)
     ),
     **dict.fromkeys(("num_workers", "registration_pairs", "probe_interval", "refine"), whole(0)),
-    **dict.fromkeys(
-        ("resume", "overwrite", "amp", "compile", "bijective", "slices", "color"), flag
-    ),
+    **dict.fromkeys(("resume", "overwrite", "data_changed"), flag),
+    **dict.fromkeys(("amp", "compile", "bijective", "slices", "color"), flag),
     **dict.fromkeys(
         ("half_resolution_field", "overlapping", "foreground", "diffeomorphic", "inverse"), flag
     ),

@@ -13,7 +13,7 @@ from gemini_monai.transforms.input import InputSpec
 from gemini_monai.transforms.load import LoadScand
 from gemini_monai.transforms.output import FiniteOutputd, SaveCased, refuse_outputs
 from gemini_monai.transforms.postprocess import postprocessing
-from gemini_monai.transforms.preprocess import preprocessing
+from gemini_monai.transforms.preprocess import labels_on_the_grid, preprocessing
 from gemini_monai.transforms.scale import ScaleChannelsd
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "ResampleToGridd",
     "SaveCased",
     "ScaleChannelsd",
+    "labels_on_the_grid",
     "postprocessing",
     "preprocessing",
     "refuse_outputs",

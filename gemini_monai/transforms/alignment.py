@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Hashable, Mapping, Sequence
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,13 @@ from monai.data.meta_tensor import MetaTensor
 from monai.transforms.inverse import InvertibleTransform
 from monai.transforms.spatial.array import SpatialResample
 from monai.transforms.transform import MapTransform
-from monai.utils.misc import ensure_tuple_rep
 from torch import Tensor
 
 from gemini_monai.errors import InputError
 from gemini_monai.images import read, source_of
 from gemini_monai.intensity import Intensity
 from gemini_monai.memory import refuse_too_large
+from gemini_monai.transforms.labels import Resampling, resampled_label
 from gemini_monai.transforms.room import resampling_bytes
 from gemini_monai.world import output_grid, register_affine
 
@@ -29,9 +29,9 @@ class ResampleToGridd(MapTransform, InvertibleTransform):
 
     ``grid`` is the affine (4, 4) of the voxels of the output in the image's own world; the output
     carries it as its affine, so ``Invertd`` brings predictions back and positions stay right. An
-    item without a grid, such as a new image, is registered to the reference first. Outside an
-    image is the least value of each channel: air; on the way back it is the least logit. Outside a
-    label is no structure.
+    item without a grid, such as a new image, is registered to the reference first. ``image`` is
+    interpolated linearly; outside it is the least value of each channel: air; on the way back it is
+    the least logit. Any other key is a label, see ``resampled_label``; outside is no structure.
 
     Args:
         keys: Images and labels (C, *S) on their own grids; the first one is what is registered.
@@ -40,7 +40,7 @@ class ResampleToGridd(MapTransform, InvertibleTransform):
         reference: Image file that items without a grid are registered to; ``None`` to refuse them.
         intensity: As in ``dataset.json``: what of the first channel registration looks at.
         method: ``"itk"`` or ``"ants"``.
-        mode: ``"bilinear"`` or ``"nearest"``, of all keys or each.
+        overlapping: Labels are masks, a channel each.
         allow_missing_keys: Pass over keys that an item does not have.
     """
 
@@ -53,7 +53,7 @@ class ResampleToGridd(MapTransform, InvertibleTransform):
         reference: str | Path | None = None,
         intensity: Intensity,
         method: str = "itk",
-        mode: str | Sequence[str] = "bilinear",
+        overlapping: bool = False,
         allow_missing_keys: bool = False,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
@@ -62,8 +62,8 @@ class ResampleToGridd(MapTransform, InvertibleTransform):
         self.reference = reference
         self.intensity = intensity
         self.method = method
-        self.mode = ensure_tuple_rep(mode, len(self.keys))
-        self.resample = SpatialResample(padding_mode="zeros")
+        self.overlapping = overlapping
+        self.resample = SpatialResample(mode="bilinear", padding_mode="zeros")
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """The item on the grid, without its ``grid``.
@@ -76,29 +76,30 @@ class ResampleToGridd(MapTransform, InvertibleTransform):
         grid = item.pop("grid", None)
         if grid is None:
             grid = self._grid(item[self.first_key(item)])
-        for key, mode in self.key_iterator(item, self.mode):
+        affine = np.asarray(grid, dtype=float)
+        onto = partial(self.resample, dst_affine=affine, spatial_size=self.spatial_size)
+        for key in self.key_iterator(item):
             refuse_too_large(
                 self.spatial_size,
                 voxel_bytes=resampling_bytes(len(item[key])),
                 what=f"{source_of(item[key])}: on the grid of the reference",
                 change="give a smaller --spatial_size",
             )
-            least = _least(item[key]) if mode == "bilinear" else 0.0  # outside is no structure
-            item[key] = least + self.resample(
-                item[key] - least,
-                dst_affine=np.asarray(grid, dtype=float),
-                spatial_size=self.spatial_size,
-                mode=mode,
-            )
+            item[key] = self._resampled(key, item[key], onto)
         return item
 
     def inverse(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """The item on the images' own grids."""
         item = dict(data)
         for key in self.key_iterator(item):
-            least = float(item[key].min())
-            item[key] = least + self.resample.inverse(item[key] - least)
+            item[key] = self._resampled(key, item[key], self.resample.inverse)
         return item
+
+    def _resampled(self, key: Hashable, image: MetaTensor, resample: Resampling) -> MetaTensor:
+        if key != "image":
+            return resampled_label(image, resample, overlapping=self.overlapping)
+        least = _least(image)
+        return least + resample(image - least)
 
     def _grid(self, image: MetaTensor) -> np.ndarray:
         """Registration to the reference, as ``prepare`` does it."""
@@ -121,7 +122,7 @@ def _least(image: MetaTensor) -> Tensor:
     return image.as_tensor().flatten(1).amin(dim=1).view(-1, *[1] * (image.ndim - 1))
 
 
-@functools.lru_cache(maxsize=1)
+@lru_cache(maxsize=1)
 def _read(path: str) -> MetaTensor:
     """The reference, (C, *S) on its own grid; kept for the next image."""
     if not Path(path).exists():

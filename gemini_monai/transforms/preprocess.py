@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 from monai.transforms.compose import Compose
 from monai.transforms.croppad.dictionary import CropForegroundd, ResizeWithPadOrCropd
 from monai.transforms.io.dictionary import LoadImaged
-from monai.transforms.spatial.dictionary import Orientationd, Resized, Spacingd
+from monai.transforms.spatial.array import Resize, Spacing
+from monai.transforms.spatial.dictionary import Orientationd, Spacingd
 from monai.transforms.utility.dictionary import CopyItemsd, EnsureChannelFirstd
 
 from gemini_monai.images.monai_readers import quiet_readers
 from gemini_monai.memory import refuse_too_large
 from gemini_monai.transforms.alignment import ResampleToGridd
 from gemini_monai.transforms.input import InputSpec
+from gemini_monai.transforms.labels import ResampleLabeld
 from gemini_monai.transforms.load import LoadScand
+from gemini_monai.transforms.resize import ResizeByAread
 from gemini_monai.transforms.room import RoomForGridd
 from gemini_monai.transforms.scale import FiniteImaged, ScaleChannelsd
 
@@ -54,15 +58,18 @@ def preprocessing(
     chain += [*spec.before, *_on_the_grid(spec, images)]
     chain += [ScaleChannelsd("image", intensity=spec.intensity, color=spec.color), *spec.after]
     chain += [FiniteImaged("image")] if spec.after else []
-    if fit:
-        refuse_too_large(
-            spec.spatial_size,
-            voxel_bytes=4 * spec.in_channels,
-            what="key 'spatial_size'",
-            change="give a smaller one",
-        )
-        chain.append(ResizeWithPadOrCropd(images, list(spec.spatial_size), allow_missing_keys=True))
-    return Compose(chain)
+    return Compose([*chain, *_fitted(spec, images)] if fit else chain)
+
+
+def labels_on_the_grid(spec: InputSpec, *, fit: bool = False) -> Compose:
+    """What ``preprocessing`` does with a ``label`` that is loaded, without its image.
+
+    Args:
+        spec: Size and grid; not cropped to what is above zero in an image.
+        fit: Pad and crop to the network's size.
+    """
+    chain = _on_the_grid(spec, ["label"])
+    return Compose([*chain, *_fitted(spec, ["label"])] if fit else chain)
 
 
 def _loaded(spec: InputSpec, images: Sequence[str]) -> LoadScand:
@@ -90,12 +97,11 @@ def _fields(fields: Sequence[str]) -> Transforms:
 
 def _on_the_grid(spec: InputSpec, images: Sequence[str]) -> Transforms:
     """Registration to a reference, or orientation and voxel size, or a size alone."""
-    linear = ["bilinear", "nearest"][: len(images)]
     options: dict[str, Any] = {"allow_missing_keys": True}
     if spec.align is not None:
         known = {name: getattr(spec, name) for name in ("spatial_size", "spacing", "reference")}
         known |= {"intensity": spec.intensity, "method": spec.align}
-        return [ResampleToGridd(images, mode=linear, **known, **options)]
+        return [ResampleToGridd(images, overlapping=spec.overlapping, **known, **options)]
     chain: Transforms = []
     if spec.orientation is not None:
         chain.append(Orientationd(images, axcodes=spec.orientation, **options))
@@ -105,6 +111,22 @@ def _on_the_grid(spec: InputSpec, images: Sequence[str]) -> Transforms:
         RoomForGridd(images, spacing=spec.spacing, spatial_size=spec.spatial_size, **options)
     )
     if spec.spacing is not None:
-        return [*chain, Spacingd(images, pixdim=list(spec.spacing), mode=linear, **options)]
-    area = ["area", "nearest"][: len(images)]
-    return [*chain, Resized(images, spatial_size=list(spec.spatial_size), mode=area, **options)]
+        chain.append(Spacingd("image", pixdim=list(spec.spacing), mode="bilinear", **options))
+        own: Spacing | Resize = Spacing(list(spec.spacing), mode="bilinear", dtype=np.float32)
+    else:
+        chain.append(ResizeByAread("image", spatial_size=list(spec.spatial_size), **options))
+        own = Resize(list(spec.spatial_size), mode="area")
+    labels = [key for key in images if key != "image"]
+    if labels:
+        chain.append(ResampleLabeld(labels, transform=own, overlapping=spec.overlapping, **options))
+    return chain
+
+
+def _fitted(spec: InputSpec, images: Sequence[str]) -> Transforms:
+    refuse_too_large(
+        spec.spatial_size,
+        voxel_bytes=4 * spec.in_channels,
+        what="key 'spatial_size'",
+        change="give a smaller one",
+    )
+    return [ResizeWithPadOrCropd(images, list(spec.spatial_size), allow_missing_keys=True)]

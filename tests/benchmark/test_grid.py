@@ -136,8 +136,29 @@ def test_other_settings_data_or_code_are_another_run(question, tmp_path, monkeyp
     assert names.isdisjoint(run.name for run in question.runs())
 
 
-def test_a_name_stays_what_it_was_so_that_long_runs_are_found_again(question):
+def test_new_times_of_the_files_make_no_other_run(question, tmp_path):
+    """As after ``prepare`` of a copy."""
+    path = shutil.copytree(question.data[0], tmp_path / "copy") / "dataset.json"
+    question = replace(question, data=(path.parent,))
+    name = question.runs()[0].name
+    content = json.loads(path.read_text())
+    for file, record in content["files"].items():
+        size, _, digest = record.split()
+        content["files"][file] = f"{size} 7.000000000 {digest}"
+    path.write_text(json.dumps(content))
+    assert question.runs()[0].name == name
+    content["files"][file] = f"{size} 7.000000000 {'0' * 64}"
+    path.write_text(json.dumps(content))
+    assert question.runs()[0].name != name
+
+
+def test_a_name_stays_what_it_was_so_that_long_runs_are_found_again(question, tmp_path):
     """The first eight digits of a hash of the words, the data's file, version and predecessors."""
+    copy = shutil.copytree(question.data[0], tmp_path / question.data[0].name)
+    content = json.loads((copy / "dataset.json").read_text())
+    del content["files"]  # as earlier versions wrote it
+    (copy / "dataset.json").write_text(json.dumps(content))
+    question = replace(question, data=(copy,))
     run = question.runs()[0]
     data = str(question.data[0])
     words = ["train", "semi", data, "--method", "supervised", "--compare", "[]"]

@@ -112,7 +112,8 @@ def test_a_test_image_that_is_trained_on_is_found(question, tmp_path):
     copy = shutil.copytree(question.data[0], tmp_path / "copy")
     content = json.loads((copy / "dataset.json").read_text())
     shutil.copy(copy / content["test"][0]["image"], copy / "images" / "renamed.nii.gz")
+    content["test"] = content["test"][1:]
     content["unlabeled"].append({"case": "renamed", "image": "images/renamed.nii.gz"})
     (copy / "dataset.json").write_text(json.dumps(content))
-    found = leaks(replace(question, data=(copy,)))
+    found = leaks(replace(question, suite="pretraining", data=(copy, question.data[0])))
     assert found[0].startswith("phantom_2d: of 3 test images 1 ")

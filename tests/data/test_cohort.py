@@ -14,7 +14,7 @@ from gemini_monai.errors import InputError
 
 def _content(folder, **changes):
     for name in ("a", "b", "label"):
-        (folder / f"{name}.nii.gz").write_bytes(b"")  # not read
+        (folder / f"{name}.nii.gz").write_text(name)  # not read as an image
     return {
         "name": "mine",
         "spatial_dims": 2,
@@ -126,7 +126,7 @@ def test_a_missing_key_a_missing_file_and_no_json_are_named(tmp_path):
 
 def test_few_cases_are_a_seeded_choice_and_lie_in_larger_ones(tmp_path):
     for k in range(12):
-        (tmp_path / f"{k}.nii.gz").write_bytes(b"")
+        (tmp_path / f"{k}.nii.gz").write_text(str(k))
     labeled = [{"case": str(k), "image": f"{k}.nii.gz", "label": "label.nii.gz"} for k in range(12)]
     content = _content(tmp_path, labeled=labeled)
     dataset = read_cohort(_write(tmp_path / "dataset.json", content))
@@ -141,7 +141,7 @@ def test_few_cases_are_a_seeded_choice_and_lie_in_larger_ones(tmp_path):
 
 def test_cases_that_are_not_chosen_lose_their_labels_and_stay_as_unlabeled(tmp_path):
     for k in range(6):
-        (tmp_path / f"{k}.nii.gz").write_bytes(b"")
+        (tmp_path / f"{k}.nii.gz").write_text(str(k))
     labeled = [
         {"case": str(k), "image": f"{k}.nii.gz", "label": "label.nii.gz", "patient": f"p{k}"}
         for k in range(6)
@@ -162,7 +162,7 @@ def test_cases_that_are_not_chosen_lose_their_labels_and_stay_as_unlabeled(tmp_p
 
 def test_a_share_of_the_unlabeled_cases_lies_in_larger_ones_and_leaves_the_rest_alone(tmp_path):
     for k in range(9):
-        (tmp_path / f"{k}.nii.gz").write_bytes(b"")
+        (tmp_path / f"{k}.nii.gz").write_text(str(k))
     entries = [{"case": str(k), "image": f"{k}.nii.gz"} for k in range(9)]
     path = _write(tmp_path / "dataset.json", _content(tmp_path, unlabeled=entries))
     whole, before = read_cohort(path), []
@@ -180,11 +180,12 @@ def test_a_share_of_the_unlabeled_cases_lies_in_larger_ones_and_leaves_the_rest_
 
 
 def test_the_same_content_stays_and_an_earlier_one_is_kept_beside(tmp_path, capsys):
-    path = _write(tmp_path / "dataset.json", _content(tmp_path))
+    content = _content(tmp_path)
+    path = _write(tmp_path / "dataset.json", content)
     before, written = path.read_text(), path.stat().st_mtime_ns
-    _write(path, _content(tmp_path))
+    _write(path, content)
     assert path.stat().st_mtime_ns == written
-    _write(path, _content(tmp_path, seed=1))
+    _write(path, content | {"seed": 1})
     assert read_cohort(path).seed == 1
     assert (tmp_path / "dataset.previous.json").read_text() == before
     assert (
@@ -230,7 +231,7 @@ def test_partners_are_different_patients_of_the_smallest_group(tmp_path):
     content = _content(tmp_path)
     entries = [("P1", "x"), ("P1", "x"), ("P2", "x"), ("P3", "y"), ("P4", "y"), ("P5", "y")]
     for k in range(6):
-        (tmp_path / f"{k}.nii.gz").write_bytes(b"")
+        (tmp_path / f"{k}.nii.gz").write_text(str(k))
     content["unlabeled"] = [
         {"case": str(k), "image": f"{k}.nii.gz", "patient": p, "group": g}
         for k, (p, g) in enumerate(entries)

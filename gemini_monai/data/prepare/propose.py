@@ -20,7 +20,9 @@ PERCENTILES = {"kind": "percentile", "lower": 0.5, "upper": 99.5}
 SOFT_TISSUE = {"kind": "range", "lower": -200.0, "upper": 600.0}
 
 
-def propose(scans: Sequence[Scan], *, color: bool = True) -> dict[str, Any]:
+def propose(
+    scans: Sequence[Scan], *, color: bool = True, spacing: Sequence[float] | None = None
+) -> dict[str, Any]:
     """``spacing``, ``spatial_size`` and ``intensity`` of a ``dataset.json``.
 
     Images with voxel sizes are brought to the median one and padded or cropped to the median
@@ -32,20 +34,28 @@ def propose(scans: Sequence[Scan], *, color: bool = True) -> dict[str, Any]:
         scans: Every image that is used.
         color: Whether channels are parts of one color; each has its own rule otherwise, where
             these differ.
+        spacing: Instead of the median, in mm, for images that have voxel sizes.
     """
     axes = len(scans[0].shape)
     known = [in_ras(scan.spacing, scan.affine) for scan in scans if scan.spacing is not None]
-    spacing = _six_digits(np.median(known, axis=0)) if len(known) == len(scans) else None
+    has_sizes = len(known) == len(scans)
+    median = six_digits(np.median(known, axis=0)) if has_sizes else None
+    voxel = median if spacing is None or not has_sizes else np.asarray(spacing, dtype=float)
     extents = [np.asarray(scan.shape, dtype=float) for scan in scans]
-    if spacing is not None:
+    if voxel is not None:
         extents = [in_ras(scan.shape, scan.affine) for scan in scans]
-        extents = [e * own / spacing for e, own in zip(extents, np.asarray(known), strict=True)]
+        extents = [e * own / voxel for e, own in zip(extents, np.asarray(known), strict=True)]
     size = np.minimum(np.median(extents, axis=0), LARGEST[axes])
     return {
-        "spacing": None if spacing is None else spacing.tolist(),
-        "spatial_size": np.maximum(SMALLEST, 8 * np.ceil(size / 8)).astype(int).tolist(),
+        "spacing": None if voxel is None else voxel.tolist(),
+        "spatial_size": np.maximum(SMALLEST, up_to_8(size)).tolist(),
         "intensity": _intensity(scans, color=color),
     }
+
+
+def up_to_8(size: Any) -> np.ndarray:
+    """The next multiples of 8."""
+    return (8 * np.ceil(np.asarray(size) / 8)).astype(int)
 
 
 def refuse_too_large_view(
@@ -89,7 +99,8 @@ def _intensity(scans: Sequence[Scan], *, color: bool) -> Intensity:
     return rules if len({rule["kind"] for rule in rules}) > 1 else rules[0]
 
 
-def _six_digits(values: np.ndarray) -> np.ndarray:
+def six_digits(values: np.ndarray) -> np.ndarray:
+    """Voxel sizes as they are written."""
     return np.array([float(f"{value:.6g}") for value in values])
 
 

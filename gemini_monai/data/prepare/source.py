@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,55 +13,18 @@ from tqdm import tqdm
 from gemini_monai.data.cohort import Cohort
 from gemini_monai.data.dataset_file import refuse_foreign_dataset, write_cohort
 from gemini_monai.data.prepare.align import aligned, refuse_unalignable
-from gemini_monai.data.prepare.labels import LabelFiles, check_label, named_structures
+from gemini_monai.data.prepare.labels import LabelFiles
 from gemini_monai.data.prepare.propose import propose, refuse_too_large_view
 from gemini_monai.data.prepare.reading import forget
 from gemini_monai.data.prepare.scan import Scan, refuse_spacing, refuse_unlike, scan
 from gemini_monai.data.prepare.segmentations import named_segments
+from gemini_monai.data.prepare.source_files import Source as Source
 from gemini_monai.data.prepare.split import Split, Wanted, split_cases
+from gemini_monai.data.prepare.structures import keep_structures
+from gemini_monai.data.prepare.used_labels import used_labels
 from gemini_monai.errors import InputError
 from gemini_monai.images.names import refuse_name
 from gemini_monai.images.read import is_colored
-
-
-@dataclass(frozen=True)
-class Source:
-    """What a folder or a download holds, whatever its tree.
-
-    The two conversions are for files that training could not read as they are: each takes a case
-    and its file or files, and writes a new one below the destination. They are called only for
-    cases that the split uses, and for labels only where they may be read.
-    """
-
-    name: str
-    """Name of the data set, as runs and reports show it."""
-    kind: str
-    """Which of ``prepare``'s sources it is."""
-    images: Mapping[str, Path]
-    """By case."""
-    labels: Mapping[str, LabelFiles]
-    """By case, for some."""
-    declared: Mapping[str, int] | None = None
-    """Names and values of the labels, background included, if known."""
-    ignore: int | None = None
-    """Value in labels of voxels that do not count; ``None`` for none."""
-    structures: Sequence[str] = ()
-    """Names of the masks, if labels are one mask per structure."""
-    channel_names: Sequence[str] = ()
-    """Of the images, if known."""
-    patients: Mapping[str, str] | None = None
-    """Patient of each case, if known."""
-    split: Split | None = None
-    """The split, where the tree itself says it; ``None`` for the seeded rule."""
-    license: str = "not recorded"
-    """Terms of the data, in words; travels with the weights that are trained on them."""
-    view: Mapping[str, Any] = field(default_factory=dict)
-    """``spacing``, ``spatial_size`` or ``intensity`` where the data set's use is known; what is
-    not given is proposed from the images."""
-    convert_image: Callable[[str, Path], Path] | None = None
-    """From a case and its image to a file that MONAI reads."""
-    convert_label: Callable[[str, LabelFiles], LabelFiles] | None = None
-    """From a case and its label to one that has the declared values or masks."""
 
 
 def prepare_source(source: Source, destination: Path, *, wanted: Wanted) -> Path:
@@ -91,9 +54,9 @@ def prepare_source(source: Source, destination: Path, *, wanted: Wanted) -> Path
     scans = _scanned(source, split)
     _refuse_other_channels(source, scans)
     source = _with_segments(source, split, scans, destination / "segments")
-    labels, values, ignored = _labels(source, split, scans)
+    asked = {**source.view, **wanted.view()}
     color = _is_color(list(scans.values()))
-    view = propose(list(scans.values()), color=color) | dict(source.view) | wanted.view()
+    view = propose(list(scans.values()), color=color, spacing=asked.get("spacing")) | asked
     refuse_spacing(list(scans.values()), view["spacing"])
     sizes = {key: view[key] for key in ("spacing", "spatial_size")}
     refuse_too_large_view(list(scans.values()), **sizes, aligned=wanted.align is not None)
@@ -103,7 +66,7 @@ def prepare_source(source: Source, destination: Path, *, wanted: Wanted) -> Path
         source=source.kind,
         spatial_dims=len(next(iter(scans.values())).shape),
         channels=max(entry.channels for entry in scans.values()),
-        labels=values,
+        labels={"background": 0},
         color=color,
         overlapping=bool(source.structures),
         ignore=source.ignore,
@@ -111,14 +74,21 @@ def prepare_source(source: Source, destination: Path, *, wanted: Wanted) -> Path
         seed=wanted.seed,
         labeled_draw=wanted.labeled_draw,
         hash=_hash(scans),
-        **view,
-        **_entries(split, scans, labels, source.patients),
+        spacing=view["spacing"] and tuple(view["spacing"]),
+        spatial_size=tuple(view["spatial_size"]),
+        intensity=view["intensity"],
     )
+    labels = used_labels(source, split, scans, cohort)
+    entries = _entries(split, scans, labels.files, source.patients)
+    cohort = replace(cohort, labels=labels.values, **entries)
+    quiet = wanted.align is not None  # then they are counted on the grids of the alignment
+    cohort = keep_structures(cohort, scans, asked=asked, counts=labels.counts, quiet=quiet)
     if wanted.align is not None:
         cohort = aligned(cohort, scans, wanted=wanted)
+        keep_structures(cohort, scans, asked=["spacing", "spatial_size"])
     forget()
     path = write_cohort(cohort, overwrite=wanted.overwrite)
-    _show(cohort, split, ignored)
+    _show(cohort, split, labels.ignored)
     return path
 
 
@@ -183,30 +153,6 @@ def _is_color(scans: Sequence[Scan]) -> bool:
     return channels == 1 or all(is_colored(entry.path, channels) for entry in scans)
 
 
-def _labels(
-    source: Source, split: Split, scans: Mapping[str, Scan]
-) -> tuple[dict[str, LabelFiles], dict[str, int], dict[str, bool]]:
-    """Labels of the cases that keep theirs, each read once, and names and values in them.
-
-    Last, those in which voxels are ignored, and whether all are.
-    """
-    labels: dict[str, LabelFiles] = {}
-    found: set[int] = set()
-    ignored: dict[str, bool] = {}
-    for case in tqdm([*split.labeled, *split.validation, *split.test], "labels", leave=False):
-        files = source.labels[case]
-        if source.convert_label is not None:
-            files = source.convert_label(case, files)
-        values = check_label(scans[case], files, declared=source.declared, ignore=source.ignore)
-        if source.ignore in values:
-            ignored[case] = len(values) == 1
-        found |= values
-        labels[case] = files
-    names = named_structures(found, labels, declared=source.declared, ignore=source.ignore)
-    structures = {structure: k for k, structure in enumerate(source.structures)}
-    return labels, structures or names, ignored
-
-
 def _entries(
     split: Split,
     scans: Mapping[str, Scan],
@@ -244,7 +190,7 @@ def _show(cohort: Cohort, split: Split, ignored: Mapping[str, bool]) -> None:
         "unlabeled": len(split.unlabeled) or "none: for supervised training only",
         "validation": len(split.validation) or "none: the last checkpoint is kept",
         "test": len(split.test) or "none: no scores at the end",
-        "voxel size": f"{cohort.spacing} mm"
+        "voxel size": f"{list(cohort.spacing)} mm"
         if cohort.spacing
         else "none in the files: images are resized",
         "network size": list(cohort.spatial_size),

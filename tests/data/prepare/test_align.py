@@ -101,7 +101,7 @@ def test_another_image_or_window_is_registered_again(prepared, tmp_path, monkeyp
     prepare_folder(source, target, wanted=WANTED)
     assert len(calls) == 6
     changed = source / "images" / "c5.nii.gz"
-    original = nib.load(changed)
+    content, original = changed.read_bytes(), nib.load(changed)
     try:
         nib.save(nib.Nifti1Image(original.get_fdata()[::-1].copy(), original.affine), changed)
         prepare_folder(source, target, wanted=WANTED)
@@ -109,7 +109,7 @@ def test_another_image_or_window_is_registered_again(prepared, tmp_path, monkeyp
         prepare_folder(source, target, wanted=WANTED._replace(reference=min(other)))
         assert len(calls) == 7 + 6
     finally:
-        nib.save(original, changed)
+        changed.write_bytes(content)
 
 
 def test_no_label_of_an_unlabeled_image_is_opened(tmp_path, monkeypatch, capsys):

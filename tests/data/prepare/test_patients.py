@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from gemini_monai.data.dataset_file import read_cohort
-from gemini_monai.data.prepare import prepare_folder
+from gemini_monai.data.prepare import prepare_decathlon, prepare_folder
 from gemini_monai.data.prepare.split import Wanted
 from gemini_monai.errors import InputError
 from tests.data.prepare.made import image, label, save
@@ -94,3 +96,126 @@ def test_one_unlabeled_patient_is_not_enough(tmp_path):
     (source / "patients.csv").write_text("\n".join(["case,patient", *rows]))
     with pytest.raises(InputError, match=r"the only unlabeled patient \(2 images\); pairs need"):
         prepare_folder(source, tmp_path / "dst", wanted=Wanted(labeled=4, validation=0, test=0))
+
+
+ROWS = ["case,patient", *(f"{name},P{k // 2}" for k, name in enumerate(NAMES))]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "Patients.csv",
+            "patients.CSV",
+            "PATIENTS.CSV",
+            "patient.csv",
+            "patients.tsv",
+            "Manifest.csv",
+        ),
+        *(
+            "patient_ids.csv",
+            "patients (1).csv",
+            "patients.csv.txt",
+            "patient list.csv",
+            "subjects.csv",
+        ),
+    ],
+)
+def test_another_spelling_is_read_and_said(tmp_path, capsys, name):
+    source = _source(tmp_path / "src")
+    (source / name).write_text("\n".join(ROWS))
+    found = _patients(source, tmp_path / "dst")
+    assert found == {name: f"P{k // 2}" for k, name in enumerate(NAMES)}
+    assert f"patients  3, by {name}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "header", ["Case ID;Patient ID", "image_id;subject-id", "File;PARTICIPANT"]
+)
+def test_headers_are_understood_as_people_write_them(tmp_path, header):
+    source = _source(tmp_path / "src")
+    (source / "patients.csv").write_text("\n".join([header, *ROWS[1:]]).replace(",", ";"))
+    assert len(set(_patients(source, tmp_path / "dst").values())) == 3
+
+
+def test_participants_of_bids_are_found_in_the_names(tmp_path):
+    names = [f"sub-{k}_ses-{s}_T1w" for k in ("1", "10", "2") for s in "ab"]
+    source = _source(tmp_path / "src", names)
+    (source / "participants.json").write_text("{}")  # BIDS explains its columns there
+    (source / "participants.tsv").write_text("participant_id\tage\nsub-1\t3\nsub-10\t4\nsub-2\t5")
+    expected = {name: name.split("_")[0] for name in names}
+    assert _patients(source, tmp_path / "dst") == expected
+    (source / "participants.tsv").write_text("participant_id\tage\nsub-1\t3\nsub-10\t4")
+    with pytest.raises(InputError, match=r"participants\.tsv: no row for image 'sub-2_ses-a_T1w'"):
+        prepare_folder(source, tmp_path / "other")
+
+
+def _folder(path):
+    path.mkdir()
+
+
+def _folder_with_table(path):
+    path.mkdir()
+    (path / "all.csv").write_text("\n".join(ROWS))
+
+
+def _file(path):
+    path.write_bytes(b"PK")
+
+
+@pytest.mark.parametrize(
+    ("name", "write", "message"),
+    [
+        ("patients.csv", _folder, "a folder that is called like the table of patients"),
+        ("Patients", _folder_with_table, "a folder that is called like the table of patients"),
+        ("patients.xlsx", _file, "a spreadsheet that is called like the table of patients"),
+        ("Participants.ods", _file, "a spreadsheet that is called like the table of patients"),
+    ],
+)
+def test_what_cannot_be_read_as_the_table_is_named(tmp_path, name, write, message):
+    source = _source(tmp_path / "src")
+    write(source / name)
+    with pytest.raises(InputError, match=rf"{name}: {message}; expected patients\.csv with"):
+        prepare_folder(source, tmp_path / "dst")
+    assert not (tmp_path / "dst").exists()
+
+
+def test_which_of_several_tables_is_meant(tmp_path):
+    source = _source(tmp_path / "src")
+    (source / "participants.csv").write_text("\n".join(ROWS))
+    (source / "Manifest.csv").write_text("\n".join(ROWS))
+    with pytest.raises(
+        InputError, match=r"Manifest\.csv, participants\.csv all look like the table"
+    ):
+        prepare_folder(source, tmp_path / "dst")
+    (source / "patients.csv").write_text("\n".join(["case,patient", *(f"{n},{n}" for n in NAMES)]))
+    (source / "patients.xlsx").write_bytes(b"PK")  # that it was exported from
+    assert len(set(_patients(source, tmp_path / "dst").values())) == 6
+    (source / "Patients.csv").write_text("\n".join(ROWS))
+    with pytest.raises(InputError, match=r"patients\.csv, Patients\.csv all look like the table"):
+        prepare_folder(source, tmp_path / "dst")
+
+
+@pytest.mark.parametrize(
+    "name", ["patient_notes.csv", "subjective.csv", "labels.csv", "readme.txt"]
+)
+def test_other_tables_are_left_alone(tmp_path, name):
+    source = _source(tmp_path / "src")
+    (source / name).write_text("a,b\n1,2")
+    path = prepare_folder(source, tmp_path / "dst", wanted=Wanted(2, 0, 0))
+    assert read_cohort(path).column("labeled", "patient") is None
+
+
+def test_a_decathlon_task_has_patients_too(tmp_path):
+    source = _source(tmp_path / "src")
+    entries = [
+        {"image": f"images/{n}.nii.gz", "label": f"labels/{n}.nii.gz"}
+        if k < 4
+        else f"images/{n}.nii.gz"
+        for k, n in enumerate(NAMES)
+    ]
+    content = {"labels": {"0": "background", "1": "a", "2": "b"}, "training": entries}
+    (source / "dataset.json").write_text(json.dumps(content))
+    (source / "Patients.csv").write_text("\n".join(ROWS))
+    path = prepare_decathlon(source, tmp_path / "dst", wanted=Wanted(2, 0, 0))
+    assert read_cohort(path).column("labeled", "patient") is not None

@@ -8,6 +8,7 @@ from typing import Any
 
 from gemini_monai.data.prepare.declared import named_values
 from gemini_monai.data.prepare.labels import LabelFiles
+from gemini_monai.data.prepare.patients import read_patients
 from gemini_monai.data.prepare.regions import with_declared
 from gemini_monai.data.prepare.source import Source, prepare_source
 from gemini_monai.data.prepare.split import Wanted
@@ -23,7 +24,8 @@ def prepare_decathlon(
 
     Its ``training`` cases are divided; entries are objects, pairs of an image and a label, or an
     image alone, which then is unlabeled. Its own ``test`` images, which have no labels, join the
-    unlabeled ones where the files are there. Labels may be named either way round.
+    unlabeled ones where the files are there. Labels may be named either way round. A table of
+    patients beside ``dataset.json`` is read as that of a folder of one's own.
 
     Args:
         source: Folder with the task's ``dataset.json``; never changed.
@@ -52,6 +54,7 @@ def prepare_decathlon(
         kind="decathlon",
         images=images,
         labels=labels,
+        patients=read_patients(source, set(images)),
         license=str(content.get("licence") or content.get("license") or "not recorded"),
     )
     declared = named_values(content["labels"], where=f"{path}: key 'labels'")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from gemini_monai.data.prepare.declared import Declared, declared_names
@@ -12,19 +12,14 @@ from gemini_monai.data.prepare.nnunet_dataset import (
     read_nnunet,
     refuse_other_ending,
 )
+from gemini_monai.data.prepare.patients import CHANNEL, read_patients
 from gemini_monai.data.prepare.regions import with_declared
 from gemini_monai.data.prepare.source import Source, prepare_source
 from gemini_monai.data.prepare.split import Wanted
 from gemini_monai.errors import InputError
 from gemini_monai.images import find_images
 from gemini_monai.images.clutter import is_clutter
-from gemini_monai.images.names import DICOM, find_segmentations, suffix_of
-from gemini_monai.tables import read_table
-
-CASE_COLUMNS = ("case", "id", "image", "filename")
-PATIENT_COLUMNS = ("patient", "patientid", "patient_id", "subject")
-CHANNEL = "_0000"
-"""What nnU-Net adds to the name of an image, but not to that of its label."""
+from gemini_monai.images.names import find_segmentations, suffix_of
 
 
 def prepare_folder(
@@ -40,7 +35,7 @@ def prepare_folder(
     channels mean. Segmentations of 3D Slicer, ``CASE.seg.nrrd``, may also lie beside the images.
     Optional: ``labels.json`` with names and values, of which ``ignore`` is that of voxels that do
     not count; ``patients.csv`` or ``manifest.csv`` with a case and a patient column, so that one
-    patient's images stay on one side of the split.
+    patient's images stay on one side of the split; ``participants.tsv`` of BIDS is understood.
 
     Args:
         source: The folder; never changed.
@@ -75,7 +70,7 @@ def _found(source: Path, nnunet: NnUNetDataset | None) -> Source:
         images=images,
         labels=labels,
         structures=structures,
-        patients=_patients(source, set(images)),
+        patients=read_patients(source, set(images)),
         channel_names=nnunet.channels if nnunet else (),
         license=(nnunet and nnunet.license) or "not recorded",
     )
@@ -144,42 +139,3 @@ def _without_channel(
                 "file, (x, y, z, channel)"
             )
     return dict(images)
-
-
-def _patients(source: Path, cases: set[str]) -> dict[str, str] | None:
-    """Patient of each case, or ``None`` without a table."""
-    for name in ("patients.csv", "manifest.csv"):
-        if (source / name).is_file():
-            return _read_patients(source / name, cases)
-    return None
-
-
-def _read_patients(path: Path, cases: Collection[str]) -> dict[str, str]:
-    rows = read_table(path)
-    names = list(rows[0]) if rows else []
-    case_column = next((n for n in names if n.lower() in CASE_COLUMNS), None)
-    patient_column = next((n for n in names if n.lower() in PATIENT_COLUMNS), None)
-    if case_column is None or patient_column is None:
-        raise InputError(
-            f"{path}: expected a column of {CASE_COLUMNS} and one of {PATIENT_COLUMNS}, got {names}"
-        )
-    patients: dict[str, str] = {}
-    for row in rows:
-        case, patient = _case_in(row[case_column], cases), row[patient_column]
-        if patients.setdefault(case, patient) != patient:
-            raise InputError(
-                f"{path}: '{case}' has two patients, '{patients[case]}' and '{patient}'"
-            )
-    for case in sorted(cases):
-        if not patients.get(case):
-            missing = "no row for image" if case not in patients else "no patient of image"
-            raise InputError(f"{path}: {missing} '{case}'")
-    return patients
-
-
-def _case_in(cell: str, cases: Collection[str]) -> str:
-    """The case that a cell names, by itself or as a file with its suffix and folder."""
-    name = Path(cell).name
-    stem = name.removesuffix(suffix_of(Path(name)) or DICOM)
-    options = (cell, name, stem, stem.removesuffix(CHANNEL))
-    return next((option for option in options if option in cases), stem)

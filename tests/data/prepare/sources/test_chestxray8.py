@@ -22,10 +22,7 @@ def _official(root, *, images=8, folder="images_001/images", header=HEADER, tabl
     (root / folder).mkdir(parents=True)
     for k in range(images):
         name = f"{k // 2:08d}_{k % 2:03d}.png"
-        if k % 50_000 == 0:  # a link is made faster than a file, up to some 60,000 of one
-            blank = root / f"blank{k}"
-            blank.touch()
-        (root / folder / name).hardlink_to(blank)
+        (root / folder / name).write_text(name)
         view, sex = ("PA", "AP")[k % 2], "FM"[k // 4 % 2]
         rows.append(f"{name},No Finding,{k % 2},{k // 2},58,{sex},{view},2682,2749,0.143,0.143,")
     (root / table).write_text("\n".join(rows) + "\n")
@@ -47,8 +44,8 @@ def test_folders_of_groups_give_the_same(tmp_path, capsys):
         "AP_F": ["00000005_001", "00000005_002"],
         "PA_M": ["00000001_000"],
     }.items():
-        for k, name in enumerate(names):
-            save(tmp_path / "src" / group / f"{name}.png", image(k))
+        for name in names:
+            save(tmp_path / "src" / group / f"{name}.png", image(int(name.replace("_", ""))))
     dataset = read_cohort(prepare_chestxray8(tmp_path / "src", tmp_path / "dst"))
     assert dataset.column("unlabeled", "group") == ["AP_F", "AP_F", "PA_M"]
     assert dataset.column("unlabeled", "patient") == ["00000005", "00000005", "00000001"]
@@ -61,10 +58,10 @@ def test_what_a_mac_adds_is_no_image(tmp_path):
     assert len(read_cohort(prepare_chestxray8(source, tmp_path / "dst")).unlabeled) == 8
 
 
-def test_the_size_of_the_real_one_is_read(tmp_path):
-    source = _official(tmp_path / "src", images=112_120)
+def test_many_images_are_read(tmp_path):
+    source = _official(tmp_path / "src", images=5_000)
     dataset = read_cohort(prepare_chestxray8(source, tmp_path / "dst"))
-    assert len(dataset.unlabeled) == 112_120
+    assert len(dataset.unlabeled) == 5_000
 
 
 def test_the_later_table_and_its_headers_are_read(tmp_path):

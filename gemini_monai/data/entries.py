@@ -1,0 +1,38 @@
+"""Paths in an entry of a ``dataset.json``: which there are, and from where they are counted."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from gemini_monai.data.checks import FILE_KEYS
+
+
+def sources_of(entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Keys and the files or folders that they name, several of which may have one key."""
+    for key in FILE_KEYS:
+        value = entry.get(key, [])
+        for source in value if isinstance(value, (list, tuple)) else [value]:
+            yield key, str(source)
+
+
+def absolute(entry: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """The entry with paths from a folder made absolute."""
+    return _with_paths(entry, lambda file: os.path.normpath(folder / file))
+
+
+def relative(entry: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """The entry with paths as they are from a folder."""
+    return _with_paths(entry, lambda file: os.path.relpath(folder / file, folder))
+
+
+def _with_paths(entry: Mapping[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
+    changed = dict(entry)
+    for key in FILE_KEYS:
+        if isinstance(entry.get(key), (list, tuple)):
+            changed[key] = [change(file) for file in entry[key]]
+        elif isinstance(entry.get(key), (str, Path)):
+            changed[key] = change(entry[key])
+    return changed

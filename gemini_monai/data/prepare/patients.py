@@ -1,0 +1,129 @@
+"""The table that says which images are of one patient, by whatever name it has."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+from gemini_monai.errors import InputError
+from gemini_monai.images.names import DICOM, suffix_of
+from gemini_monai.tables import read_table
+
+DOCUMENTED = ("patients.csv", "manifest.csv")
+"""The first before the other."""
+BIDS = "participants"
+"""Its table has a row per participant, by whom images are named."""
+ALIKE = re.compile(r"(patient|participant|subject)s?(list|table|ids?|csv|\d+)?|manifest(csv)?")
+"""Names of such tables, in small letters and without what stands between words."""
+TEXT, OTHERS = (".csv", ".tsv", ".txt"), (".xlsx", ".xls", ".ods", ".numbers")
+CASE_COLUMNS = ("case", "id", "image", "filename", "caseid", "imageid", "file")
+PATIENT_COLUMNS = ("patient", "patientid", "subject", "subjectid", "participant", "participantid")
+CHANNEL = "_0000"
+"""What nnU-Net adds to the name of an image, but not to that of its label."""
+EXPECTED = "expected patients.csv with a column of cases and one of patients"
+
+
+def read_patients(source: Path, cases: Collection[str]) -> dict[str, str] | None:
+    """Patient of each case; ``None`` where nothing in a folder looks like a table of them.
+
+    A table by another name than the documented ones is read where it is the only one, and a line
+    says so.
+
+    Args:
+        source: The folder.
+        cases: Of its images.
+
+    Raises:
+        InputError: If what looks like one cannot be read, there are several, or a case has no
+            patient or two.
+    """
+    found = sorted(path for path in source.iterdir() if _is_alike(path)) if source.is_dir() else []
+    documented = [path for name in DOCUMENTED for path in found if path.name == name]
+    if not found:
+        return None
+    path = (documented or found)[0]
+    rivals = [own for own in found if own != path and _competes(own, path, documented)]
+    if rivals:
+        names = ", ".join(own.name for own in (path, *rivals))
+        raise InputError(f"{source}: {names} all look like the table of patients; leave one")
+    if path.is_dir() or path.suffix.lower() in OTHERS:
+        kind = "a folder" if path.is_dir() else "a spreadsheet"
+        raise InputError(
+            f"{path}: {kind} that is called like the table of patients; {EXPECTED}. Export it so, "
+            "or give it another name if it is none"
+        )
+    patients = _patients_in(path, cases)
+    if not documented:
+        print(f"{'patients':>13}  {len(set(patients.values()))}, by {path.name}")
+    return patients
+
+
+def _is_alike(path: Path) -> bool:
+    """Whether a file or folder has the name of a table of patients."""
+    if not ALIKE.fullmatch(_plain(path.stem)) or path.name.startswith("."):
+        return False
+    if path.suffix.lower() in (*TEXT, *OTHERS):
+        return True
+    return path.is_dir() and any(own.suffix.lower() in (*TEXT, *OTHERS) for own in path.iterdir())
+
+
+def _competes(other: Path, path: Path, documented: Sequence[Path]) -> bool:
+    """Whether it is as likely meant: a spelling of a documented name, that one left aside."""
+    if not documented:
+        return True
+    same = [re.findall(r"^(?:patient|manifest)", _plain(own.stem)) for own in (other, path)]
+    return same[0] == same[1] != [] and other.suffix.lower() in TEXT
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[\W_]", "", text.lower())
+
+
+def _patients_in(path: Path, cases: Collection[str]) -> dict[str, str]:
+    rows = read_table(path)
+    columns = {_plain(name): name for name in (rows[0] if rows else {})}
+    case_column = next((columns[name] for name in CASE_COLUMNS if name in columns), None)
+    patient_column = next((columns[name] for name in PATIENT_COLUMNS if name in columns), None)
+    if patient_column and not case_column and _plain(path.stem) == BIDS:
+        pairs = _by_name([row[patient_column] for row in rows], cases)
+    elif patient_column and case_column:
+        pairs = [(_case_in(row[case_column], cases), row[patient_column]) for row in rows]
+    else:
+        raise InputError(
+            f"{path}: expected a column of {CASE_COLUMNS} and one of {PATIENT_COLUMNS}, got "
+            f"{list(columns.values())}"
+        )
+    patients: dict[str, str] = {}
+    for case, patient in pairs:
+        if patients.setdefault(case, patient) != patient:
+            raise InputError(
+                f"{path}: '{case}' has two patients, '{patients[case]}' and '{patient}'"
+            )
+    _refuse_without(patients, cases, path=path)
+    return patients
+
+
+def _by_name(names: Sequence[str], cases: Collection[str]) -> list[tuple[str, str]]:
+    """Cases that are called after a participant: ``sub-01_T1w`` after ``sub-01``."""
+    return [
+        (case, name)
+        for name in names
+        for case in cases
+        if re.match(rf"(sub-)?{re.escape(name)}(?![A-Za-z0-9])", case)
+    ]
+
+
+def _refuse_without(patients: Mapping[str, str], cases: Collection[str], *, path: Path) -> None:
+    for case in sorted(cases):
+        if not patients.get(case):
+            missing = "no row for image" if case not in patients else "no patient of image"
+            raise InputError(f"{path}: {missing} '{case}'")
+
+
+def _case_in(cell: str, cases: Collection[str]) -> str:
+    """The case that a cell names, by itself or as a file with its suffix and folder."""
+    name = Path(cell).name
+    stem = name.removesuffix(suffix_of(Path(name)) or DICOM)
+    options = (cell, name, stem, stem.removesuffix(CHANNEL))
+    return next((option for option in options if option in cases), stem)

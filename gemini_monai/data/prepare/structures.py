@@ -1,0 +1,192 @@
+"""Whether training sees the structures that are on file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from monai.data.meta_tensor import MetaTensor
+from tqdm import tqdm
+
+from gemini_monai.data.cohort import Cohort
+from gemini_monai.data.prepare.finer import is_cheap, view_that_keeps
+from gemini_monai.data.prepare.reading import kept_label
+from gemini_monai.data.prepare.scan import Scan
+from gemini_monai.labels import IGNORED
+from gemini_monai.transforms import labels_on_the_grid
+
+LEAST = 0.1
+"""Of a structure's volume on file, that the network must see; less is told."""
+KEPT = 0.5
+"""Of that volume, that it sees by what is proposed instead."""
+SHOWN = 10
+"""Cases of a structure that are named."""
+
+
+class Count(NamedTuple):
+    """A structure of a label."""
+
+    code: int
+    """Its value in the file, or its place among masks."""
+    on_file: int
+    """Voxels in the file."""
+    seen: int
+    """Voxels that are left on the network's grid."""
+    kept: float
+    """Its volume there by that on file."""
+
+
+class Loss(NamedTuple):
+    """A structure of a case of which the network sees nothing, or hardly anything."""
+
+    structure: str
+    case: str
+    voxels: Count
+
+
+def keep_structures(
+    cohort: Cohort,
+    scans: Mapping[str, Scan],
+    *,
+    asked: Iterable[str],
+    counts: Mapping[str, Sequence[Count]] | None = None,
+    quiet: bool = False,
+) -> Cohort:
+    """The cohort, with smaller voxels or a larger size where a structure would be lost otherwise.
+
+    Args:
+        cohort: As it is to be written.
+        scans: Every image of it by case.
+        asked: Keys such as ``spacing`` that somebody chose. They are not changed, nor is anything
+            where that would cost too much: a line says what is lost then, and what would keep it.
+        counts: Structures of each labeled, validation and test case; ``None`` to read the labels.
+        quiet: Nothing is said of what is not changed.
+    """
+    labeled = [*cohort.labeled, *cohort.validation, *cohort.test]
+    shown = labeled if counts else tqdm(labeled, "structures", leave=False)
+    known = counts or {}
+    lost = [own for e in shown for own in losses(cohort, e, counts=known.get(e["case"]))]
+    if not lost:
+        return cohort
+    cases = {loss.case: None for loss in sorted(lost, key=lambda loss: loss.voxels.seen)}
+    entries = {str(entry["case"]): entry for entry in labeled}
+    kept = partial(losses, least=KEPT)
+    view = view_that_keeps(cohort, scans, [entries[case] for case in cases], lost=kept)
+    adopted = view is not None and not view.keys() & set(asked) and is_cheap(view, cohort)
+    if adopted or not quiet:
+        _show(lost, cohort, view=view, adopted=adopted)
+    return replace(cohort, **view) if view is not None and adopted else cohort
+
+
+def losses(
+    cohort: Cohort,
+    entry: Mapping[str, Any],
+    *,
+    counts: Sequence[Count] | None = None,
+    least: float = LEAST,
+) -> Iterator[Loss]:
+    """Structures of an entry that are on file, and hardly on the network's grid.
+
+    Args:
+        cohort: How images are seen. Those to train on are cropped to the network's size.
+        entry: With a label that may be read.
+        counts: What ``counted`` found in it, if it did.
+        least: Share of a structure's volume that must be left, in [0, 1].
+    """
+    if counts is None:
+        trained = {own["case"] for own in cohort.labeled}
+        counts = counted(
+            entry["label"], cohort, fit=entry["case"] in trained, grid=entry.get("grid")
+        )
+    names = {value: name for name, value in cohort.labels.items()}
+    for count in counts:
+        if count.kept < least:
+            yield Loss(names[count.code], str(entry["case"]), count)
+
+
+def counted(files: Any, cohort: Cohort, *, fit: bool, grid: Any = None) -> list[Count]:
+    """Every structure of a label, as it is on file and as the network gets it.
+
+    Args:
+        files: A label map, or a list of a mask per structure.
+        cohort: How images are seen.
+        fit: They are cropped to the network's size, as in training.
+        grid: Of an aligned image, as in its entry.
+    """
+    paths = [Path(file) for file in files] if isinstance(files, list) else Path(files)
+    label, codes = _classes(kept_label(paths, ignore=cohort.ignore), cohort)
+    item: dict[Any, Any] = {"label": label} | ({} if grid is None else {"grid": grid})
+    moved = labels_on_the_grid(cohort.input_spec(), fit=fit)(item)["label"]
+    ratio = _voxel_volume(moved.affine) / _voxel_volume(label.affine)
+    voxels = [_voxels(own, codes, overlapping=cohort.overlapping) for own in (label, moved)]
+    return [
+        Count(code, before, after, after * ratio / before)
+        for code, before, after in zip(codes, *voxels, strict=True)
+        if before
+    ]
+
+
+def _classes(label: MetaTensor, cohort: Cohort) -> tuple[MetaTensor, list[int]]:
+    """A label as a network has it, and its structures' values, or the places of its masks."""
+    values = label.numpy()
+    hidden = np.zeros_like(values, bool) if cohort.ignore is None else values == cohort.ignore
+    codes = np.setdiff1d(values[~hidden], [0])
+    if cohort.overlapping:
+        classes, codes = (values > 0).astype(np.float32), np.arange(len(values))
+    else:
+        classes = np.searchsorted([0, *codes], values).astype(np.float32)
+    classes[hidden] = IGNORED
+    return MetaTensor(torch.as_tensor(classes)).copy_meta_from(label), codes.tolist()
+
+
+def _voxels(label: MetaTensor, codes: Sequence[int], *, overlapping: bool) -> list[int]:
+    """Of each structure."""
+    values = label.as_tensor().long().clamp(min=0)  # without what is ignored
+    if overlapping:
+        return [int(mask.sum()) for mask in values]
+    counts: list[int] = torch.bincount(values.flatten(), minlength=len(codes) + 1).tolist()
+    return counts[1:]
+
+
+def _voxel_volume(affine: Any) -> float:
+    return abs(float(np.linalg.det(np.asarray(affine, dtype=float)[:-1, :-1])))
+
+
+def _show(
+    lost: Sequence[Loss], cohort: Cohort, *, view: Mapping[str, Any] | None, adopted: bool
+) -> None:
+    names = dict.fromkeys(loss.structure for loss in lost)
+    rows = [("lost", _told([loss for loss in lost if loss.structure == name])) for name in names]
+    options = " ".join(f'--{key} "{list(value)}"' for key, value in (view or {}).items())
+    seen = f"spacing {_listed(cohort.spacing)} and size {_listed(cohort.spatial_size)}"
+    if adopted:
+        rows.append(("instead", f"of {seen}, which lose them, they are seen with {options}"))
+    elif view is not None:
+        rows.append(("to keep them", f"{options} instead of {seen}"))
+    else:
+        rows.append(
+            (
+                "to keep them",
+                f"nothing does, not even the voxel size of the files; as it is: {seen}",
+            )
+        )
+    print("\n".join(f"{name:>13}  {text}" for name, text in rows))
+
+
+def _told(lost: Sequence[Loss]) -> str:
+    """One structure's losses in words."""
+    shown = [
+        f"{own.case} ({own.voxels.on_file} voxels on file, {own.voxels.seen} for the network)"
+        for own in lost
+    ]
+    more = [f"{len(lost) - SHOWN} more"] * (len(lost) > SHOWN)
+    return f"'{lost[0].structure}' in {', '.join([*shown[:SHOWN], *more])}"
+
+
+def _listed(values: Sequence[float] | None) -> str:
+    return "none" if values is None else str(list(values))
