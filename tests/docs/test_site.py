@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 
+import pytest
+
 from tests.conftest import ROOT
+
+BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 
 
 def _imports():
@@ -37,9 +42,11 @@ def test_rooms_import_only_what_the_table_says_and_from_above():
     assert [name for name in re.findall(r"``(\w+)``", said) if name not in parts] == rooms
 
 
-def test_the_site_builds_without_a_warning(tmp_path):
-    site = tmp_path / "site"
-    words = ["-m", "mkdocs", "build", "--strict", "--site-dir", str(site)]
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The built site, and what the build said."""
+    folder = tmp_path_factory.mktemp("docs") / "site"
+    words = ["-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
     done = subprocess.run(
         [sys.executable, *words],
         cwd=ROOT,
@@ -49,9 +56,40 @@ def test_the_site_builds_without_a_warning(tmp_path):
         timeout=300,
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    assert "WARNING" not in done.stderr
-    for page in site.rglob("*.html"):
+    return folder, done.stderr
+
+
+def test_the_site_builds_without_a_warning_and_loads_nothing_from_elsewhere(site):
+    folder, said = site
+    assert "WARNING" not in said
+    for page in folder.rglob("*.html"):
         loaded = re.findall(
             r"<(?:script|link|img)[^>]+(?:src|href)=\"?([^\" >]+)", page.read_text()
         )
         assert not [address for address in loaded if re.match(r"(https?:)?//", address)], page
+
+
+def test_every_public_package_has_a_page_of_reference(site):
+    pages = "".join(p.read_text() for p in (ROOT / "docs" / "reference").glob("*.md"))
+    packages = {p.parent for p in (ROOT / "gemini_monai").rglob("__init__.py")}
+    exporting = [p for p in packages if "__all__" in (p / "__init__.py").read_text()]
+    names = [".".join(p.relative_to(ROOT).parts) for p in exporting if p.name != "gemini_monai"]
+    assert len(names) > 15
+    inner = {"gemini_monai.commands", "gemini_monai.report.read"}  # nobody imports from them
+    assert {name for name in names if f"::: {name}\n" not in pages} == inner
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no chromium or google-chrome on the path")
+@pytest.mark.parametrize("page", ["index.html", "how_to/dicom.html"])
+def test_the_search_works_from_a_folder(site, page):
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is of the extra 'test'")
+    arguments = ["--no-sandbox"] if hasattr(os, "getuid") and os.getuid() == 0 else []
+    with api.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=BROWSER, args=arguments)
+        opened = browser.new_context(offline=True).new_page()
+        opened.goto((site[0] / page).as_uri())
+        opened.fill("input.md-search__input", "deformer")
+        titles = opened.locator(".md-search-result__item h1")
+        titles.first.wait_for(state="attached", timeout=60_000)
+        assert "gemini_monai.networks" in titles.all_inner_texts()
+        browser.close()
