@@ -10,7 +10,7 @@ import gzip
 import hashlib
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,17 +50,21 @@ def refuse_copies(
         for entry in entries:
             files = tuple(source for key, source in sources_of(entry) if key == "image")
             images[f"'{entry['case']}' of '{split}' ({', '.join(files)})"] = files
-    for first, second, *_ in _same(images, digests):
+    if digests is None:
+        groups = same_images(images)
+    else:
+        known = digests
+        groups = _alike(images, lambda name: tuple(known[file] for file in images[name]))
+    for first, second, *_ in groups:
         raise InputError(f"{where}: the images of {first} and {second} hold the same; remove one")
 
 
-def _same(
-    images: Mapping[str, tuple[str, ...]], digests: Mapping[str, str] | None
-) -> Iterator[list[str]]:
-    """Groups of images that hold the same."""
-    if digests is not None:
-        yield from _alike(images, lambda name: tuple(digests[file] for file in images[name]))
-        return
+def same_images(images: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
+    """Groups of images whose files hold the same, packed or not.
+
+    Args:
+        images: Files and folders of each by its name.
+    """
     parts = {name: [p for file in own for p in parts_of(file)] for name, own in images.items()}
 
     def by(key: Key) -> Callable[[str], Hashable]:

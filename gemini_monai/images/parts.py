@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from gemini_monai.errors import InputError
+from gemini_monai.images.clutter import is_clutter
 
 HEADERS = {
     ".mhd": re.compile(rb"^\s*ElementDataFile\s*=\s*(.+?)\s*$", re.MULTILINE),
@@ -14,8 +15,6 @@ HEADERS = {
 """What names the data of a header that lies in a file of its own."""
 LONGEST = 65536
 """Bytes of a file in which its header ends."""
-UNREAD = ("thumbs.db", "desktop.ini")
-"""What file managers leave in folders; hidden files are not read either."""
 
 
 def parts_of(image: str | Path) -> list[Path]:
@@ -29,16 +28,11 @@ def parts_of(image: str | Path) -> list[Path]:
     path = Path(image)
     try:
         if path.is_dir():
-            return [file for file in sorted(path.iterdir()) if _is_read(file)]
+            return [own for own in sorted(path.iterdir()) if own.is_file() and not is_clutter(own)]
         pattern = HEADERS.get(path.suffix.lower())
         return [path, *(_data_of(path, pattern) if pattern else [])]
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
-
-
-def _is_read(file: Path) -> bool:
-    name = file.name.lower()
-    return file.is_file() and not name.startswith(".") and name not in UNREAD
 
 
 def _data_of(header: Path, pattern: re.Pattern[bytes]) -> list[Path]:

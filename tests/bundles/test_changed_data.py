@@ -104,6 +104,8 @@ def test_a_resumed_run_says_what_changed_and_keeps_it(data, trained, capsys):
     before = _record(trained)
     assert before["dataset"]["changes"] == []
     again = TINY | paths(data, trained) | {"resume": True}
+    label = data.parent / json.loads(data.read_text())["labeled"][0]["label"]
+    original = label.read_bytes()
     told = _change(data, "label")
     with _refused(told):
         run("train", **again | {"epochs": 2})
@@ -119,11 +121,13 @@ def test_a_resumed_run_says_what_changed_and_keeps_it(data, trained, capsys):
     verification._said.clear()
     with _refused(told):
         run("train", **again | {"epochs": 3})
+    label.write_bytes(original)
     more = _change(data, "image", split="unlabeled")
     run("train", **again | {"epochs": 3, "data_changed": True})
     record = _record(trained)
-    assert any(more in text for text in record["dataset"]["changes"])
-    assert len(record["resumed"]) == 2
+    changes = record["dataset"]["changes"]
+    assert [own in text for own, text in zip((told, more), changes, strict=True)] == [True, True]
+    assert [len(again["changes"]) for again in record["resumed"]] == [1, 1]
 
 
 def _prepare_again(data):

@@ -52,11 +52,12 @@ def test_images_that_changed_since_they_were_prepared(tmp_path):
     source = folder(tmp_path, images=6, labels=2)
     path = prepare_folder(source, tmp_path / "dst")
     save(source / "images" / "case4.nii.gz", image(4, (12, 10, 8)))
-    _refused(*_train(tmp_path, path), message="image of 'case4' holds something else")
-    meant = ("--data_changed", "True")
-    _refused(*_train(tmp_path, path), *meant, message="case4.nii.gz: a 3-D image")
+    told = "not as it was prepared: image of 'case4' holds something else"
+    _refused(*_train(tmp_path, path), message=told)
+    meant = _train(tmp_path, path, data_changed=True)
+    _refused(*meant, message="case4.nii.gz: a 3-D image")
     (source / "images" / "case4.nii.gz").write_bytes(b"no image")
-    _refused(*_train(tmp_path, path), *meant, message="case4.nii.gz: cannot be read as an image")
+    _refused(*meant, message="case4.nii.gz: cannot be read as an image")
 
 
 @pytest.mark.parametrize("name", ["inference", "register"])

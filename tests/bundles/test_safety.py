@@ -260,10 +260,10 @@ def test_a_label_that_changed_after_it_was_prepared_is_named(tmp_path):
     path = prepare_folder(source, tmp_path / "dst", wanted=Wanted(3, 0, 0))
     save(source / "labels" / "case1.nii.gz", label(values=(0, 1, 9)))
     options = {"dataset_dir": str(path.parent), "output_dir": str(tmp_path / "run")}
-    changed = "label of 'case1' holds something else"
-    _refused(changed, "train", "dataset_folder", **options)
-    options["data_changed"] = True
-    _refused("case1.nii.gz: label value 9 was not there when", "train", "dataset_folder", **options)
+    told = "not as it was prepared: label of 'case1' holds something else"
+    _refused(told, "train", "dataset_folder", **options)
+    told = "case1.nii.gz: label value 9 was not there when"
+    _refused(told, "train", "dataset_folder", **options, data_changed=True)
     assert not (tmp_path / "run").exists()
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gemini_monai.data.cohort import Cohort
+from gemini_monai.data.copies import same_images
 from gemini_monai.data.dataset_file import write_cohort
 from gemini_monai.errors import InputError
 from gemini_monai.files import read_text
@@ -39,7 +40,8 @@ def prepare_chestxray8(
 
     The official download has ``Data_Entry_2017.csv`` (or ``Data_Entry_2017_v2020.csv``) and images
     in ``images_001/images`` to ``images_012/images``, or in ``images``; the authors' layout has a
-    folder per group. Images are not opened. Their numbers are compared with the paper's.
+    folder per group. Images are hashed and not opened; of those that are one under several names
+    the first is kept. Their numbers are compared with the paper's.
 
     Args:
         source: Folder with either; never changed.
@@ -51,7 +53,7 @@ def prepare_chestxray8(
     """
     source = Path(source)
     table = next((source / name for name in TABLES if (source / name).is_file()), None)
-    entries = list(_official(source, table) if table else _grouped(source))
+    entries = _once(list(_official(source, table) if table else _grouped(source)))
     names = "\n".join(f"{entry['group']} {entry['case']}" for entry in entries)
     cohort = Cohort(
         path=Path(destination) / "dataset.json",
@@ -73,6 +75,16 @@ def prepare_chestxray8(
     print(f"wrote {path}: {len(entries)} images")
     _show(entries)
     return path
+
+
+def _once(entries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Entries without later copies of an image, of which a line tells."""
+    files = {str(entry["case"]): [str(entry["image"])] for entry in entries}
+    copies = {name: own[0] for own in same_images(files) for name in own[1:]}
+    for copy, first in list(copies.items())[:1]:
+        more = f", and {len(copies) - 1} more such" if len(copies) > 1 else ""
+        print(f"left out {copy}, which is the same as {first}{more}")
+    return [entry for entry in entries if entry["case"] not in copies]
 
 
 def _show(entries: Sequence[Mapping[str, Any]]) -> None:
