@@ -88,7 +88,11 @@ def test_the_search_works_from_a_folder(site, page):
         browser = driver.chromium.launch(executable_path=BROWSER, args=arguments)
         opened = browser.new_context(offline=True).new_page()
         opened.goto((site[0] / page).as_uri())
-        opened.fill("input.md-search__input", "deformer")
+        words = opened.locator("input.md-search__input")
+        words.focus()  # which loads the index
+        ready = opened.locator(".md-search-result__meta", has_text="Type to start searching")
+        ready.wait_for(state="attached", timeout=60_000)  # words typed before it are not seen
+        words.press_sequentially("deformer")
         titles = opened.locator(".md-search-result__item h1")
         titles.first.wait_for(state="attached", timeout=60_000)
         assert "gemini_monai.networks" in titles.all_inner_texts()
