@@ -8,7 +8,7 @@ from typing import Any
 
 import fire
 
-from gemini_monai.errors import show_error
+from gemini_monai.base.errors import show_error
 
 
 def run_command(component: Callable[..., Any] | Mapping[str, Callable[..., Any]]) -> None:

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.command import run_command
+from gemini_monai.base.errors import InputError
 from gemini_monai.data import read_cohort
-from gemini_monai.errors import InputError
 from gemini_monai.report.read import RunContents, paired_difference, per_case, read_run
 
 METHODS = ("supervised", "gvsl", "gemini")

@@ -27,9 +27,9 @@ from benchmarks.command import run_command
 from benchmarks.gpu_loading import loading
 from benchmarks.gpu_settings import COMPILED, SETTINGS, WAYS, Setting, Way, batch_of, learner_of
 from benchmarks.published_form import homeomorphism_loss, segmentation_loss
+from gemini_monai.base.errors import InputError
 from gemini_monai.engines import ObjectiveTrainer
 from gemini_monai.engines.cost import count_work, seconds_an_iteration
-from gemini_monai.errors import InputError
 from gemini_monai.objectives import Learner
 
 

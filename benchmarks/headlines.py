@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.command import run_command
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 from gemini_monai.report.figures.ink import color_of
 
 NUMBER = r"[+-]\d+\.\d"

@@ -18,10 +18,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.command import run_command
-from gemini_monai.benchmark import PRESETS
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.tables import read_table
 from gemini_monai.report.figures.ink import color_of
-from gemini_monai.tables import read_table
+from gemini_monai.study.benchmark import PRESETS
 
 BASELINE = "supervised"
 ROWS = ("test Dice, %", "Dice of pairs, %", "folded voxels, %")

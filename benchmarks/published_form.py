@@ -11,9 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from gemini_monai.geometry.warp import warp
 from gemini_monai.losses import SmoothnessLoss
 from gemini_monai.networks import Gemini
-from gemini_monai.warp import warp
 
 WINDOW = 9
 

@@ -19,14 +19,14 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.command import run_command
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.files import read_json
 from gemini_monai.data import read_cohort
-from gemini_monai.errors import InputError
-from gemini_monai.files import read_json
+from gemini_monai.geometry.warp import identity_grid
 from gemini_monai.inference import RegistrationScores, registration_items
 from gemini_monai.inference.refinement import refine
+from gemini_monai.inference.trained_run import TrainedRun
 from gemini_monai.networks import Correspondence
-from gemini_monai.trained import Run
-from gemini_monai.warp import identity_grid
 
 SYSTEMS = ("network", "refined", "alone", "syn", "syncc")
 TYPES = {"syn": "SyN", "syncc": "SyNCC"}
@@ -102,7 +102,7 @@ def compare(
     Raises:
         InputError: If a system is none of them.
     """
-    trained = Run.open(run)
+    trained = TrainedRun.open(run)
     data = registration_items(getattr(read_cohort(Path(dst) / "dataset.json"), part), trained.spec)
     print(
         "| system | Dice before | Dice | folded, % | error before | error | CPU seconds a field |"

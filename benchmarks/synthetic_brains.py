@@ -21,9 +21,9 @@ from scipy.ndimage import gaussian_filter
 from tqdm import tqdm
 
 from benchmarks.command import run_command
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.tables import write_table
 from gemini_monai.data.prepare.sources.candi import PAIRED, STRUCTURES
-from gemini_monai.errors import InputError
-from gemini_monai.tables import write_table
 
 MARGIN = 8
 """Voxels around the structures that are kept."""

@@ -1,11 +1,9 @@
 """Dense self-supervised learning from correspondence (GEMINI) for MONAI.
 
-Rooms, from the ground up; each imports only from those before it: ``types``, ``errors``,
-``memory``, ``files``, ``bundles``, ``trust``, ``limits``, ``tables``, ``describe``, ``intensity``,
-``warp``, ``world``, ``labels``, ``images``, ``runs``, ``losses``, ``networks``, ``metrics``,
-``objectives``, ``methods``, ``transforms``, ``data`` (with ``streams``, ``prepare`` and
-``prepare.sources``), ``inference``, ``engines``, ``handlers``, ``weights``, ``trained``,
-``report``, ``configuration``, ``benchmark``, ``analyses``, ``commands``.
+Rooms, from the ground up; each imports only from those before it: ``base``, ``geometry``, ``runs``,
+``losses``, ``networks``, ``metrics``, ``objectives``, ``weights``, ``engines``, ``images``,
+``transforms``, ``data`` (with ``streams`` and ``prepare``), ``inference``, ``handlers``,
+``report``, ``configuration``, ``study``, ``commands``.
 
 The names below are what a script or a notebook needs; each is imported when it is first asked for.
 """
@@ -15,8 +13,12 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from gemini_monai.base.moved import let_old_names_work
+
 if TYPE_CHECKING:
     from gemini_monai.data import read_cohort as read_cohort
+    from gemini_monai.inference import TrainedRun as Run  # noqa: F401
+    from gemini_monai.inference import TrainedRun as TrainedRun
     from gemini_monai.networks import Deformer as Deformer
     from gemini_monai.networks import Gemini as Gemini
     from gemini_monai.networks import UNetBackbone as UNetBackbone
@@ -26,14 +28,13 @@ if TYPE_CHECKING:
     from gemini_monai.objectives import Objective as Objective
     from gemini_monai.objectives import RestorationObjective as RestorationObjective
     from gemini_monai.objectives import SegmentationObjective as SegmentationObjective
-    from gemini_monai.trained import Run as Run
     from gemini_monai.weights import export_backbone as export_backbone
     from gemini_monai.weights import load_backbone as load_backbone
 
 __version__ = "0.1.0"
 
 _ROOMS = {
-    "Run": "trained",
+    "TrainedRun": "inference",
     **dict.fromkeys(("Gemini", "UNetBackbone", "Deformer"), "networks"),
     **dict.fromkeys(("Learner", "Objective", "HomeomorphismObjective"), "objectives"),
     **dict.fromkeys(("ContrastObjective", "SegmentationObjective"), "objectives"),
@@ -43,7 +44,12 @@ _ROOMS = {
 }
 """Room of each name."""
 
-__all__ = ["__version__", *_ROOMS]
+_SHORT = {"Run": "TrainedRun"}
+"""Names that are said in another way."""
+
+__all__ = ["__version__", *_ROOMS, *_SHORT]
+
+let_old_names_work()
 
 
 def __getattr__(name: str) -> Any:
@@ -52,10 +58,11 @@ def __getattr__(name: str) -> Any:
     Raises:
         AttributeError: If it is none of them.
     """
-    if name not in _ROOMS:
+    full = _SHORT.get(name, name)
+    if full not in _ROOMS:
         raise AttributeError(f"module 'gemini_monai' has no attribute '{name}'")
-    return getattr(import_module(f"gemini_monai.{_ROOMS[name]}"), name)
+    return getattr(import_module(f"gemini_monai.{_ROOMS[full]}"), full)
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_ROOMS])
+    return sorted([*globals(), *_ROOMS, *_SHORT])

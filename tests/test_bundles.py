@@ -11,8 +11,8 @@ import zipfile
 
 import pytest
 
-from gemini_monai.bundles import SHIPPED, copy_bundle
-from gemini_monai.errors import InputError
+from gemini_monai.base.bundles import SHIPPED, copy_bundle
+from gemini_monai.base.errors import InputError
 from tests.conftest import ROOT
 
 

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import gemini_monai
-from gemini_monai.bundles import bundle_root, command_line_overrides
+from gemini_monai.base.bundles import bundle_root, command_line_overrides
+from gemini_monai.base.errors import InputError, input_error_in
 from gemini_monai.configuration import check_configuration
 from gemini_monai.configuration.overrides import refuse_unread_keys
-from gemini_monai.errors import InputError, input_error_in
 from tests.bundles.runs import workflow
 from tests.conftest import ROOT
 

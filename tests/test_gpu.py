@@ -7,8 +7,9 @@ import json
 import pytest
 import torch
 
-from gemini_monai.errors import InputError
-from gemini_monai.memory import refuse_too_large
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.memory import refuse_too_large
+from gemini_monai.inference.trained_run import TrainedRun
 from gemini_monai.networks import Gemini, placed
 from gemini_monai.objectives import (
     ContrastObjective,
@@ -16,7 +17,6 @@ from gemini_monai.objectives import (
     Learner,
     SegmentationObjective,
 )
-from gemini_monai.trained import Run
 from tests.bundles.runs import MIP, SMALL, paths, run, workflow
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
@@ -81,7 +81,7 @@ def test_a_run_by_the_defaults_goes_on_and_is_used(bundle, tiny_phantom, tmp_pat
 
 def _use(folder, images):
     """As on a CPU, but for rounding."""
-    there, here = (Run.open(folder, device=device) for device in ("cuda", "cpu"))
+    there, here = (TrainedRun.open(folder, device=device) for device in ("cuda", "cpu"))
     found, expected = (torch.as_tensor(own.segment(images[0])) for own in (there, here))
     assert (found == expected).float().mean() > 0.99
     found, expected = (own.register(*images, refinement=3).displacement for own in (there, here))

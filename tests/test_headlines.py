@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.headlines import Headline, headlines, plot
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 
 RESULTS = Path(__file__).parents[1] / "docs" / "results.md"
 PAGE = """## First

@@ -7,9 +7,9 @@ import math
 import pytest
 
 from benchmarks.presets import ROWS, columns, plot, read_arms
-from gemini_monai.benchmark import variants_of
-from gemini_monai.errors import InputError
-from gemini_monai.tables import write_table
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.tables import write_table
+from gemini_monai.study.benchmark import variants_of
 
 ARMS = list(variants_of(["ablation", "similarity", "smoothness"]))
 

@@ -9,7 +9,7 @@ import pytest
 from matplotlib.axes import Axes
 
 from benchmarks.pretraining_cost import plot
-from gemini_monai.tables import write_table
+from gemini_monai.base.tables import write_table
 
 
 def _run(folder, *, dice, settings=None, **recorded):

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from benchmarks.synthetic_brains import contrasted, write_brains
+from gemini_monai.base.errors import InputError
 from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.data.prepare import prepare_folder
-from gemini_monai.errors import InputError
 
 LEFT, RIGHT, CSF, SKULL = 2, 41, 24, 516
 

@@ -6,8 +6,8 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from gemini_monai.bundles import literal
-from gemini_monai.limits import flag
+from gemini_monai.base.bundles import literal
+from gemini_monai.base.limits import flag
 
 TEXT = "One of the paper's analyses: a table, a picture, and the settings it was made with."
 KINDS = {
@@ -47,7 +47,7 @@ def analyze(name: str, output: str, overwrite: Any, **given: str) -> None:
     Raises:
         InputError: As the analysis does, or if its files are there.
     """
-    from gemini_monai import analyses
+    from gemini_monai.study import analyses
 
     kinds: dict[str, Callable[..., Any]] = {
         "embed": analyses.embedding,

@@ -9,7 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gemini_monai.bundles import literal
+from gemini_monai.base.bundles import literal
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.limits import several, text, whole
 from gemini_monai.commands.bundle import OVERRIDES
 from gemini_monai.commands.monai_run import (
     BUNDLES,
@@ -19,11 +21,9 @@ from gemini_monai.commands.monai_run import (
     method_overlay,
     training_call,
 )
-from gemini_monai.errors import InputError
-from gemini_monai.limits import several, text, whole
 
 if TYPE_CHECKING:  # imported when it is called
-    from gemini_monai.benchmark import Outcome, Question, Trial
+    from gemini_monai.study.benchmark import Outcome, Question, Trial
 
 TEXT = "Compare systems: every run of a grid, then one table with intervals, ranks and costs."
 
@@ -109,7 +109,7 @@ def benchmark(
     several(whole(0), least=1)(seeds, "--seeds")
     several(_overrides)(tune, "--tune")
     whole(1)(cores, "--cores")
-    from gemini_monai.benchmark import Question, variants_of
+    from gemini_monai.study.benchmark import Question, variants_of
 
     question = Question(
         suite=suite,
@@ -130,7 +130,7 @@ def benchmark(
 
 def _refuse_unknown(question: Question) -> None:
     """Before the first run: a bundle that is not here, a method that it does not have."""
-    from gemini_monai.benchmark.grid import DEFAULT
+    from gemini_monai.study.benchmark.grid import DEFAULT
 
     bundle = BUNDLES["semi" if question.suite == "few_labels" else "mip"]
     root, _ = bundle_to_train(bundle, "train")
@@ -141,8 +141,8 @@ def _refuse_unknown(question: Question) -> None:
 
 def _check(question: Question, tune: Sequence[str]) -> None:
     """Before the first run: overlays and overrides of each arm and each candidate of the tuning."""
-    from gemini_monai.benchmark import trial_runs
     from gemini_monai.commands.parser import read
+    from gemini_monai.study.benchmark import trial_runs
 
     small = replace(question, labels=question.labels[:1], seeds=question.seeds[:1])
     for run in (*small.runs(), *(trial_runs(small, tune) if tune else ())):
@@ -154,7 +154,7 @@ def _make(
     question: Question, *, tune: Sequence[str], cores: int, more: Sequence[str], images: bool
 ) -> None:
     """The tuning, then the grid with what it chose, then tables and page."""
-    from gemini_monai.benchmark import (
+    from gemini_monai.study.benchmark import (
         read_outcome,
         read_trials,
         refuse_foreign,
@@ -185,7 +185,7 @@ def _make(
 
 
 def _tell(outcome: Outcome) -> None:
-    from gemini_monai.benchmark import cells, failures
+    from gemini_monai.study.benchmark import cells, failures
 
     for row in outcome.rows:
         print(f"{row.data}, {row.labels} labels: {'  '.join(cells(row))}")

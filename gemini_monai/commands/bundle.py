@@ -8,10 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from gemini_monai.bundles import bundle_root
+from gemini_monai.base.bundles import bundle_root
+from gemini_monai.base.errors import InputError
 from gemini_monai.commands.monai_run import BUNDLES, cost, finetune, train
 from gemini_monai.commands.use_of_run import evaluate, probe, register, segment
-from gemini_monai.errors import InputError
 
 CHOICES = {
     "update": "alternating or summed",

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gemini_monai.bundles import command_line_overrides
-from gemini_monai.errors import InputError
+from gemini_monai.base.bundles import command_line_overrides
+from gemini_monai.base.errors import InputError
 
 
 @dataclass(frozen=True)

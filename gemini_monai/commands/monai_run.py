@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gemini_monai.bundles import bundles_here, is_archive, shipped_bundle
+from gemini_monai.base.bundles import bundles_here, is_archive, shipped_bundle
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.files import read_json
+from gemini_monai.base.trust import as_path
 from gemini_monai.commands.monai_call import Call
-from gemini_monai.errors import InputError
-from gemini_monai.files import read_json
-from gemini_monai.trust import as_path
 
 BUNDLES = {"semi": "gemini_semi", "mip": "gemini_mip"}
 

@@ -8,8 +8,8 @@ import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NoReturn
 
+from gemini_monai.base.errors import InputError, show_error
 from gemini_monai.commands import analyses, benchmark, bundle, preparation, results, sharing
-from gemini_monai.errors import InputError, show_error
 
 EPILOG = """\
 A data set is prepared, a network trained, and used:

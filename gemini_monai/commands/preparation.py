@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from gemini_monai.bundles import literal
-from gemini_monai.limits import flag
+from gemini_monai.base.bundles import literal
+from gemini_monai.base.limits import flag
 
 SPLIT = {
     "folder": "your own images/ and, for some of them, labels/",

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from gemini_monai.bundles import command_line_overrides, literal
+from gemini_monai.base.bundles import command_line_overrides, literal
 
 
 def add_commands(commands: Any) -> None:

@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from gemini_monai.bundles import copy_bundle, literal
+from gemini_monai.base.bundles import copy_bundle, literal
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.limits import flag
 from gemini_monai.commands.preparation import add_overwrite
-from gemini_monai.errors import InputError
-from gemini_monai.limits import flag
 
 
 def add_commands(commands: Any) -> None:
@@ -119,7 +119,7 @@ def plans(plans: str, output: str, configuration: str, overwrite: Any) -> None:
     Raises:
         InputError: If the plans have no such configuration, or the file is there.
     """
-    from gemini_monai.files import refuse_existing, write_text
+    from gemini_monai.base.files import refuse_existing, write_text
     from gemini_monai.weights import overlay_of_plans
 
     flag(overwrite, "--overwrite")

@@ -9,16 +9,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gemini_monai.commands.monai_call import Call
-from gemini_monai.commands.monai_run import BUNDLES, data_set
-from gemini_monai.errors import InputError
-from gemini_monai.files import read_json
-from gemini_monai.trust import (
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.files import read_json
+from gemini_monai.base.trust import (
     as_path,
     refuse_code_of_run,
     refuse_imports_from,
     shipped_configuration,
 )
+from gemini_monai.commands.monai_call import Call
+from gemini_monai.commands.monai_run import BUNDLES, data_set
 
 
 def segment(run: str, images: str, out: str, overlay: list[str], overrides: list[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-from gemini_monai.bundles import bundle_root
+from gemini_monai.base.bundles import bundle_root
 from gemini_monai.configuration.arms import refuse_unknown_arms, train_arms
 from gemini_monai.configuration.cost import MEASURED, tell_cost
 from gemini_monai.configuration.hardware import (

@@ -15,8 +15,8 @@ from typing import Any
 
 from monai.bundle import ComponentLocator, ConfigComponent
 
-from gemini_monai.errors import InputError
-from gemini_monai.trust import SPECIAL
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.trust import SPECIAL
 
 TARGET = "_target_"
 ANY = "**"

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from gemini_monai.memory import refuse_too_large, refuse_too_many_bytes
+from gemini_monai.base.memory import refuse_too_large, refuse_too_many_bytes
 
 MOST_WORKERS = 8
 """Processes that load, at most; each holds a batch or two in memory."""

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 from monai.bundle import ConfigParser
 from monai.bundle.utils import merge_kv
 
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.trust import SPECIAL
 from gemini_monai.configuration.arguments import Arguments, is_component, nearest, refuse_special
 from gemini_monai.configuration.references import (
     MISSING,
@@ -21,8 +23,6 @@ from gemini_monai.configuration.references import (
     references,
     refuse_dangling,
 )
-from gemini_monai.errors import InputError
-from gemini_monai.trust import SPECIAL
 
 
 class ConfigurationLayer(NamedTuple):

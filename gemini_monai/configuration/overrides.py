@@ -12,9 +12,9 @@ from typing import Any
 from monai.bundle import ConfigParser
 from monai.bundle.utils import DEFAULT_EXP_MGMT_SETTINGS
 
-from gemini_monai.bundles import command_line_overrides, folder_of_workflow, is_bundle_run
+from gemini_monai.base.bundles import command_line_overrides, folder_of_workflow, is_bundle_run
+from gemini_monai.base.errors import InputError
 from gemini_monai.configuration.layers import ConfigurationLayer, Overlaid
-from gemini_monai.errors import InputError
 
 # Arguments of ``monai.bundle run`` that are not keys of the configuration.
 RUN_ARGUMENTS = [

@@ -8,7 +8,7 @@ from typing import Any
 
 from monai.bundle import ConfigParser
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 
 STEPS = ("initialize", "run", "training", "costing", "finalize", "imports")
 """What is run without being referred to."""

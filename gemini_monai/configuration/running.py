@@ -9,11 +9,11 @@ from typing import Any
 from monai.bundle import ConfigParser
 
 from gemini_monai import runs
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.trust import evaluated
 from gemini_monai.configuration.hardware import refuse_too_large_network
 from gemini_monai.engines.processes import process_count
-from gemini_monai.errors import InputError
 from gemini_monai.runs.settings import KNOBS, check_settings
-from gemini_monai.trust import evaluated
 
 PARTS = (
     "network_def",

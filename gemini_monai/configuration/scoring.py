@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gemini_monai.bundles import command_line_overrides, is_bundle_run
+from gemini_monai.base.bundles import command_line_overrides, is_bundle_run
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.files import read_json
+from gemini_monai.base.trust import evaluated
 from gemini_monai.configuration.references import is_referred_to
 from gemini_monai.configuration.running import running_configuration
-from gemini_monai.errors import InputError
-from gemini_monai.files import read_json
 from gemini_monai.runs import RunFolder, check_settings
 from gemini_monai.runs.identity import flat
-from gemini_monai.trust import evaluated
 
 SCORING = ("cohort", "spec", "network_def", "validate.inferer", "test")
 """Parts of a configuration that scores depend on, and that a record does not have."""

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import torch
 
-from gemini_monai.bundles import is_bundle_run
+from gemini_monai.base.bundles import is_bundle_run
+from gemini_monai.base.errors import InputError, install_hook
+from gemini_monai.base.files import read_json, refuse_existing
+from gemini_monai.base.tables import write_table
 from gemini_monai.configuration.overrides import refuse_unknown_overrides, refuse_unread_keys
 from gemini_monai.configuration.running import running_configuration
 from gemini_monai.engines.processes import is_first_process, refuse_unjoined
-from gemini_monai.errors import InputError, install_hook
-from gemini_monai.files import read_json, refuse_existing
 from gemini_monai.inference import Probe
 from gemini_monai.networks import Gemini
 from gemini_monai.runs import RunFolder, read_record, too_little
-from gemini_monai.tables import write_table
 from gemini_monai.transforms import InputSpec
 from gemini_monai.weights import fitting_weights
 

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Protocol
 
 from gemini_monai import runs
+from gemini_monai.base.errors import install_hook
+from gemini_monai.base.limits import real
 from gemini_monai.configuration.run_files import input_files, predicted_files
 from gemini_monai.configuration.running import running_parser
 from gemini_monai.configuration.steps import start
@@ -16,8 +18,6 @@ from gemini_monai.engines.processes import (
     join_processes,
     wait_for_others,
 )
-from gemini_monai.errors import install_hook
-from gemini_monai.limits import real
 from gemini_monai.report import print_findings, write_report
 
 

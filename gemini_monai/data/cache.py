@@ -18,11 +18,11 @@ from monai.data.meta_tensor import MetaTensor
 from monai.transforms.compose import Compose
 from torch import Tensor
 
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.files import write_tensors
+from gemini_monai.base.fingerprint import describe
+from gemini_monai.base.memory import GIB, refuse_too_many_bytes
 from gemini_monai.data.checks import FILE_KEYS
-from gemini_monai.describe import describe
-from gemini_monai.errors import InputError
-from gemini_monai.files import write_tensors
-from gemini_monai.memory import GIB, refuse_too_many_bytes
 
 Item: TypeAlias = dict[Hashable, Any]
 VERSION = 2  # raise when the same transforms give other results

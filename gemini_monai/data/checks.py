@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from gemini_monai import limits
-from gemini_monai.errors import InputError
+from gemini_monai.base import limits
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.intensity import refuse_other_length
+from gemini_monai.base.limits import Check, flag, intensity, optional, real, several, text, whole
+from gemini_monai.base.trust import refuse_code
 from gemini_monai.images.names import refuse_name
-from gemini_monai.intensity import refuse_other_length
-from gemini_monai.limits import Check, flag, intensity, optional, real, several, text, whole
-from gemini_monai.trust import refuse_code
 
 SPLITS = ("labeled", "unlabeled", "validation", "test")
 TRAINING, HELD_OUT = SPLITS[:2], SPLITS[2:]

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.intensity import Intensity, rule_of
 from gemini_monai.data.checks import SPLITS
 from gemini_monai.data.identities import (
     content_hash,
@@ -19,9 +21,7 @@ from gemini_monai.data.identities import (
     is_paired,
     prepared_identity,
 )
-from gemini_monai.errors import InputError
 from gemini_monai.images.read import is_colored
-from gemini_monai.intensity import Intensity, rule_of
 from gemini_monai.transforms import InputSpec
 
 

@@ -14,9 +14,9 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from pathlib import Path
 from typing import Any
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.data.content import BLOCK
 from gemini_monai.data.entries import sources_of
-from gemini_monai.errors import InputError
 from gemini_monai.images.parts import parts_of
 
 PIECE = 4096

@@ -12,15 +12,15 @@ from typing import Any
 
 import numpy as np
 
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.files import read_json, read_text, write_json, write_text
+from gemini_monai.base.limits import flag
 from gemini_monai.data.checks import SPLITS, check_content
 from gemini_monai.data.cohort import Cohort
 from gemini_monai.data.content import digests_of, recorded
 from gemini_monai.data.copies import refuse_copies
 from gemini_monai.data.entries import absolute, relative, sources_of
 from gemini_monai.data.verification import roles_of, verified
-from gemini_monai.errors import InputError
-from gemini_monai.files import read_json, read_text, write_json, write_text
-from gemini_monai.limits import flag
 
 PREVIOUS = "dataset.previous.json"
 UNWRITTEN = {"path", "digests", "changes"}

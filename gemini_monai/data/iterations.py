@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.data.cache import cached
 from gemini_monai.data.streams.stream import LABELED, UNLABELED, Item, Stream, stacked
-from gemini_monai.errors import InputError
 
 
 class IterationDataset(Dataset[dict[str, Tensor]]):

@@ -14,14 +14,14 @@ from einops import rearrange
 from torch import Tensor
 from tqdm import tqdm
 
-from gemini_monai import limits
+from gemini_monai.base import limits
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.files import PART, read_json, write_json, writing
+from gemini_monai.base.memory import refuse_too_large
 from gemini_monai.data import anatomy
 from gemini_monai.data.cohort import Cohort
 from gemini_monai.data.dataset_file import write_cohort
 from gemini_monai.data.subjects import make_subject
-from gemini_monai.errors import InputError
-from gemini_monai.files import PART, read_json, write_json, writing
-from gemini_monai.memory import refuse_too_large
 
 SIZES = {2: (96, 96), 3: (40, 40, 40)}
 COUNTS = {

@@ -8,8 +8,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gemini_monai.data import anatomy
-from gemini_monai.types import DDF
-from gemini_monai.warp import compose, identity_grid
+from gemini_monai.geometry.types import DDF
+from gemini_monai.geometry.warp import compose, identity_grid
 
 
 def make_subject(size: tuple[int, ...], *, seed: tuple[int, int]) -> dict[str, Tensor]:

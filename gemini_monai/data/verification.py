@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.data.checks import SPLITS
 from gemini_monai.data.cohort import Cohort
 from gemini_monai.data.content import Change, compared
 from gemini_monai.data.copies import refuse_copies
 from gemini_monai.data.entries import sources_of
-from gemini_monai.errors import InputError
 
 NAMED = 3
 """Changes that are named in one line."""

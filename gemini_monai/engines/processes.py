@@ -10,8 +10,8 @@ from datetime import timedelta
 import torch
 import torch.distributed as dist
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.engines.pulse import AGAIN, Pulse, Store, minutes
-from gemini_monai.errors import InputError
 
 PATIENCE = timedelta(minutes=30)
 """How long a process waits for the others in a step, and for a sign of life from them."""

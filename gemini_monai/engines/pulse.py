@@ -12,7 +12,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import NamedTuple, Protocol
 
-from gemini_monai.errors import InputError, show_error
+from gemini_monai.base.errors import InputError, show_error
 
 BEAT = 10.0
 """Seconds between two signs of life, at most."""

@@ -17,8 +17,8 @@ from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.engines.processes import all_agree, naming_who_is_behind
-from gemini_monai.errors import InputError
 from gemini_monai.objectives import Batch, Learner
 from gemini_monai.objectives.learner import unwrapped
 

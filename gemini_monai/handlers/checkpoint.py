@@ -14,9 +14,9 @@ from monai.engines.evaluator import Evaluator
 from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.files import write_tensors
 from gemini_monai.data.iterations import RemainingIterations
-from gemini_monai.errors import InputError
-from gemini_monai.files import write_tensors
 from gemini_monai.handlers.last_state import not_taken_up, read_last, refuse_lost_model
 from gemini_monai.networks.state import refuse_other_kinds
 from gemini_monai.objectives import Learner

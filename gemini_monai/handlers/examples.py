@@ -11,8 +11,8 @@ from ignite.engine import Engine, Events
 from monai.visualize import plot_2d_or_3d_image
 from torch import Tensor, nn
 
+from gemini_monai.base.files import write_arrays
 from gemini_monai.data.streams import corrupted
-from gemini_monai.files import write_arrays
 from gemini_monai.inference.correspond import register_pair
 
 PAIRS = ("first", "second")

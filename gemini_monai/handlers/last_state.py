@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 from gemini_monai.networks.state import refuse_other_kinds, refuse_unusable
 
 WHOLE = ("iteration", "epoch", "best_metric_epoch")

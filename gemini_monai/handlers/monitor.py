@@ -13,14 +13,14 @@ from monai.metrics.embedding_collapse import EmbeddingCollapseMetric
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from gemini_monai.geometry.types import Image
+from gemini_monai.geometry.warp import inbounds_mask, warp
 from gemini_monai.handlers.rows import rows_until, write_rows
 from gemini_monai.inference.registration_scores import RegistrationScores
 from gemini_monai.losses import VisualSimilarityLoss
 from gemini_monai.metrics import folding_percent, inverse_error
 from gemini_monai.networks.gemini import Correspondence
 from gemini_monai.runs import MATCHING, pairs_match
-from gemini_monai.types import Image
-from gemini_monai.warp import inbounds_mask, warp
 
 POINTS = 512
 

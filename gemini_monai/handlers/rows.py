@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from gemini_monai import tables
-from gemini_monai.errors import InputError
-from gemini_monai.files import read_text
+from gemini_monai.base import tables
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.files import read_text
 
 Rows = list[dict[str, float]]
 AGAIN = "so the run cannot go on: put the whole table back, or train anew in another --output_dir"

@@ -19,11 +19,11 @@ import torch
 from ignite.engine import Engine, Events
 from torch.nn.parallel import DistributedDataParallel
 
+from gemini_monai.base.files import read_json, write_json, write_text
+from gemini_monai.base.fingerprint import describe
 from gemini_monai.data.checks import SPLITS
 from gemini_monai.data.cohort import Cohort
-from gemini_monai.describe import describe
 from gemini_monai.engines.processes import process_count
-from gemini_monai.files import read_json, write_json, write_text
 from gemini_monai.objectives import Learner
 from gemini_monai.objectives.learner import unwrapped
 from gemini_monai.runs import MARK, RunFolder, files_to_write, go_on, lasting, settle

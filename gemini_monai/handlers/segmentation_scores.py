@@ -13,10 +13,10 @@ from monai.data.meta_tensor import MetaTensor
 from monai.data.utils import affine_to_spacing
 from torch import Tensor
 
-from gemini_monai.files import write_json
+from gemini_monai.base.files import write_json
+from gemini_monai.base.tables import write_table
 from gemini_monai.images import source_of
 from gemini_monai.metrics import average_surface_distance, dice_per_structure, mean_and_deviation
-from gemini_monai.tables import write_table
 from gemini_monai.transforms import InputSpec
 from gemini_monai.transforms.counted import IGNORED_VOXELS
 

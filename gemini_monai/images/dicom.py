@@ -10,7 +10,7 @@ import itk
 import numpy as np
 from einops import rearrange
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 from gemini_monai.images.dicom_pixels import Pixels, note, slice_pixels, without_padding
 from gemini_monai.images.enhanced import ENHANCED, frame_pixels, frames_of
 from gemini_monai.images.slices import Slice, stacked

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 
 
 class DicomLibraries(NamedTuple):

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 from gemini_monai.images.itk_image import itk_image
 
 MODALITY, PHOTOMETRIC, SHAPE = "0008|0060", "0028|0004", "2050|0020"

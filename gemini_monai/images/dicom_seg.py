@@ -11,14 +11,14 @@ import numpy as np
 from einops import rearrange
 
 from gemini_monai import __version__
-from gemini_monai.errors import InputError
-from gemini_monai.files import writing
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.files import writing
+from gemini_monai.geometry.world import grid_distance
 from gemini_monai.images.dicom import located
 from gemini_monai.images.dicom_library import DicomLibraries, dicom_libraries
 from gemini_monai.images.dicom_source import referred
 from gemini_monai.images.names import DICOM, is_dicom
 from gemini_monai.images.slices import Slice
-from gemini_monai.world import grid_distance
 
 MAKER = "gemini_monai"
 SERIES_NUMBER = 300  # beside those of scanners, which count from 1

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 from gemini_monai.images.dicom_library import dicom_libraries
 from gemini_monai.images.dicom_pixels import INVERTED, TABLE, Pixels
 from gemini_monai.images.slices import Slice

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
+from gemini_monai.geometry.world.axes import grid_distance, is_singular
 from gemini_monai.images.dicom import read_dicom
 from gemini_monai.images.metaimage import read_meta
 from gemini_monai.images.names import SEGMENTATION, is_dicom, is_picture, suffix_of
@@ -16,7 +17,6 @@ from gemini_monai.images.nrrd import read_nrrd
 from gemini_monai.images.png_and_jpeg import read_picture
 from gemini_monai.images.segments import read_segmentation
 from gemini_monai.images.stored import Stored
-from gemini_monai.world.axes import grid_distance, is_singular
 
 APART = 0.1
 """Voxels by which the grids of channels may lie apart, at any corner."""

@@ -8,9 +8,9 @@ from typing import Any
 import itk
 import numpy as np
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
+from gemini_monai.geometry.world.axes import LPS
 from gemini_monai.images.stored import Stored
-from gemini_monai.world.axes import LPS
 
 EXACT = {
     itk.CommonEnums.IOComponent_UCHAR: itk.UC,

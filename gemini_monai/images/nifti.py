@@ -11,7 +11,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 from gemini_monai.images.nifti_forms import affine_in_millimeters
 from gemini_monai.images.stored import Stored, refuse_surplus, without_opacity
 

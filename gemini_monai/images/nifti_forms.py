@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from gemini_monai.errors import InputError
-from gemini_monai.world.axes import grid_distance, is_singular, squared
+from gemini_monai.base.errors import InputError
+from gemini_monai.geometry.world.axes import grid_distance, is_singular, squared
 
 MILLIMETERS = {0: 1.0, 1: 1e3, 2: 1.0, 3: 1e-3}
 """By NIfTI's code of a unit: unknown, which is mm by custom, meter, millimeter, micrometer."""

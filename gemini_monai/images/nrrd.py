@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 from gemini_monai.images.itk_image import itk_header, itk_image
 from gemini_monai.images.stored import Stored, refuse_surplus
 from gemini_monai.images.text_headers import MILLIMETERS, TextHeader, nrrd_header

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageFile
 from PIL.ExifTags import Base
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 from gemini_monai.images.itk_image import itk_header, itk_image
 from gemini_monai.images.stored import Stored, without_opacity
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from monai.data.meta_tensor import MetaTensor
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 from gemini_monai.images.formats import stored_in
 from gemini_monai.images.names import is_dicom, is_picture
 from gemini_monai.images.png_and_jpeg import COLORS

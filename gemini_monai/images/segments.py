@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
+from gemini_monai.geometry.world.axes import grid_distance
 from gemini_monai.images.nrrd import read_nrrd
 from gemini_monai.images.stored import Stored
 from gemini_monai.images.text_headers import nrrd_header
-from gemini_monai.world.axes import grid_distance
 
 BINARY = "binary labelmap"
 REPRESENTATIONS = ("Segmentation_SourceRepresentation", "Segmentation_MasterRepresentation")

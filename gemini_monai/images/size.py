@@ -9,8 +9,8 @@ import itk
 import nibabel as nib
 from PIL import Image
 
+from gemini_monai.base.memory import refuse_too_large
 from gemini_monai.images.names import is_picture
-from gemini_monai.memory import refuse_too_large
 
 
 def refuse_too_large_file(path: Path, *, value_bytes: int) -> None:

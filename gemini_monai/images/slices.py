@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gemini_monai.errors import InputError
-from gemini_monai.world.axes import LPS
+from gemini_monai.base.errors import InputError
+from gemini_monai.geometry.world.axes import LPS
 
 TOLERANCE = 0.05
 """Share of the step between slices by which one may lie beside its place."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 
 
 class Stored(NamedTuple):

@@ -13,10 +13,10 @@ from einops import rearrange
 from monai.data.utils import to_affine_nd
 from PIL import Image
 
-from gemini_monai.errors import InputError
-from gemini_monai.files import writing
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.files import writing
+from gemini_monai.geometry.world.axes import LPS, is_sheared
 from gemini_monai.images.names import DICOM
-from gemini_monai.world.axes import LPS, is_sheared
 
 TYPES = (np.uint8, np.uint16, np.uint32, np.int64)
 """Types of voxels that label maps are written in: the smallest that holds all values is taken."""

@@ -9,6 +9,7 @@ from gemini_monai.inference.meeting import registration_items
 from gemini_monai.inference.probe import Probe
 from gemini_monai.inference.registration_files import FileRegistration
 from gemini_monai.inference.registration_scores import RegistrationScores
+from gemini_monai.inference.trained_run import TrainedRun
 from gemini_monai.inference.windows import window_inferer
 from gemini_monai.inference.world_registration import WorldRegistration, register_files
 
@@ -18,6 +19,7 @@ __all__ = [
     "Probe",
     "Registration",
     "RegistrationScores",
+    "TrainedRun",
     "WorldRegistration",
     "read_pairs",
     "register_files",

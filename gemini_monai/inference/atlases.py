@@ -11,10 +11,10 @@ from monai.inferers.inferer import Inferer
 from monai.utils.type_conversion import convert_to_dst_type
 from torch import Tensor, nn
 
+from gemini_monai.geometry.labels import target_of
+from gemini_monai.geometry.types import DDF, Features, Image
 from gemini_monai.inference.common_grid import CommonGrid
 from gemini_monai.inference.meeting import MEETS, meet, plain
-from gemini_monai.labels import target_of
-from gemini_monai.types import DDF, Features, Image
 
 
 class AtlasInferer(Inferer):

@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gemini_monai.types import DDF, Image
-from gemini_monai.warp import identity_grid, sample, sampling_positions
-from gemini_monai.world import FieldOfView, grid_distance, to_world, transformed
+from gemini_monai.geometry.types import DDF, Image
+from gemini_monai.geometry.warp import identity_grid, sample, sampling_positions
+from gemini_monai.geometry.world import FieldOfView, grid_distance, to_world, transformed
 
 WHOLE = 1e-3
 """Voxels by which grids may differ that are cropped and padded and not interpolated."""

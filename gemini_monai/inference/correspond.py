@@ -8,10 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from gemini_monai.geometry.types import DDF, Image
+from gemini_monai.geometry.warp import warp
 from gemini_monai.inference.refinement import refine
 from gemini_monai.metrics import folding_percent
-from gemini_monai.types import DDF, Image
-from gemini_monai.warp import warp
 
 
 class Registration(NamedTuple):

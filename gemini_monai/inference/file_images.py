@@ -9,11 +9,11 @@ from typing import NamedTuple
 from monai.data.meta_tensor import MetaTensor
 from monai.transforms.croppad.array import CropForeground
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
+from gemini_monai.geometry.world import FieldOfView, Overlap, is_singular, overlap_between
 from gemini_monai.images import read, says_where
 from gemini_monai.inference.starts import refuse_apart
 from gemini_monai.transforms import InputSpec
-from gemini_monai.world import FieldOfView, Overlap, is_singular, overlap_between
 
 
 class FileImages(NamedTuple):

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gemini_monai.errors import InputError
-from gemini_monai.files import read_json
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.files import read_json
+from gemini_monai.base.tables import read_table
 from gemini_monai.images import case_of
 from gemini_monai.images.names import refuse_name
-from gemini_monai.tables import read_table
 
 COLUMNS = ("moving", "fixed", "moving_label", "moving_landmarks", "fixed_landmarks")
 

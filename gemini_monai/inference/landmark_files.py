@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from gemini_monai.errors import InputError
-from gemini_monai.files import read_json, read_text
-from gemini_monai.tables import read_table
-from gemini_monai.world import LPS
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.files import read_json, read_text
+from gemini_monai.base.tables import read_table
+from gemini_monai.geometry.world import LPS
 
 AXES = ("x", "y", "z")
 SYSTEM = "coordinate_system"

@@ -9,10 +9,10 @@ import torch
 from monai.data.meta_tensor import MetaTensor
 from torch import Tensor
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
+from gemini_monai.geometry.warp import sample
+from gemini_monai.geometry.world import to_voxels
 from gemini_monai.inference.landmark_files import AXES, SYSTEM, read_landmarks
-from gemini_monai.warp import sample
-from gemini_monai.world import to_voxels
 
 
 class LandmarkPair(NamedTuple):

@@ -10,9 +10,9 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor
 
+from gemini_monai.geometry.types import Features, Image
 from gemini_monai.networks import Gemini
 from gemini_monai.networks.blocks import crop_padding, pad_to_multiple
-from gemini_monai.types import Features, Image
 
 
 class Levels(NamedTuple):

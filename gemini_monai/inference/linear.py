@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from einops import einsum, rearrange
 from torch import Tensor
 
-from gemini_monai.types import Features, Logits
+from gemini_monai.geometry.types import Features, Logits
 
 DECAY = 1e-3
 """Weight of half the squared norm, beside a mean over points."""

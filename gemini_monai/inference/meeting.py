@@ -12,12 +12,12 @@ from monai.data.meta_tensor import MetaTensor
 from torch import Tensor
 
 from gemini_monai.data import cached
+from gemini_monai.geometry.world import FieldOfView, overlap_between
 from gemini_monai.images import says_where
 from gemini_monai.inference.common_grid import CommonGrid
 from gemini_monai.inference.starts import Start, find_start
 from gemini_monai.transforms import InputSpec, preprocessing
 from gemini_monai.transforms.preprocess import FIELDS, IMAGES
-from gemini_monai.world import FieldOfView, overlap_between
 
 MEETS = "meets"
 """Key of an item: by what it meets others. ``auto`` of ``find_start``; ``center`` where its header

@@ -9,7 +9,8 @@ import numpy as np
 from monai.data.meta_tensor import MetaTensor
 from torch import Tensor
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
+from gemini_monai.geometry.world import FieldOfView, Overlap, register_affine
 from gemini_monai.inference.common_grid import CommonGrid
 from gemini_monai.inference.file_images import (
     FileImages,
@@ -20,7 +21,6 @@ from gemini_monai.inference.file_images import (
 )
 from gemini_monai.inference.starts import Start, center_of_mass, find_start, refuse_apart
 from gemini_monai.transforms import InputSpec, preprocessing
-from gemini_monai.world import FieldOfView, Overlap, register_affine
 
 ADVICE = "expected images of one body part; try --start world, center or mass"
 """Where an affine of a pair fails."""

@@ -12,17 +12,17 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.data.streams import Views
 from gemini_monai.data.streams.stream import RandomTransform, stacked
-from gemini_monai.errors import InputError
+from gemini_monai.geometry.labels import counted
+from gemini_monai.geometry.types import Image, Mask
+from gemini_monai.geometry.warp import inbounds_mask, warp
 from gemini_monai.inference.levels import Levels, levels_of
 from gemini_monai.inference.linear import LinearClassifier
-from gemini_monai.labels import counted
 from gemini_monai.metrics import dice_per_structure, effective_rank
 from gemini_monai.networks import Gemini
 from gemini_monai.transforms import InputSpec
-from gemini_monai.types import Image, Mask
-from gemini_monai.warp import inbounds_mask, warp
 
 VIEWS = 4
 """Images of which two views are compared."""

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import torch
 import torch.nn.functional as F
 
+from gemini_monai.geometry.types import DDF, Features, Image
+from gemini_monai.geometry.warp import compose, exponential, inbounds_mask, warp
 from gemini_monai.losses import SemanticSimilarityLoss, SmoothnessLoss, VisualSimilarityLoss
-from gemini_monai.types import DDF, Features, Image
-from gemini_monai.warp import compose, exponential, inbounds_mask, warp
 
 CELLS = (8, 4, 2, 1)
 """Voxels an axis of the resolutions, one after the other."""

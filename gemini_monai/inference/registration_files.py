@@ -12,9 +12,12 @@ from monai.data.meta_tensor import MetaTensor
 from torch import nn
 from tqdm import tqdm
 
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.files import refuse_existing
+from gemini_monai.base.memory import refuse_too_large
+from gemini_monai.base.tables import write_table
 from gemini_monai.data.prepare.labels import refuse_other_grid
-from gemini_monai.errors import InputError
-from gemini_monai.files import refuse_existing
+from gemini_monai.geometry.world import apply_world_displacement, is_sheared
 from gemini_monai.images import (
     is_picture,
     read,
@@ -28,10 +31,7 @@ from gemini_monai.inference.file_pairs import FilePair
 from gemini_monai.inference.landmarks import landmark_rows, paired_landmarks
 from gemini_monai.inference.starts import Start
 from gemini_monai.inference.world_registration import field_bytes, register_files
-from gemini_monai.memory import refuse_too_large
-from gemini_monai.tables import write_table
 from gemini_monai.transforms import InputSpec
-from gemini_monai.world import apply_world_displacement, is_sheared
 
 TABLE = "registration.csv"
 ERRORS = ("error_before", "error_after")

@@ -14,11 +14,13 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from gemini_monai.files import write_arrays, write_json
+from gemini_monai.base.files import write_arrays, write_json
+from gemini_monai.base.tables import write_table
+from gemini_monai.geometry.labels import Target, both, target_of
+from gemini_monai.geometry.types import DDF
 from gemini_monai.inference.common_grid import CommonGrid
 from gemini_monai.inference.correspond import Registration, register_pair
 from gemini_monai.inference.meeting import Meeting, meet
-from gemini_monai.labels import Target, both, target_of
 from gemini_monai.metrics import (
     correspondence_error,
     dice_per_structure,
@@ -26,9 +28,7 @@ from gemini_monai.metrics import (
     mean_and_deviation,
     true_displacement,
 )
-from gemini_monai.tables import write_table
 from gemini_monai.transforms import InputSpec
-from gemini_monai.types import DDF
 
 
 class RegistrationScores:

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from monai.data.meta_tensor import MetaTensor
 
-from gemini_monai.errors import InputError
-from gemini_monai.world import FieldOfView, Overlap, transformed
+from gemini_monai.base.errors import InputError
+from gemini_monai.geometry.world import FieldOfView, Overlap, transformed
 
 STARTS = ("auto", "world", "center", "mass", "affine")
 MOSTLY = 0.5

@@ -8,7 +8,7 @@ from typing import Any
 from monai.inferers.inferer import Inferer, SliceInferer, SlidingWindowInferer
 from torch import Tensor
 
-from gemini_monai.memory import refuse_too_large
+from gemini_monai.base.memory import refuse_too_large
 from gemini_monai.transforms import InputSpec
 
 

@@ -9,18 +9,18 @@ import torch
 from monai.data.meta_tensor import MetaTensor
 from torch import nn
 
+from gemini_monai.base.memory import refuse_too_large
+from gemini_monai.geometry.world import (
+    apply_world_displacement,
+    inverse_world_displacement,
+    world_displacement,
+)
 from gemini_monai.images import read
 from gemini_monai.inference.correspond import register_pair
 from gemini_monai.inference.file_images import FileImages
 from gemini_monai.inference.pair_grids import pair_on_grids
 from gemini_monai.inference.starts import Start
-from gemini_monai.memory import refuse_too_large
 from gemini_monai.transforms import InputSpec
-from gemini_monai.world import (
-    apply_world_displacement,
-    inverse_world_displacement,
-    world_displacement,
-)
 
 
 class WorldRegistration(NamedTuple):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from gemini_monai.types import DDF, Features, Mask
-from gemini_monai.warp import warp
+from gemini_monai.geometry.types import DDF, Features, Mask
+from gemini_monai.geometry.warp import warp
 
 TINY = 1e-12
 """Sum of a mask below which it is empty."""

@@ -7,7 +7,7 @@ import itertools
 import torch
 from torch import Tensor, nn
 
-from gemini_monai.types import DDF
+from gemini_monai.geometry.types import DDF
 
 
 class SmoothnessLoss(nn.Module):

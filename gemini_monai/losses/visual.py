@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gemini_monai.types import Image, Mask
+from gemini_monai.geometry.types import Image, Mask
 
 LARGEST = 2.0
 """Intensity beyond which sums of squares over a window lose digits in single precision."""

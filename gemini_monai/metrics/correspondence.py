@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gemini_monai.types import DDF, Mask
-from gemini_monai.warp import compose, inbounds_mask
+from gemini_monai.geometry.types import DDF, Mask
+from gemini_monai.geometry.warp import compose, inbounds_mask
 
 
 def true_displacement(field_fixed: DDF, inverse_field_moving: DDF) -> DDF:

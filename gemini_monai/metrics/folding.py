@@ -5,8 +5,8 @@ from __future__ import annotations
 from einops import rearrange, reduce
 from torch import Tensor
 
-from gemini_monai.types import DDF
-from gemini_monai.warp import jacobian_determinant
+from gemini_monai.geometry.types import DDF
+from gemini_monai.geometry.warp import jacobian_determinant
 
 
 def folding_percent(ddf: DDF) -> Tensor:

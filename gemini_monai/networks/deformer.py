@@ -6,6 +6,7 @@ import torch
 from monai.networks.layers.factories import Conv, Pool
 from torch import Tensor, nn
 
+from gemini_monai.geometry.types import DDF, Features
 from gemini_monai.networks.blocks import (
     conv_block,
     crop_padding,
@@ -14,7 +15,6 @@ from gemini_monai.networks.blocks import (
     upsample,
 )
 from gemini_monai.networks.memory import one_at_a_time
-from gemini_monai.types import DDF, Features
 
 
 class Deformer(nn.Module):

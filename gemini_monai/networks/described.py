@@ -10,9 +10,9 @@ from typing import Any
 from monai.bundle import ConfigComponent, ConfigParser
 from torch import nn
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.trust import FETCHING, PACKAGES, evaluated, is_of_packages
 from gemini_monai.networks.gemini import Gemini
-from gemini_monai.trust import FETCHING, PACKAGES, evaluated, is_of_packages
 
 TARGET = "_target_"
 """Key of the class in a description, as in MONAI's configurations."""

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from gemini_monai.geometry.types import DDF, Features
+from gemini_monai.geometry.warp import compose, exponential, warp
 from gemini_monai.networks.deformer import Deformer, both_ways, upsample_cells
-from gemini_monai.types import DDF, Features
-from gemini_monai.warp import compose, exponential, warp
 
 
 class FieldNetwork(nn.Module):

@@ -9,6 +9,7 @@ import torch
 from monai.networks.layers.factories import Conv
 from torch import nn
 
+from gemini_monai.geometry.types import DDF, Features, Image, Logits
 from gemini_monai.networks.blocks import (
     conv_block,
     crop_padding,
@@ -18,7 +19,6 @@ from gemini_monai.networks.blocks import (
 from gemini_monai.networks.fields import deformer_of
 from gemini_monai.networks.memory import one_at_a_time, set_memory
 from gemini_monai.networks.unet import UNetBackbone
-from gemini_monai.types import DDF, Features, Image, Logits
 
 
 class Correspondence(NamedTuple):

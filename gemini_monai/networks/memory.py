@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 
 AMOUNTS = ("normal", "low")
 

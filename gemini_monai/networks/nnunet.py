@@ -7,8 +7,8 @@ from typing import Any
 
 from torch import nn
 
-from gemini_monai.errors import InputError
-from gemini_monai.types import Features, Image
+from gemini_monai.base.errors import InputError
+from gemini_monai.geometry.types import Features, Image
 
 MODULE = "dynamic_network_architectures.architectures.unet"
 NETWORKS = ("PlainConvUNet", "ResidualEncoderUNet")

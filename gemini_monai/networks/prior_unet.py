@@ -8,10 +8,10 @@ import torch
 from monai.networks.layers.factories import Conv
 from torch import Tensor, nn
 
+from gemini_monai.geometry.types import Features, Image
 from gemini_monai.networks.blocks import crop_padding, initialize_convolutions, pad_to_multiple
 from gemini_monai.networks.gemini import dense_head
 from gemini_monai.networks.unet import UNetBackbone
-from gemini_monai.types import Features, Image
 
 
 class PriorUNetBackbone(UNetBackbone):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 
 REAL, WHOLE, OTHER = "real numbers", "whole numbers", "complex, sparse or quantized numbers"
 

@@ -8,6 +8,7 @@ import torch
 from monai.networks.layers.factories import Pool
 from torch import Tensor, nn
 
+from gemini_monai.geometry.types import Features, Image
 from gemini_monai.networks.blocks import (
     conv_block,
     crop_padding,
@@ -16,7 +17,6 @@ from gemini_monai.networks.blocks import (
     upsample,
 )
 from gemini_monai.networks.memory import Block
-from gemini_monai.types import Features, Image
 
 
 class UNetBackbone(nn.Module):

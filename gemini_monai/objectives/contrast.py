@@ -6,10 +6,10 @@ import torch
 from einops import rearrange, repeat
 from torch import Tensor, nn
 
+from gemini_monai.geometry.types import DDF, Features
+from gemini_monai.geometry.warp import inbounds_mask, warp
 from gemini_monai.losses import PointContrastLoss
 from gemini_monai.objectives.objective import Batch, Objective
-from gemini_monai.types import DDF, Features
-from gemini_monai.warp import inbounds_mask, warp
 
 LEAST = 2
 """Points without which there is nothing to tell apart."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from gemini_monai.geometry.types import DDF, Features, Image, Mask
+from gemini_monai.geometry.warp import inbounds_mask, warp
 from gemini_monai.losses import SemanticSimilarityLoss, SmoothnessLoss, VisualSimilarityLoss
 from gemini_monai.networks.gemini import Correspondence
 from gemini_monai.objectives.objective import Batch, Objective
-from gemini_monai.types import DDF, Features, Image, Mask
-from gemini_monai.warp import inbounds_mask, warp
 
 
 class HomeomorphismObjective(Objective):

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 from gemini_monai.objectives.objective import Batch, Objective
 
 RESERVED = ("iteration", "loss")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from monai.losses.dice import DiceLoss
 from torch import Tensor, nn
 
-from gemini_monai.labels import Target, mean_where
+from gemini_monai.geometry.labels import Target, mean_where
 
 
 class OverlapLoss(nn.Module):

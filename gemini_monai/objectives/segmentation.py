@@ -6,10 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gemini_monai.labels import Target, mean_where, target_of
+from gemini_monai.geometry.labels import Target, mean_where, target_of
+from gemini_monai.geometry.types import Logits
 from gemini_monai.objectives.objective import Batch, Objective, full_precision
 from gemini_monai.objectives.overlap import OverlapLoss
-from gemini_monai.types import Logits
 
 
 class SegmentationObjective(Objective):

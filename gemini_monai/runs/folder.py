@@ -7,8 +7,8 @@ import socket
 from pathlib import Path
 from typing import Any
 
-from gemini_monai.errors import InputError
-from gemini_monai.files import read_json, write_json
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.files import read_json, write_json
 
 FILES = (
     "run.json",

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 
 PASSING = {
     *("device", "amp", "transforms_on", "compile", "memory", "resume", "overwrite"),

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from gemini_monai.files import digest_of, write_json
+from gemini_monai.base.files import digest_of, write_json
 from gemini_monai.runs.folder import EVENTS, FILES, PREDICTIONS, RunFolder
 from gemini_monai.runs.ownership import own_files, own_record
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 
 LOCK = ".gemini_monai.lock"
 _held: dict[Path, FileLock] = {}

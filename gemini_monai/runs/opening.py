@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from gemini_monai.errors import InputError
-from gemini_monai.files import refuse_existing, remove_stale_parts, write_json
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.files import refuse_existing, remove_stale_parts, write_json
 from gemini_monai.runs.folder import PREDICTIONS, RunFolder
 from gemini_monai.runs.listing import begin, files_to_write, has_begun, reserved, seal
 from gemini_monai.runs.lock import LOCK, hold, is_held, release

@@ -14,10 +14,10 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
 
-from gemini_monai.errors import InputError
-from gemini_monai.files import digest_of, read_json
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.files import digest_of, read_json
+from gemini_monai.base.tables import read_table
 from gemini_monai.runs.folder import EVENTS, FILES, PREDICTIONS, RunFolder
-from gemini_monai.tables import read_table
 
 FORMAT = 1
 MARK = {"program": "gemini_monai", "format": FORMAT}

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gemini_monai.errors import InputError
-from gemini_monai.files import read_json
-from gemini_monai.limits import Check, flag, mapping, real, text, whole
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.files import read_json
+from gemini_monai.base.limits import Check, flag, mapping, real, text, whole
+from gemini_monai.base.trust import BACKBONE, refuse_code_of_run
 from gemini_monai.runs.folder import RunFolder
 from gemini_monai.runs.identity import LATER
 from gemini_monai.runs.ownership import refuse_later
 from gemini_monai.runs.replacement import recover_for_reading
 from gemini_monai.runs.settings import check_settings
-from gemini_monai.trust import BACKBONE, refuse_code_of_run
 
 DESCRIBED = (BACKBONE,)
 """Settings that describe a network, and are checked where it is built. Early records lack them."""
@@ -84,7 +84,9 @@ def run_settings(
         return dict(default)
     record = read_record(run_dir)
     if transforms is not None:
-        from gemini_monai.describe import describe  # which imports MONAI: not for help, and no run
+        from gemini_monai.base.fingerprint import (
+            describe,  # which imports MONAI: not for help, and no run
+        )
 
         _refuse_other_transforms(record, describe(transforms), path=path)
     settings = {name: record.get(name, "") for name in BESIDE} | record["settings"]

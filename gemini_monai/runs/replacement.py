@@ -18,8 +18,8 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
-from gemini_monai.errors import InputError
-from gemini_monai.files import read_json, replacing, write_json
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.files import read_json, replacing, write_json
 from gemini_monai.runs.folder import RunFolder
 from gemini_monai.runs.lock import hold, is_held, may_hold, release
 from gemini_monai.runs.ownership import is_of_a_run, own_files, own_record, refuse_led_astray

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from gemini_monai.errors import InputError
-from gemini_monai.files import read_json, refuse_existing
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.files import read_json, refuse_existing
 from gemini_monai.runs.folder import FILES, RunFolder
 from gemini_monai.runs.listing import begin, claim, reserved, seal
 from gemini_monai.runs.lock import hold, is_held, may_hold, release

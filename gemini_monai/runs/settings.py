@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-from gemini_monai.errors import InputError
-from gemini_monai.limits import (
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.limits import (
     Check,
     flag,
     intensity,

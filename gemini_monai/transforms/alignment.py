@@ -15,13 +15,13 @@ from monai.transforms.spatial.array import SpatialResample
 from monai.transforms.transform import MapTransform
 from torch import Tensor
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.intensity import Intensity
+from gemini_monai.base.memory import refuse_too_large
+from gemini_monai.geometry.world import output_grid, register_affine
 from gemini_monai.images import read, source_of
-from gemini_monai.intensity import Intensity
-from gemini_monai.memory import refuse_too_large
 from gemini_monai.transforms.labels import Resampling, resampled_label
 from gemini_monai.transforms.room import resampling_bytes
-from gemini_monai.world import output_grid, register_affine
 
 
 class ResampleToGridd(MapTransform, InvertibleTransform):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from gemini_monai.intensity import Intensity, refuse_other_length
+from gemini_monai.base.intensity import Intensity, refuse_other_length
 
 
 @dataclass(frozen=True)

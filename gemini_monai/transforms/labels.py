@@ -14,7 +14,7 @@ from monai.transforms.spatial.array import Resize, Spacing
 from monai.transforms.transform import MapTransform
 from torch import Tensor
 
-from gemini_monai.labels import IGNORED
+from gemini_monai.geometry.labels import IGNORED
 
 Resampling = Callable[[MetaTensor], MetaTensor]
 HALF = 0.5

@@ -11,10 +11,10 @@ from monai.config.type_definitions import KeysCollection
 from monai.data.meta_tensor import MetaTensor
 from monai.transforms.transform import MapTransform
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
+from gemini_monai.geometry.labels import IGNORED
 from gemini_monai.images import has_voxel_size, is_picture, read, read_label
 from gemini_monai.images.png_and_jpeg import COLORS
-from gemini_monai.labels import IGNORED
 from gemini_monai.transforms.scale import refuse_not_finite
 
 MASK = (0, 1, 255)

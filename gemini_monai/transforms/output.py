@@ -12,8 +12,8 @@ from monai.config.type_definitions import KeysCollection
 from monai.data.meta_tensor import MetaTensor
 from monai.transforms.transform import MapTransform
 
-from gemini_monai.errors import InputError
-from gemini_monai.files import refuse_existing
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.files import refuse_existing
 from gemini_monai.images import (
     refuse_other_than_dicom,
     smallest_type,

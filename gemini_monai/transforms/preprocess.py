@@ -13,8 +13,8 @@ from monai.transforms.spatial.array import Resize, Spacing
 from monai.transforms.spatial.dictionary import Orientationd, Spacingd
 from monai.transforms.utility.dictionary import CopyItemsd, EnsureChannelFirstd
 
+from gemini_monai.base.memory import refuse_too_large
 from gemini_monai.images.monai_readers import quiet_readers
-from gemini_monai.memory import refuse_too_large
 from gemini_monai.transforms.alignment import ResampleToGridd
 from gemini_monai.transforms.input import InputSpec
 from gemini_monai.transforms.labels import ResampleLabeld

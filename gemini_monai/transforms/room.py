@@ -9,8 +9,8 @@ import numpy as np
 from monai.config.type_definitions import KeysCollection
 from monai.transforms.transform import MapTransform
 
+from gemini_monai.base.memory import refuse_too_large
 from gemini_monai.images import source_of
-from gemini_monai.memory import refuse_too_large
 
 GRID = 56
 """Bytes a voxel of MONAI's resampling that follow from the grid: positions in double precision,

@@ -13,9 +13,9 @@ from monai.transforms.transform import MapTransform
 from monai.utils.type_conversion import convert_to_dst_type
 from torch import Tensor
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.intensity import Intensity, Rule, refuse_other_length, rule_of, scale_bounds
 from gemini_monai.images import source_of
-from gemini_monai.intensity import Intensity, Rule, refuse_other_length, rule_of, scale_bounds
 
 
 class ScaleChannelsd(MapTransform):

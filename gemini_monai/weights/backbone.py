@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 from gemini_monai.networks.state import refuse_other_kinds
 from gemini_monai.runs import RunFolder, recover_for_reading
 from gemini_monai.weights.network import state_of, without_prefix

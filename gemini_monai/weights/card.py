@@ -11,7 +11,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from gemini_monai.files import read_json
+from gemini_monai.base.files import read_json
 from gemini_monai.runs import RunFolder
 
 TAGS = ("GEMINI", "Self-Supervised")

@@ -9,8 +9,8 @@ from typing import Any
 
 from torch import Tensor
 
-from gemini_monai.errors import InputError
-from gemini_monai.files import refuse_existing
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.files import refuse_existing
 from gemini_monai.runs import RunFolder, read_record
 from gemini_monai.weights.backbone import PREFIX
 from gemini_monai.weights.network import read_state

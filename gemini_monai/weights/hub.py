@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from gemini_monai.errors import InputError
-from gemini_monai.files import refuse_existing
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.files import refuse_existing
 from gemini_monai.weights.card import plain
 from gemini_monai.weights.export import read_card
 from gemini_monai.weights.network import read_state

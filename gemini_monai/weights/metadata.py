@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gemini_monai.files import read_json
+from gemini_monai.base.files import read_json
 from gemini_monai.runs import RunFolder
 
 OF_THE_RELEASE = {"authors": "authors", "description": "description", "version": "version"}

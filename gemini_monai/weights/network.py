@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 from gemini_monai.networks.state import refuse_other_kinds, refuse_unusable
 from gemini_monai.weights.published import import_published, is_published
 from gemini_monai.weights.tensors import read_tensors

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gemini_monai.errors import InputError
-from gemini_monai.files import read_json, refuse_existing, write_tensors
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.files import read_json, refuse_existing, write_tensors
+from gemini_monai.base.trust import refuse_code
 from gemini_monai.networks import check_architecture, checked_description
 from gemini_monai.networks.nnunet import OPERATIONS
 from gemini_monai.runs import RunFolder, read_record
-from gemini_monai.trust import refuse_code
 from gemini_monai.weights.backbone import PLAN
 from gemini_monai.weights.export import backbone_weights, card_text
 from gemini_monai.weights.tensors import SAFE

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gemini_monai.bundles import SHIPPED, is_archive
-from gemini_monai.errors import InputError
-from gemini_monai.files import read_json, read_text, refuse_existing, replacing, write_text
+from gemini_monai.base.bundles import SHIPPED, is_archive
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.files import read_json, read_text, refuse_existing, replacing, write_text
+from gemini_monai.base.trust import refuse_code
 from gemini_monai.networks import ARCHITECTURE, checked_description, recorded_network
 from gemini_monai.runs import RunFolder, read_record, run_settings
-from gemini_monai.trust import refuse_code
 from gemini_monai.weights.card import model_card
 from gemini_monai.weights.metadata import state_run
 from gemini_monai.weights.network import load_network

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 
 _UNIT = {"0": "conv", "1": "adn.N", "3": "conv", "4": "adn.N"}  # published index -> our name
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gemini_monai.errors import InputError
-from gemini_monai.files import read_json
-from gemini_monai.limits import Check, several, text
-from gemini_monai.trust import refuse_code
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.files import read_json
+from gemini_monai.base.limits import Check, several, text
+from gemini_monai.base.trust import refuse_code
 
 HTML = re.compile(r"<[A-Za-z/!?]")
 LINK = re.compile(r"\]\s*[(:]\s*<?\s*(?!https?://|mailto:)[^\s)]*[:&]")

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gemini_monai.errors import InputError
-from gemini_monai.files import replacing, write_tensors
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.files import replacing, write_tensors
 
 SAFE = ".safetensors"
 """Suffix of files that hold tensors and text, and cannot hold code."""

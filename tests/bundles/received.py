@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from gemini_monai.errors import InputError, input_error_in
+from gemini_monai.base.errors import InputError, input_error_in
 
 
 @pytest.fixture

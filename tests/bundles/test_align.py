@@ -10,10 +10,10 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from gemini_monai.base.errors import InputError, input_error_in
 from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.data.prepare import prepare_folder
 from gemini_monai.data.prepare.split import Wanted
-from gemini_monai.errors import InputError, input_error_in
 from tests.bundles.runs import MIP, SMALL, run, workflow
 from tests.volumes import population
 

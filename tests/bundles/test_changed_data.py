@@ -11,9 +11,9 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from gemini_monai.base.errors import input_error_in
 from gemini_monai.data import verification, write_cohort
 from gemini_monai.data.dataset_file import read_cohort
-from gemini_monai.errors import input_error_in
 from tests.bundles.runs import BUNDLE, FINE, MIP, SMALL, paths, run, workflow
 
 TINY = SMALL | {"epochs": 1, "num_workers": 0, "compare": []}

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import torch
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.configuration import refuse_other_view
 from gemini_monai.data import read_cohort
 from gemini_monai.data.prepare import prepare_folder
 from gemini_monai.data.prepare.split import Wanted
-from gemini_monai.errors import InputError
-from gemini_monai.trained import Run
+from gemini_monai.inference.trained_run import TrainedRun
 from gemini_monai.transforms import preprocessing
 from gemini_monai.weights import export_backbone, package_bundle, read_card
 from tests.bundles.runs import BUNDLE, SMALL, paths, run
@@ -58,7 +58,7 @@ def _seen(spec, cohort):
 def test_a_run_remembers_that_each_channel_has_its_own_scale(data, folder):
     settings, cohort = _record(folder)["settings"], read_cohort(data)
     assert settings["color"] is False
-    opened = Run.open(folder)
+    opened = TrainedRun.open(folder)
     found = _seen(opened.spec, cohort)
     assert torch.equal(found.as_tensor(), _seen(cohort.input_spec(), cohort).as_tensor())
     assert float(found[1].max()) == 1
@@ -73,7 +73,7 @@ def test_a_run_from_before_goes_on_and_is_used_with_one_scale(data, folder, tmp_
     del record["settings"]["color"]
     (early / "run.json").write_text(json.dumps(record))
     cohort = read_cohort(data)
-    assert float(_seen(Run.open(early).spec, cohort)[1].max()) < 0.02
+    assert float(_seen(TrainedRun.open(early).spec, cohort)[1].max()) < 0.02
     with pytest.raises(InputError, match="trained with color True, its data set now says False"):
         refuse_other_view(cohort.input_spec(), weights=early / "models" / "model.pt")
     checkpoint = torch.load(early / "models" / "last.pt", weights_only=True)
@@ -96,7 +96,7 @@ def _cause(error):
 def test_a_rule_a_channel_goes_with_the_run_and_its_archive(data, folder, tmp_path):
     run("train", **paths(data, tmp_path / "run"), **TINY, intensity=LIST)
     assert _record(tmp_path / "run")["settings"]["intensity"] == LIST
-    assert Run.open(tmp_path / "run").spec.intensity == LIST
+    assert TrainedRun.open(tmp_path / "run").spec.intensity == LIST
     for own, text in (
         (tmp_path / "run", "0 to 2000 (range) of channel 1, 0 to 15 (range) of channel 2"),
         (folder, "0.5 to 99.5 (percentile) of each channel by itself"),

@@ -14,8 +14,8 @@ from monai.fl.utils.constants import ExtraItems
 from monai.fl.utils.exchange_object import ExchangeObject
 from monai.handlers import StatsHandler, from_engine
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.configuration import refuse_unknown_overrides
-from gemini_monai.errors import InputError
 from tests.bundles.runs import BUNDLE, CONFIGS, MIP, SMALL, paths, run, workflow
 
 WHOLE = SMALL | {"compare": []}

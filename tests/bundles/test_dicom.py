@@ -9,7 +9,7 @@ import numpy as np
 import pydicom
 import pytest
 
-from gemini_monai.errors import input_error_in
+from gemini_monai.base.errors import input_error_in
 from tests.bundles.runs import run
 from tests.data.prepare.made import image, save
 from tests.images.dicom import along_z, write_slices

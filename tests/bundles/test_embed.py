@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from gemini_monai.analyses import embedding
-from gemini_monai.analyses.embed import _numbers, _plane
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
+from gemini_monai.study.analyses import embedding
+from gemini_monai.study.analyses.embed import _numbers, _plane
 
 
 @pytest.mark.parametrize("method", ["pca", "tsne"])

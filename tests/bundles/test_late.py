@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from gemini_monai.errors import InputError, input_error_in
+from gemini_monai.base.errors import InputError, input_error_in
 from gemini_monai.inference import Probe
 from gemini_monai.runs import close_run
 from tests.bundles.runs import BUNDLE, FINE, MIP, SMALL, paths, run, workflow

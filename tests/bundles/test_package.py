@@ -12,8 +12,8 @@ import monai.bundle
 import pytest
 import torch
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.data.dataset_file import read_cohort
-from gemini_monai.errors import InputError
 from gemini_monai.weights import package_bundle
 from tests.bundles.runs import BUNDLE, FINE, MIP, command, overrides_of, paths
 from tests.bundles.served import served

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from gemini_monai.analyses import pairing
+from gemini_monai.base.errors import InputError
 from gemini_monai.data import read_cohort
-from gemini_monai.errors import InputError
+from gemini_monai.study.analyses import pairing
 
 
 def test_a_run_and_its_data(trained, tiny_phantom):

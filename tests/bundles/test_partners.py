@@ -9,9 +9,9 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from gemini_monai.analyses import partners
+from gemini_monai.base.errors import InputError
 from gemini_monai.data import read_cohort
-from gemini_monai.errors import InputError
+from gemini_monai.study.analyses import partners
 from tests.bundles.runs import SMALL, workflow
 
 

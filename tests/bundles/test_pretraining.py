@@ -10,7 +10,7 @@ import nibabel as nib
 import pytest
 import torch
 
-from gemini_monai.errors import InputError, input_error_in
+from gemini_monai.base.errors import InputError, input_error_in
 from tests.bundles.runs import FINE, MIP, SMALL, paths, run, workflow
 
 

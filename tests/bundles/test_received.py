@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import nn
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
+from gemini_monai.inference.trained_run import TrainedRun
 from gemini_monai.report import write_report
-from gemini_monai.trained import Run
 from gemini_monai.weights import export_backbone, package_bundle
 from tests.bundles.received import payload, received, refused, spoil, touched
 from tests.bundles.runs import BUNDLE, MIP, SMALL, command, paths, run, workflow
@@ -34,7 +34,7 @@ def _uses(received, tmp_path):
     probe = {"dataset_dir": str(tmp_path)}
     return {
         "package": lambda: package_bundle(BUNDLE, received, output=tmp_path / "zip"),
-        "open": lambda: Run.open(received),
+        "open": lambda: TrainedRun.open(received),
         "segment": lambda: run("inference", kind="infer", **places, dataset_dir=str(tmp_path)),
         "register": lambda: _run_alone("register", **places, **pair),
         "evaluate": lambda: run("train", "evaluate", "recorded", **places),
@@ -122,8 +122,10 @@ def test_a_backbone_of_ones_own_is_given_by_who_opens_the_run(received, tmp_path
     torch.save(kept, received / "models" / "model.pt")
     named = {"_target_": "somebody.Net"}
     spoil(received, {"settings": {"backbone": named, "feature_channels": 4}})
-    refused(Run.open, received, match="'somebody.Net' is not of")
-    assert torch.equal(Run.open(received, backbone=nn.Conv2d(1, 4, 1)).backbone.bias, own.bias)
+    refused(TrainedRun.open, received, match="'somebody.Net' is not of")
+    assert torch.equal(
+        TrainedRun.open(received, backbone=nn.Conv2d(1, 4, 1)).backbone.bias, own.bias
+    )
 
 
 def _unpacked(archive, place):

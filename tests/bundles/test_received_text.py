@@ -8,10 +8,10 @@ import zipfile
 
 import pytest
 
-from gemini_monai.benchmark import Question
+from gemini_monai.base.errors import InputError
 from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.data.prepare import prepare_folder
-from gemini_monai.errors import InputError
+from gemini_monai.study.benchmark import Question
 from gemini_monai.weights import package_bundle
 from tests.bundles.received import payload, received, spoil, touched
 from tests.bundles.runs import BUNDLE, SMALL, paths, run

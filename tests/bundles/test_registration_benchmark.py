@@ -7,7 +7,7 @@ import csv
 import pytest
 
 from benchmarks.registration import compare
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 
 
 def test_systems_are_scored_on_the_same_pairs(trained, tiny_phantom, tmp_path, capsys):

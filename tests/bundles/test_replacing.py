@@ -9,8 +9,8 @@ import zipfile
 import pytest
 import torch
 
+from gemini_monai.base.errors import input_error_in
 from gemini_monai.engines import ObjectiveTrainer
-from gemini_monai.errors import input_error_in
 from gemini_monai.report import write_report
 from gemini_monai.runs import close_run
 from gemini_monai.weights import package_bundle

@@ -14,9 +14,9 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from gemini_monai.base.errors import InputError, input_error_in
 from gemini_monai.data.prepare import prepare_folder
 from gemini_monai.data.prepare.split import Wanted
-from gemini_monai.errors import InputError, input_error_in
 from gemini_monai.runs import close_run
 from gemini_monai.weights import export_backbone, package_bundle
 from tests.bundles.runs import (

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from gemini_monai.analyses import track
+from gemini_monai.base.errors import InputError
 from gemini_monai.configuration import registration_items
 from gemini_monai.data import read_cohort
-from gemini_monai.errors import InputError
 from gemini_monai.inference import RegistrationScores
-from gemini_monai.trained import Run
+from gemini_monai.inference.trained_run import TrainedRun
+from gemini_monai.study.analyses import track
 
 
 def test_a_run_tells_both(trained):
@@ -27,7 +27,7 @@ def test_a_run_tells_both(trained):
 
 def test_what_is_recorded_is_what_its_network_scores_on_validation_images(trained, tiny_phantom):
     """The phantom has two, so both directions of one pair; the last network is kept beside."""
-    cohort, own = read_cohort(tiny_phantom), Run.open(trained)
+    cohort, own = read_cohort(tiny_phantom), TrainedRun.open(trained)
     saved = torch.load(trained / "models" / "last.pt")["learner"]
     prefix = "network."
     weights = {k.removeprefix(prefix): v for k, v in saved.items() if k.startswith(prefix)}

@@ -11,15 +11,15 @@ import pytest
 import torch
 
 import gemini_monai
+from gemini_monai.base.errors import InputError
 from gemini_monai.data.dataset_file import read_cohort
-from gemini_monai.errors import InputError
-from gemini_monai.trained import Run
+from gemini_monai.inference.trained_run import TrainedRun
 from tests.bundles.runs import CONFIGS, command, overrides_of, run
 
 
 def test_it_segments_as_inference_does(trained, tiny_phantom, tmp_path):
     entry = read_cohort(tiny_phantom).test[0]
-    opened = Run.open(trained)
+    opened = TrainedRun.open(trained)
     found = opened.segment(entry["image"])
     folders = {"dataset_dir": str(tiny_phantom.parent / "images"), "output_dir": str(tmp_path)}
     run("inference", kind="infer", run_dir=str(trained), **folders)
@@ -31,7 +31,7 @@ def test_it_segments_as_inference_does(trained, tiny_phantom, tmp_path):
 
 def test_it_registers_as_the_command_does(trained, tiny_phantom, tmp_path):
     moving, fixed = (entry["image"] for entry in read_cohort(tiny_phantom).test[:2])
-    found = Run.open(trained).register(moving, fixed)
+    found = TrainedRun.open(trained).register(moving, fixed)
     given = {"moving": moving, "fixed": fixed, "run_dir": trained, "output_dir": tmp_path}
     done = command("run", "--config_file", CONFIGS / "register.json", *overrides_of(given))
     assert done.returncode == 0, done.stderr[-2000:]
@@ -40,7 +40,7 @@ def test_it_registers_as_the_command_does(trained, tiny_phantom, tmp_path):
 
 
 def test_its_backbone_has_the_weights(trained):
-    opened = Run.open(trained)
+    opened = TrainedRun.open(trained)
     saved = torch.load(trained / "models" / "model.pt", weights_only=True)
     for name, value in opened.backbone.state_dict().items():
         assert torch.equal(value, saved[f"backbone.{name}"])
@@ -50,9 +50,9 @@ def test_its_backbone_has_the_weights(trained):
 def test_what_it_was_not_trained_for_is_refused(pretrained, tiny_phantom, tmp_path):
     image = read_cohort(tiny_phantom).test[0]["image"]
     with pytest.raises(InputError, match="a run for pre-training, expected one for segmentation"):
-        Run.open(pretrained).segment(image)
+        TrainedRun.open(pretrained).segment(image)
     with pytest.raises(InputError, match="not a run folder"):
-        Run.open(tmp_path)
+        TrainedRun.open(tmp_path)
 
 
 def test_the_names_are_there_and_cost_nothing_until_asked():

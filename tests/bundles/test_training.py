@@ -12,9 +12,9 @@ import pytest
 import torch
 from PIL import Image
 
+from gemini_monai.base.errors import input_error_in
 from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.data.prepare import prepare_folder
-from gemini_monai.errors import input_error_in
 from tests.bundles.runs import SMALL, run, workflow
 from tests.data.prepare.made import image, label, save
 

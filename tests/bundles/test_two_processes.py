@@ -11,9 +11,9 @@ import subprocess
 import pytest
 import torch
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.configuration import start, start_together
 from gemini_monai.engines.processes import process_device
-from gemini_monai.errors import InputError
 from tests.bundles.doubled import EXACT, doubled_state
 from tests.bundles.runs import CONFIGS, SMALL, command, overrides_of, paths
 from tests.bundles.two_processes import TOGETHER

@@ -13,10 +13,10 @@ import pytest
 import torch
 from monai.bundle import ConfigParser
 
+from gemini_monai.base.errors import input_error_in
 from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.data.prepare import prepare_folder
 from gemini_monai.data.prepare.split import Wanted
-from gemini_monai.errors import input_error_in
 from gemini_monai.transforms import preprocessing
 from tests.bundles.runs import BUNDLE, CONFIGS, SMALL, command, overrides_of, run, workflow
 from tests.data.prepare.made import image, save

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-import gemini_monai.benchmark
-from tests.benchmark.synthetic_grid import write_grid, write_validation
+import gemini_monai.study.benchmark
 from tests.commands.calls import call, refused
 from tests.conftest import ROOT
+from tests.study.benchmark.synthetic_grid import write_grid, write_validation
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def grids(monkeypatch):
                 write_validation(run, [0.5 + 0.1 * ("--pairs 3" in run.command)])
         return len(asked) < 3
 
-    monkeypatch.setattr(gemini_monai.benchmark, "run_grid", make)
+    monkeypatch.setattr(gemini_monai.study.benchmark, "run_grid", make)
     return asked
 
 

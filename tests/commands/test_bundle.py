@@ -10,9 +10,9 @@ import sys
 
 import pytest
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.commands.bundle import CHOICES
 from gemini_monai.commands.parser import build_parser, split_overrides
-from gemini_monai.errors import InputError
 from gemini_monai.runs.settings import KNOBS
 from tests.bundles.runs import BUNDLE, MIP, SMALL, command, overrides_of
 from tests.commands.calls import becomes, call, configurations, refused, used_run

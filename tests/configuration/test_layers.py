@@ -7,10 +7,10 @@ import sys
 
 import pytest
 
+from gemini_monai.base.errors import InputError, input_error_in
 from gemini_monai.configuration import check_configuration, refuse_unknown_overrides
 from gemini_monai.configuration.arms import refuse_unknown_arms
 from gemini_monai.configuration.layers import ConfigurationLayer, Overlaid
-from gemini_monai.errors import InputError, input_error_in
 from tests.bundles.runs import BUNDLE, CONFIGS, MIP, files, workflow
 
 TRAIN, FINETUNE = str(CONFIGS / "train.json"), str(MIP / "configs" / "finetune.json")

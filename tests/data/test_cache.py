@@ -12,9 +12,9 @@ from monai.data.dataset import CacheDataset, PersistentDataset
 from monai.transforms import Compose, Lambdad, Orientationd, ScaleIntensityRanged, Spacingd
 from torch.utils.data import DataLoader
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.data import IterationDataset, Labeled, Pairs
 from gemini_monai.data.cache import cached, item_key, transform_key
-from gemini_monai.errors import InputError
 from gemini_monai.transforms import LoadScand
 from tests.data.prepare.made import image, label, save
 

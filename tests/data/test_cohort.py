@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.data import Cohort, read_cohort, write_cohort
-from gemini_monai.errors import InputError
 
 
 def _content(folder, **changes):

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.data import content, read_cohort, verification
 from gemini_monai.data.prepare import prepare_folder
 from gemini_monai.data.prepare.split import Wanted
-from gemini_monai.errors import InputError
 from tests.data.prepare.made import folder, image, label, save
 from tests.images.dicom import along_z, volume, write_slices
 

@@ -11,10 +11,10 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.data import read_cohort
 from gemini_monai.data.prepare import prepare_chestxray8, prepare_folder
 from gemini_monai.data.prepare.split import Wanted
-from gemini_monai.errors import InputError
 from tests.data.prepare.made import folder, image, label, save
 from tests.images.dicom import along_z, volume, write_slices
 

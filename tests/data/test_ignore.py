@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.data import read_cohort
-from gemini_monai.errors import InputError
 from tests.data.test_cohort import _content, _write
 
 

@@ -7,6 +7,7 @@ import torch
 from monai.transforms import RandAffined
 from torch.utils.data import DataLoader
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.data import (
     Corrupted,
     IterationDataset,
@@ -16,7 +17,6 @@ from gemini_monai.data import (
     Unlabeled,
     Views,
 )
-from gemini_monai.errors import InputError
 
 
 def _items(count, *, start=0, labels=False):

@@ -11,9 +11,9 @@ from datetime import timedelta
 import torch
 from torch.nn.parallel import DistributedDataParallel
 
+from gemini_monai.base.errors import install_hook
 from gemini_monai.engines import ObjectiveTrainer
 from gemini_monai.engines.processes import join_processes, process_rank, wait_for_others
-from gemini_monai.errors import install_hook
 from tests.handlers.batches import loader, small_learner
 
 FAULTS = {

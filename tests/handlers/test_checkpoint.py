@@ -14,8 +14,8 @@ from ignite.engine import Engine, Events
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.engines import CosineDecay, ObjectiveTrainer
-from gemini_monai.errors import InputError
 from gemini_monai.handlers import History, RunCheckpoint
 from gemini_monai.objectives import (
     HomeomorphismObjective,

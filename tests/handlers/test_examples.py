@@ -7,10 +7,10 @@ import pytest
 import torch
 from ignite.engine import Engine
 
+from gemini_monai.geometry.warp import warp
 from gemini_monai.handlers import PretrainingExamples
 from gemini_monai.networks import Gemini
 from gemini_monai.transforms import RandInPainting
-from gemini_monai.warp import warp
 
 IMAGES = torch.rand(3, 1, 16, 12, generator=torch.Generator().manual_seed(0))
 

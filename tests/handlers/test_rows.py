@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 from gemini_monai.handlers.rows import rows_until, write_rows
 
 ROWS = [{"iteration": k, "loss": 0.125 * k, "terms": 1e-3 * k} for k in range(1, 5)]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 from gemini_monai.images import find_images
 from gemini_monai.images.clutter import is_clutter
 from tests.data.prepare.made import image, save

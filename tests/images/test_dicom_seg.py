@@ -9,7 +9,7 @@ import pydicom
 import pytest
 
 import gemini_monai
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 from gemini_monai.images import read, refuse_other_than_dicom, write_segmentation
 from tests.images.dicom import along_z, volume, write_slices
 from tests.images.enhanced import rounded, segment_points, turned, write_enhanced

@@ -8,7 +8,7 @@ import itk
 import numpy as np
 import pytest
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 from gemini_monai.images import find_images, read, read_label
 from tests.images.dicom import along_z, volume, write_slices
 from tests.images.enhanced import CAPTURE, CT, MR, STORAGE, turned, write_enhanced

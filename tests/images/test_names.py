@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 from gemini_monai.images import case_of, find_images
 from gemini_monai.images.names import refuse_name
 from tests.images.dicom import along_z, volume, write_slices

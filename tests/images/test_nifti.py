@@ -10,7 +10,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 from gemini_monai.images import read, read_label
 
 VALUES = np.random.default_rng(0).integers(0, 1000, (6, 5, 4)).astype(np.int16)

@@ -9,7 +9,7 @@ import itk
 import numpy as np
 import pytest
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 from gemini_monai.images import has_voxel_size, read, read_label
 from tests.images.written import META_TYPES, PLACED, write_meta, write_nrrd
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 from gemini_monai.images import case_of, find_images, read, read_label
 from gemini_monai.images.names import find_label_files, find_segmentations
 from gemini_monai.images.segments import on_grid, read_segmentation, segments_of

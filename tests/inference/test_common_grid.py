@@ -7,9 +7,9 @@ import pytest
 import torch
 from monai.transforms import ResizeWithPadOrCrop
 
+from gemini_monai.geometry.warp import identity_grid, warp
+from gemini_monai.geometry.world import FieldOfView
 from gemini_monai.inference.common_grid import CommonGrid
-from gemini_monai.warp import identity_grid, warp
-from gemini_monai.world import FieldOfView
 
 
 def _shift(*voxels):

@@ -12,9 +12,9 @@ from monai.data import MetaTensor
 from monai.transforms import RandAffined
 from torch import nn
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
+from gemini_monai.geometry.labels import IGNORED
 from gemini_monai.inference import AtlasInferer, Probe, RegistrationScores
-from gemini_monai.labels import IGNORED
 from gemini_monai.networks import Gemini
 from gemini_monai.transforms import InputSpec
 from tests.inference.networks import Shift

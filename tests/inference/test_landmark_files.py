@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 from gemini_monai.inference.landmark_files import read_landmarks
 
 APEX, BASE = [10.5, -20.0, 30.0], [-1.0, 2.0, 3.5]

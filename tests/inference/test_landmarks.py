@@ -7,7 +7,7 @@ import csv
 import numpy as np
 import pytest
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 from gemini_monai.inference import FileRegistration, read_pairs
 from gemini_monai.inference.landmark_files import read_landmarks
 from gemini_monai.transforms import InputSpec

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 from gemini_monai.inference import register_files
 from gemini_monai.transforms import InputSpec
 from tests.data.prepare.made import image, save

@@ -11,7 +11,7 @@ from monai.data import MetaTensor
 from monai.transforms import RandAffined
 from torch import nn
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 from gemini_monai.inference.levels import Levels, features_at, levels_of
 from gemini_monai.inference.linear import LinearClassifier
 from gemini_monai.inference.probe import Probe

@@ -6,9 +6,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from gemini_monai.geometry.warp import inverse, warp
 from gemini_monai.inference.refinement import refine, resized
 from gemini_monai.metrics import folding_percent
-from gemini_monai.warp import inverse, warp
 
 
 def _texture(shape):

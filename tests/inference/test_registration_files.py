@@ -10,7 +10,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from gemini_monai.errors import InputError, input_error_in
+from gemini_monai.base.errors import InputError, input_error_in
 from gemini_monai.inference import FileRegistration, read_pairs
 from gemini_monai.transforms import InputSpec
 from tests.data.prepare.made import image, label, save

@@ -11,7 +11,7 @@ import pytest
 import torch
 from monai.transforms import ResizeWithPadOrCrop
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 from gemini_monai.images import write_field
 from gemini_monai.inference import register_files
 from gemini_monai.transforms import InputSpec, preprocessing

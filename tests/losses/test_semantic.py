@@ -6,8 +6,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from gemini_monai.geometry.warp import warp
 from gemini_monai.losses import SemanticSimilarityLoss
-from gemini_monai.warp import warp
 
 SHAPES = [(6, 7), (5, 6, 4)]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
+from gemini_monai.geometry.warp import identity_grid
 from gemini_monai.losses import SmoothnessLoss
-from gemini_monai.warp import identity_grid
 from tests.reference import smoothness_loops
 
 

@@ -11,6 +11,7 @@ from monai.metrics import DiceMetric
 from scipy.ndimage import binary_erosion
 from scipy.spatial.distance import cdist
 
+from gemini_monai.geometry.warp import identity_grid
 from gemini_monai.metrics import (
     average_surface_distance,
     correspondence_error,
@@ -19,7 +20,6 @@ from gemini_monai.metrics import (
     log_jacobian_std,
     true_displacement,
 )
-from gemini_monai.warp import identity_grid
 
 
 def test_dice_is_monais_where_that_is_defined():

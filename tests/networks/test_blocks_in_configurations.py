@@ -7,10 +7,10 @@ import torch
 from monai.bundle import ConfigParser
 from torch import nn
 
-from gemini_monai.warp import warp
+from gemini_monai.geometry.warp import warp
 
 BLOCKS = {
-    "warp": {"_target_": "gemini_monai.warp.Warp", "mode": "nearest"},
+    "warp": {"_target_": "gemini_monai.geometry.warp.Warp", "mode": "nearest"},
     "deformer": {"_target_": "gemini_monai.networks.Deformer", "feature_channels": 4},
     "smoothness": {"_target_": "gemini_monai.losses.SmoothnessLoss"},
     "visual": {"_target_": "gemini_monai.losses.VisualSimilarityLoss", "window": 5},

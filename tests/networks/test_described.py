@@ -6,7 +6,7 @@ import pytest
 from monai.networks.nets import BasicUNet, EfficientNetBN, UNet
 from torch import nn
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 from gemini_monai.networks import built_network, recorded_network
 
 UNET = {"spatial_dims": 2, "in_channels": 1, "out_channels": 4}

@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import nn
 
+from gemini_monai.geometry.warp import compose, identity_grid, sample, warp
 from gemini_monai.metrics import folding_percent, inverse_error
 from gemini_monai.networks import FieldNetwork, Gemini
 from gemini_monai.networks.deformer import Deformer
-from gemini_monai.warp import compose, identity_grid, sample, warp
 
 
 class _Says(nn.Module):

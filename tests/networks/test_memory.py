@@ -9,7 +9,7 @@ import torch
 from monai.networks.nets import BasicUNet
 from torch.autograd.graph import saved_tensors_hooks
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 from gemini_monai.networks import Gemini, PriorUNetBackbone, set_memory
 from gemini_monai.objectives import (
     ContrastObjective,

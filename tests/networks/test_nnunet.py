@@ -7,7 +7,7 @@ import sys
 import pytest
 import torch
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 from gemini_monai.networks import Gemini, NnUNetBackbone, built_network
 from tests.networks.nnunet import ARCHITECTURE, PACKAGE, PLAIN, provide
 

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from monai.losses import DiceLoss
 
-from gemini_monai.labels import IGNORED
+from gemini_monai.geometry.labels import IGNORED
 from gemini_monai.objectives import SegmentationObjective
 
 SIZES = [(9, 8), (6, 5, 4)]

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 from gemini_monai.networks import Gemini
 from gemini_monai.objectives import (
     HomeomorphismObjective,

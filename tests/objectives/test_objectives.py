@@ -7,10 +7,10 @@ import torch
 import torch.nn.functional as F
 from monai.losses import DiceCELoss
 
+from gemini_monai.geometry.warp import inbounds_mask, warp
 from gemini_monai.losses import SemanticSimilarityLoss, SmoothnessLoss, VisualSimilarityLoss
 from gemini_monai.networks import Gemini
 from gemini_monai.objectives import HomeomorphismObjective, SegmentationObjective
-from gemini_monai.warp import inbounds_mask, warp
 
 
 def _setup(spatial_dims=2, *, out_channels=3):

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from scipy.ndimage import gaussian_filter
 
-from gemini_monai.warp import warp
+from gemini_monai.geometry.warp import warp
 
 STRUCTURES = ("right lung", "left lung", "heart", "clavicles")
 SHAPES = {  # center and radius per axis, as shares of the image's side, first across, then down

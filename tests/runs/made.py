@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from gemini_monai.base.tables import write_table
 from gemini_monai.runs import RunFolder, close_run, files_to_write, open_run
-from gemini_monai.tables import write_table
 
 PREDICTIONS = ("a.nii.gz", "b.nii.gz")
 WRITTEN = (

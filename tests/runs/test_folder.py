@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 from gemini_monai.runs import RunFolder, add_arm
 from tests.runs.made import finished_run
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 from gemini_monai.runs import refuse_other_settings
 from gemini_monai.runs.identity import PASSING, lasting, training_identity
 from gemini_monai.runs.settings import KNOBS

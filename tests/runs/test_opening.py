@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 from gemini_monai.runs import RunFolder, check_run, close_run, files_to_write, go_on, open_run
 from tests.runs.made import PREDICTIONS, bytes_of, finished_run, started_run, write_files
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 from gemini_monai.runs import check_run, close_run, open_run, read_record
 from gemini_monai.runs.folder import FILES
 from tests.runs.made import EARLY, PREDICTIONS, bytes_of, finished_run

@@ -7,8 +7,8 @@ import json
 import pytest
 from monai.transforms import Flip
 
-from gemini_monai.describe import describe
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.fingerprint import describe
 from gemini_monai.runs import read_record, refuse_other_purpose, run_settings
 
 KNOWN = {"bundle": "gemini_semi", "task": "segmentation", "method": "GEMINI"}

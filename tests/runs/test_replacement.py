@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 from gemini_monai.runs import (
     RunFolder,
     add_arm,

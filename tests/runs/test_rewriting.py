@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 from gemini_monai.runs import RunFolder, check_run, close_run, refuse_tests, rewriting
 from tests.runs.made import PREDICTIONS, bytes_of, finished_run
 

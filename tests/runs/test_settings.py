@@ -7,7 +7,7 @@ import json
 import pytest
 import torch
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 from gemini_monai.runs import check_settings
 from gemini_monai.runs.settings import KNOBS, USED
 from tests.bundles.runs import BUNDLE, MIP

@@ -10,9 +10,9 @@ import torch
 from monai.data.meta_tensor import MetaTensor
 from monai.transforms import Compose, Invertd, Orientation
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
+from gemini_monai.geometry.world import output_grid, world_displacement
 from gemini_monai.transforms import ResampleToGridd
-from gemini_monai.world import output_grid, world_displacement
 from tests.data.prepare.made import save
 from tests.volumes import CENTERED, INTENSITY, SHAPE, corner_error, moved, volume
 

@@ -9,8 +9,8 @@ from monai.data import MetaTensor
 from monai.metrics import DiceMetric
 from monai.transforms import RandAffined
 
-from gemini_monai.errors import InputError
-from gemini_monai.labels import IGNORED
+from gemini_monai.base.errors import InputError
+from gemini_monai.geometry.labels import IGNORED
 from gemini_monai.transforms import InputSpec, postprocessing, preprocessing
 from gemini_monai.transforms.load import LoadScand
 from tests.data.prepare.made import image, save

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 from gemini_monai.images import read
 from gemini_monai.transforms.load import LoadScand
 from tests.data.prepare.made import image, save

@@ -15,8 +15,8 @@ from monai.transforms import (
     Spacingd,
 )
 
+from gemini_monai.base.errors import InputError, input_error_in
 from gemini_monai.data.cache import transform_key
-from gemini_monai.errors import InputError, input_error_in
 from gemini_monai.transforms import InputSpec, ScaleChannelsd, preprocessing
 from tests.data.prepare.made import save
 

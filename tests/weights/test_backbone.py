@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 from gemini_monai.networks import Gemini, UNetBackbone
 from gemini_monai.weights import import_published, load_backbone, load_network
 from tests.weights.test_published import published_keys

@@ -7,7 +7,7 @@ import torch
 from monai.networks.nets import FlexibleUNet, SegResNetDS, resnet10
 from monai.networks.nets.segresnet_ds import SegResEncoder
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 from gemini_monai.networks import Gemini
 from gemini_monai.weights import load_backbone
 

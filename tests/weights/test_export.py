@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 from gemini_monai.networks import Gemini, UNetBackbone
 from gemini_monai.weights import export_backbone, load_backbone, read_card
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 from gemini_monai.networks import UNetBackbone
 from gemini_monai.weights import export_backbone, pull_backbone, push_backbone, read_card
 from tests.weights.test_export import run_folder

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 from gemini_monai.networks import Gemini
 from gemini_monai.weights import load_backbone, load_network
 from gemini_monai.weights.network import read_state

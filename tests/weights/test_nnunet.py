@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 from gemini_monai.networks import Gemini, NnUNetBackbone
 from gemini_monai.weights import export_nnunet, load_backbone, overlay_of_plans, read_card
 from tests.networks.nnunet import ARCHITECTURE, IMPORTED, PLAIN, provide

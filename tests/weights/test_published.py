@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 from gemini_monai.networks import Gemini
 from gemini_monai.objectives import HomeomorphismObjective, SegmentationObjective
 from gemini_monai.weights import import_published, load_network

@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.files import read_text
+from gemini_monai.base.intensity import Intensity
 from gemini_monai.data.checks import SPLITS
 from gemini_monai.data.cohort import Cohort
 from gemini_monai.data.prepare.label_overlap import mean_overlap
 from gemini_monai.data.prepare.reading import kept_image
 from gemini_monai.data.prepare.scan import Scan, scan
 from gemini_monai.data.prepare.split import Wanted
-from gemini_monai.errors import InputError
-from gemini_monai.files import read_text
-from gemini_monai.intensity import Intensity
-from gemini_monai.world import (
+from gemini_monai.geometry.world import (
     output_grid,
     read_transform,
     refuse_method,

@@ -7,9 +7,9 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.files import read_json
 from gemini_monai.data.dataset_file import is_prepared
-from gemini_monai.errors import InputError
-from gemini_monai.files import read_json
 
 NAME = "dataset.json"
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gemini_monai import limits
-from gemini_monai.errors import InputError
-from gemini_monai.files import read_json
-from gemini_monai.limits import IGNORE
+from gemini_monai.base import limits
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.files import read_json
+from gemini_monai.base.limits import IGNORE
 
 
 class Declared(NamedTuple):

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from gemini_monai.data.cohort import Cohort
 from gemini_monai.data.prepare.reading import kept_label
-from gemini_monai.labels import Target, both
+from gemini_monai.geometry.labels import Target, both
 from gemini_monai.metrics import dice_per_structure
 
 Grids = Mapping[str, np.ndarray]

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 from monai.data.meta_tensor import MetaTensor
 
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.limits import IGNORE
 from gemini_monai.data.prepare.reading import kept_label
 from gemini_monai.data.prepare.scan import Scan
-from gemini_monai.errors import InputError
+from gemini_monai.geometry.world import grid_distance
 from gemini_monai.images.clutter import is_clutter
 from gemini_monai.images.names import LOSSY, find_label_files, suffix_of
 from gemini_monai.images.read import MOST_CODES
-from gemini_monai.limits import IGNORE
 from gemini_monai.transforms.load import MASK
-from gemini_monai.world import grid_distance
 
 LabelFiles = Path | list[Path]
 """One index map, or one binary mask per structure."""

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.files import read_json
+from gemini_monai.base.limits import text, whole
 from gemini_monai.data.dataset_file import is_prepared
 from gemini_monai.data.prepare.declared import Declared, named_values
-from gemini_monai.errors import InputError
-from gemini_monai.files import read_json
-from gemini_monai.limits import text, whole
 
 NAME = "dataset.json"
 

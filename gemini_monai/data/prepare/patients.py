@@ -6,9 +6,9 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.tables import read_table
 from gemini_monai.images.names import DICOM, suffix_of
-from gemini_monai.tables import read_table
 
 DOCUMENTED = ("patients.csv", "manifest.csv")
 """The first before the other."""

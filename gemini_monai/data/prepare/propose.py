@@ -8,9 +8,9 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 
+from gemini_monai.base.intensity import Intensity
+from gemini_monai.base.memory import refuse_too_large
 from gemini_monai.data.prepare.scan import Scan
-from gemini_monai.intensity import Intensity
-from gemini_monai.memory import refuse_too_large
 from gemini_monai.transforms.room import refuse_resampling, resampling_bytes
 
 LARGEST = {2: 256, 3: 160}  # voxels an axis that one starts with

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.data.prepare.reading import kept_image
-from gemini_monai.errors import InputError
 from gemini_monai.images import has_voxel_size, is_picture
 from gemini_monai.images.png_and_jpeg import COLORS
 from gemini_monai.images.read import is_colored

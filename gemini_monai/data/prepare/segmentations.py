@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.data.prepare.labels import LabelFiles
 from gemini_monai.data.prepare.scan import Scan
-from gemini_monai.errors import InputError
 from gemini_monai.images import smallest_type, write_image
 from gemini_monai.images.names import is_segmentation, refuse_name
 from gemini_monai.images.segments import Segment, on_grid, read_segmentation, segments_of

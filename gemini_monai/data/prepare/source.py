@@ -10,6 +10,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.data.cohort import Cohort
 from gemini_monai.data.dataset_file import refuse_foreign_dataset, write_cohort
 from gemini_monai.data.prepare.align import aligned, refuse_unalignable
@@ -22,7 +23,6 @@ from gemini_monai.data.prepare.source_files import Source as Source
 from gemini_monai.data.prepare.split import Split, Wanted, split_cases
 from gemini_monai.data.prepare.structures import keep_structures
 from gemini_monai.data.prepare.used_labels import used_labels
-from gemini_monai.errors import InputError
 from gemini_monai.images.names import refuse_name
 from gemini_monai.images.read import is_colored
 

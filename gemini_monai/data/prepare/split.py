@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.limits import flag, optional, real, several, whole
 from gemini_monai.data.prepare.scan import SMALLEST
-from gemini_monai.errors import InputError
-from gemini_monai.limits import flag, optional, real, several, whole
 
 
 class Wanted(NamedTuple):

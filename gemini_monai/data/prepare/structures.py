@@ -17,7 +17,7 @@ from gemini_monai.data.cohort import Cohort
 from gemini_monai.data.prepare.finer import is_cheap, view_that_keeps
 from gemini_monai.data.prepare.reading import kept_label
 from gemini_monai.data.prepare.scan import Scan
-from gemini_monai.labels import IGNORED
+from gemini_monai.geometry.labels import IGNORED
 from gemini_monai.transforms import labels_on_the_grid
 
 LEAST = 0.1

@@ -35,8 +35,8 @@ from monai.transforms.spatial.dictionary import (
 from monai.transforms.transform import Randomizable
 from torch import Tensor
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.data.streams.moving import Item, RandomTransform, moves, tried
-from gemini_monai.errors import InputError
 
 LOSSLESS = (RandFlipd, Flipd, RandAxisFlipd, RandRotate90d, Rotate90d)
 AFFINE = (

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from torch import Tensor
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.data.slices import SliceDataset
 from gemini_monai.data.streams.augmentation import refuse_image_alone
 from gemini_monai.data.streams.stream import (
@@ -20,7 +21,6 @@ from gemini_monai.data.streams.stream import (
     seed_of,
     stacked,
 )
-from gemini_monai.errors import InputError
 
 
 class Labeled(Stream):

@@ -14,8 +14,8 @@ import torch
 from monai.data.meta_tensor import MetaTensor
 from torch import Tensor
 
-from gemini_monai.errors import InputError
-from gemini_monai.warp import identity_grid
+from gemini_monai.base.errors import InputError
+from gemini_monai.geometry.warp import identity_grid
 
 Item: TypeAlias = dict[str, Any]
 RandomTransform: TypeAlias = Callable[[Item], Item]

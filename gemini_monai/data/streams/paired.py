@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.data.streams.augmentation import looks_of
 from gemini_monai.data.streams.partners import PartnerSampler
 from gemini_monai.data.streams.stream import (
@@ -19,7 +20,6 @@ from gemini_monai.data.streams.stream import (
     seed_of,
     stacked,
 )
-from gemini_monai.errors import InputError
 
 PAIRINGS = ("separate", "ring")
 

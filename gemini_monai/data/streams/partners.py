@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 
 CHOICES = ("uniform", "proportional")
 

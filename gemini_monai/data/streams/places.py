@@ -8,9 +8,9 @@ import torch
 from monai.data.meta_tensor import MetaTensor
 from torch import Tensor
 
-from gemini_monai.types import DDF
-from gemini_monai.warp import identity_grid, sample
-from gemini_monai.world import is_singular, to_voxels, to_world
+from gemini_monai.geometry.types import DDF
+from gemini_monai.geometry.warp import identity_grid, sample
+from gemini_monai.geometry.world import is_singular, to_voxels, to_world
 
 UNKNOWN = 1e6
 """Voxels: a displacement out of every image, also in the mean over the places of a cell."""

@@ -10,11 +10,11 @@ from monai.data.meta_tensor import MetaTensor
 from monai.transforms.transform import Randomizable
 from torch import Tensor
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.data.streams.augmentation import applied
 from gemini_monai.data.streams.moving import Item as Item
 from gemini_monai.data.streams.moving import RandomTransform as RandomTransform
 from gemini_monai.data.streams.moving import set_seed
-from gemini_monai.errors import InputError
 
 LABELED, UNLABELED = "labeled", "unlabeled"
 

@@ -9,6 +9,7 @@ import torch
 from monai.data.meta_tensor import MetaTensor
 from torch import Tensor
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.data.streams.augmentation import (
     is_tracked,
     names_of,
@@ -38,9 +39,8 @@ from gemini_monai.data.streams.stream import (
     seed_of,
     stacked,
 )
-from gemini_monai.errors import InputError
-from gemini_monai.types import DDF
-from gemini_monai.warp import sample, sampling_positions
+from gemini_monai.geometry.types import DDF
+from gemini_monai.geometry.warp import sample, sampling_positions
 
 MISSED = 1.0
 """Voxels by which a field may miss on average: interpolation to the nearest voxel misses by half of

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import Colormap
 
-from gemini_monai.intensity import scale_bounds
+from gemini_monai.base.intensity import scale_bounds
 from gemini_monai.report.read.planes import Array
 
 SHOWN = {"kind": "percentile", "lower": 0.5, "upper": 99.5}

@@ -10,8 +10,8 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gemini_monai.errors import InputError
-from gemini_monai.files import replacing
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.files import replacing
 from gemini_monai.report.figures.deformations import grid_line, pair_picture
 from gemini_monai.report.figures.lines import Line
 from gemini_monai.report.figures.overlays import prediction_picture

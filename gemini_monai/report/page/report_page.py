@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import gemini_monai
-from gemini_monai.errors import InputError
-from gemini_monai.files import read_text, write_text
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.files import read_text, write_text
 from gemini_monai.report.figures.wording import moment
 from gemini_monai.report.page.elements import Gallery, Page, Section
 from gemini_monai.report.page.galleries import without_images

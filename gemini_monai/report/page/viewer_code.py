@@ -9,8 +9,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from gemini_monai.errors import InputError
-from gemini_monai.files import read_json, read_text
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.files import read_json, read_text
 
 FOLDER = Path(__file__).parent / "viewer"
 """``package.json`` and its lock, which pins NiiVue by checksum; npm puts NiiVue beside them."""

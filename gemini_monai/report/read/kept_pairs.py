@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from gemini_monai.labels import IGNORED
+from gemini_monai.geometry.labels import IGNORED
+from gemini_monai.geometry.warp import inbounds_mask, jacobian_determinant, sampling_positions
 from gemini_monai.report.read.planes import (
     Array,
     Masks,
@@ -26,7 +27,6 @@ from gemini_monai.report.read.shown_volumes import (
     spatial_dims,
     structure_values,
 )
-from gemini_monai.warp import inbounds_mask, jacobian_determinant, sampling_positions
 
 REGISTERED = ("moving", "fixed", "warped")
 REQUIRED = (*REGISTERED, "ddf")

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from gemini_monai.errors import InputError
-from gemini_monai.files import read_json
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.files import read_json
+from gemini_monai.base.tables import number, read_table
+from gemini_monai.base.trust import refuse_code_of_run
 from gemini_monai.report.read.run_contents import RegisteredPair, RunContents, Score, Series
 from gemini_monai.runs import RunFolder, recover_for_reading, refuse_later
-from gemini_monai.tables import number, read_table
-from gemini_monai.trust import refuse_code_of_run
 
 
 def read_run(folder: Path) -> RunContents:

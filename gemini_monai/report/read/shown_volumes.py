@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from gemini_monai.errors import InputError
-from gemini_monai.files import read_json
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.files import read_json
 from gemini_monai.images import has_voxel_size, read, read_label
 from gemini_monai.report.read.planes import (
     Array,

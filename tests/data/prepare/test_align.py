@@ -9,12 +9,12 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.data.prepare import prepare_folder
 from gemini_monai.data.prepare.align import align_affine
 from gemini_monai.data.prepare.split import Wanted
-from gemini_monai.errors import InputError
-from gemini_monai.world import read_transform
+from gemini_monai.geometry.world import read_transform
 from tests.data.prepare.made import folder, image, save
 from tests.volumes import INTENSITY, corner_error, population
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.data.prepare import prepare_folder, prepared
-from gemini_monai.errors import InputError
 from tests.data.prepare.made import image, save
 
 

@@ -9,13 +9,13 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.data.prepare.codes import (
     count_codes,
     recode,
     refuse_label,
     refuse_unknown,
 )
-from gemini_monai.errors import InputError
 from tests.data.prepare.made import image, save
 
 AFFINE = np.array([[0, -1.5, 0, 7], [2, 0, 0, -4], [0, 0, 3, 1], [0, 0, 0, 1.0]])

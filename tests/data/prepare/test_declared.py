@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.data.prepare.declared import Declared, declared_names, named_values
-from gemini_monai.errors import InputError
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,10 @@ import json
 
 import pytest
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.data.prepare import prepare_decathlon, prepare_folder
 from gemini_monai.data.prepare.split import Wanted
-from gemini_monai.errors import InputError
 from tests.data.prepare.made import image, label, save
 
 NAMES = [f"1.2.840.{k}" for k in range(6)]

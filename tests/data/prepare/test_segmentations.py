@@ -7,10 +7,10 @@ import json
 import numpy as np
 import pytest
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.data.prepare import prepare_folder
 from gemini_monai.data.prepare.split import Wanted
-from gemini_monai.errors import InputError
 from gemini_monai.images import read, read_label
 from tests.data.prepare.made import save
 from tests.images.written import write_nrrd, write_segmentation

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.data.prepare.source import Source, prepare_source
 from gemini_monai.data.prepare.split import Split, Wanted
-from gemini_monai.errors import InputError
 from tests.data.prepare.made import image, save
 
 

@@ -15,8 +15,8 @@ from gemini_monai.data.prepare.finer import _on_grid
 from gemini_monai.data.prepare.scan import scan
 from gemini_monai.data.prepare.split import Wanted
 from gemini_monai.data.prepare.structures import keep_structures
+from gemini_monai.geometry.world import output_grid
 from gemini_monai.transforms import preprocessing
-from gemini_monai.world import output_grid
 from tests.data.prepare.made import image, save
 
 FINE, COARSE = (1.0, 1.0, 1.0), (2.0, 2.0, 5.0)

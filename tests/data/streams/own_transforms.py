@@ -7,7 +7,7 @@ import torch
 from monai.transforms import GaussianSmooth
 from monai.transforms.transform import RandomizableTransform
 
-from gemini_monai.warp import identity_grid, sample
+from gemini_monai.geometry.warp import identity_grid, sample
 
 
 class Own(RandomizableTransform):

@@ -29,6 +29,7 @@ from monai.transforms import (
 from monai.transforms.intensity import dictionary
 from monai.transforms.transform import MapTransform
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.data import Views
 from gemini_monai.data.streams.augmentation import is_tracked, places_alone
 from gemini_monai.data.streams.places import (
@@ -38,8 +39,7 @@ from gemini_monai.data.streams.places import (
     displacement,
     measured,
 )
-from gemini_monai.errors import InputError
-from gemini_monai.warp import identity_grid, inbounds_mask, inverse, warp
+from gemini_monai.geometry.warp import identity_grid, inbounds_mask, inverse, warp
 from tests.data.streams import own_transforms as own
 
 SIZES = {2: (44, 40), 3: (26, 24, 28)}

@@ -17,11 +17,11 @@ from monai.transforms import (
     RandZoomd,
 )
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.data import Corrupted, Labeled, Pairs, Partners, Unlabeled, Views
 from gemini_monai.data.streams import displacement_between
 from gemini_monai.data.subjects import make_subject
-from gemini_monai.errors import InputError
-from gemini_monai.warp import inbounds_mask, warp
+from gemini_monai.geometry.warp import inbounds_mask, warp
 
 
 def _items(count, *, start=0, labels=False):

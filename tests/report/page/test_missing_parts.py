@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 from gemini_monai.report import write_report
 from tests.report.parsed import read_page
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from gemini_monai.base.tables import write_table
 from gemini_monai.report import print_findings, write_report
 from gemini_monai.report.page.probe_findings import probe_sentences
 from gemini_monai.report.read.comparison import compare
 from gemini_monai.report.read.run_reading import read_run
-from gemini_monai.tables import write_table
 
 ROWS = [
     {"iteration": 0, "linear_1": 0.25, "linear_2": 0.5, "nearest": 0.2, "effective_rank": 9.0},

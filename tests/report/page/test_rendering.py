@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from jinja2 import UndefinedError
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 from gemini_monai.report import write_report
 from gemini_monai.report.page.elements import Lead, Page, Section, table
 from gemini_monai.report.page.rendering import environment, render

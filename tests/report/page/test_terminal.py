@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.few_labels import table
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 from gemini_monai.report import print_findings, write_report
 from tests.report.parsed import read_page
 from tests.report.synthetic_run import STRUCTURES, write_run

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 from gemini_monai.report import install_viewer, write_report
 from tests.commands.calls import call
 from tests.report.page.viewer_stub import SCRIPT, put_niivue, without_niivue

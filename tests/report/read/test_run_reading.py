@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 from gemini_monai.report.read.run_reading import read_run
 
 

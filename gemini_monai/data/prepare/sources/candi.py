@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.data.prepare.codes import listed, recode, refuse_label
 from gemini_monai.data.prepare.labels import LabelFiles
 from gemini_monai.data.prepare.propose import in_ras
@@ -14,7 +15,6 @@ from gemini_monai.data.prepare.reading import kept_image
 from gemini_monai.data.prepare.source import Source, prepare_source
 from gemini_monai.data.prepare.sources.released import find_released
 from gemini_monai.data.prepare.split import Wanted
-from gemini_monai.errors import InputError
 
 GROUPS = {"HC": (1, 29), "BPDwoPsy": (30, 64), "BPDwPsy": (65, 83), "SS": (84, 103)}
 """First and last number of each; the prefix of a case."""

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.files import read_text
 from gemini_monai.data.cohort import Cohort
 from gemini_monai.data.copies import same_images
 from gemini_monai.data.dataset_file import write_cohort
-from gemini_monai.errors import InputError
-from gemini_monai.files import read_text
 from gemini_monai.images.clutter import is_clutter
 from gemini_monai.images.names import SUFFIXES
 

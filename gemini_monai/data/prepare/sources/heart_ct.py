@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.data.prepare.codes import (
     count_codes,
     is_current,
@@ -24,7 +25,6 @@ from gemini_monai.data.prepare.source import Source, prepare_source
 from gemini_monai.data.prepare.sources.heart_parts import KINDS, Part, find_parts
 from gemini_monai.data.prepare.sources.released import find_released
 from gemini_monai.data.prepare.split import Wanted
-from gemini_monai.errors import InputError
 from gemini_monai.images import write_image
 from gemini_monai.images.write import refuse_foreign
 

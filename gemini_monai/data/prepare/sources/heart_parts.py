@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from gemini_monai.errors import InputError
+from gemini_monai.base.errors import InputError
 from gemini_monai.images.clutter import is_clutter
 
 VOLUME = r"\.(?:nii|nii\.gz|nrrd|mha|mhd)"

@@ -9,8 +9,8 @@ import numpy as np
 from einops import reduce
 from PIL import Image
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.data.prepare.codes import is_current
-from gemini_monai.errors import InputError
 from gemini_monai.images import write_image
 from gemini_monai.images.write import refuse_foreign
 

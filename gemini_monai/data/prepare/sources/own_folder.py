@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.data.prepare.declared import Declared, declared_names
 from gemini_monai.data.prepare.labels import LabelFiles, find_labels
 from gemini_monai.data.prepare.nnunet_dataset import (
@@ -16,7 +17,6 @@ from gemini_monai.data.prepare.patients import CHANNEL, read_patients
 from gemini_monai.data.prepare.regions import with_declared
 from gemini_monai.data.prepare.source import Source, prepare_source
 from gemini_monai.data.prepare.split import Wanted
-from gemini_monai.errors import InputError
 from gemini_monai.images import find_images
 from gemini_monai.images.clutter import is_clutter
 from gemini_monai.images.names import find_segmentations, suffix_of

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.data.prepare.labels import LabelFiles
 from gemini_monai.data.prepare.split import Split
-from gemini_monai.errors import InputError
 from gemini_monai.images import find_images
 
 PARTS = ("train/labeled", "train/unlabeled", "test/labeled")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.data.prepare.labels import LabelFiles
 from gemini_monai.data.prepare.source import Source, prepare_source
 from gemini_monai.data.prepare.sources.jsrt import (
@@ -16,7 +17,6 @@ from gemini_monai.data.prepare.sources.jsrt import (
 )
 from gemini_monai.data.prepare.sources.released import find_released
 from gemini_monai.data.prepare.split import Split, Wanted
-from gemini_monai.errors import InputError
 from gemini_monai.images import find_images
 
 STRUCTURES = {

@@ -6,11 +6,11 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.data.checks import SPLITS
 from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.data.prepare import prepare_candi
 from gemini_monai.data.prepare.split import Wanted
-from gemini_monai.errors import InputError
 from tests.data.prepare.made import save
 from tests.data.prepare.sources.trees import candi
 

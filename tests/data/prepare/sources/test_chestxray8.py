@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.data.prepare import prepare_chestxray8
 from gemini_monai.data.prepare.sources import chestxray8
-from gemini_monai.errors import InputError
 from tests.data.prepare.made import image, save
 
 TABLE = "Data_Entry_2017.csv"

@@ -8,9 +8,9 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.data.prepare import prepare_heart_ct
 from gemini_monai.data.prepare.split import Wanted
-from gemini_monai.errors import InputError
 from tests.data.prepare.made import save
 from tests.data.prepare.sources.trees import heart_ct as tree
 

@@ -7,12 +7,12 @@ import json
 import numpy as np
 import pytest
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.data.prepare import prepare_decathlon, prepare_folder
 from gemini_monai.data.prepare.split import Wanted
-from gemini_monai.errors import InputError
+from gemini_monai.geometry.labels import IGNORED
 from gemini_monai.images import read_label
-from gemini_monai.labels import IGNORED
 from gemini_monai.transforms import preprocessing
 from tests.data.prepare.made import image, save
 

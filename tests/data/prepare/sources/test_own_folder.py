@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 
 from gemini_monai import images
+from gemini_monai.base.errors import InputError
 from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.data.prepare import prepare_folder
 from gemini_monai.data.prepare.split import Wanted
-from gemini_monai.errors import InputError
 from tests.data.prepare.made import folder, image, label, save
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.data.prepare import prepare_ppmi
-from gemini_monai.errors import InputError
 from tests.data.prepare.made import save
 from tests.data.prepare.sources.trees import ppmi
 

@@ -9,10 +9,10 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.data.prepare import prepare_scr
 from gemini_monai.data.prepare.split import Wanted
-from gemini_monai.errors import InputError
 from gemini_monai.images import read
 from gemini_monai.transforms.load import LoadScand
 from tests.data.prepare.sources.trees import scr as trees

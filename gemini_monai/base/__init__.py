@@ -1,0 +1,1 @@
+"""What knows nothing of images: errors, files, tables, limits, bundles, and what is trusted."""

@@ -1,0 +1,191 @@
+"""Where a bundle is, and what the command line of ``monai.bundle run`` says; imports little."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from gemini_monai.base.errors import InputError
+
+SHIPPED = ("configs/*.json", "configs/*.conf", "docs/*", "LICENSE")
+"""What a bundle is, without the data, runs and weights that lie in it after use."""
+
+
+def bundle_root(name: str) -> str:
+    """Folder of a bundle.
+
+    That of the configuration which ``monai.bundle run`` or a MONAI workflow was given; else the
+    working directory, a folder of it or of its ``bundles``, or where ``monai.bundle download`` puts
+    bundles by default.
+
+    Args:
+        name: Name of the bundle's folder, such as ``gemini_semi``.
+
+    Raises:
+        InputError: If none of them is named so and holds ``configs/metadata.json``.
+    """
+    for folder in _places(name):
+        if _is_bundle(folder, name):
+            return str(folder)
+    raise InputError(_not_here(name))
+
+
+def _places(name: str) -> Iterator[Path]:
+    yield from _folders_of_configurations()
+    yield from (folder.parent for folder in _folders_of_workflows())
+    yield from _places_here(name)
+    import torch  # takes a second, which the help of a command does not need
+
+    yield Path(torch.hub.get_dir()) / "bundle" / name
+
+
+def _folders_of_configurations() -> list[Path]:
+    """Bundles of the configurations on the command line of ``monai.bundle run``."""
+    if not is_bundle_run():
+        return []
+    given = command_line_overrides(sys.argv[2:]).get("config_file", [])
+    files = [given] if isinstance(given, str) else list(given)
+    return [Path(file).absolute().parent.parent for file in files]
+
+
+def folder_of_workflow() -> Path | None:
+    """Where the configurations of the ``ConfigWorkflow`` are that evaluates what calls this."""
+    return next(_folders_of_workflows(), None)
+
+
+def _folders_of_workflows() -> Iterator[Path]:
+    frame = inspect.currentframe()
+    while frame is not None:
+        owner = frame.f_locals.get("self")
+        # not getattr of the owner itself, by which a parser looks up ids
+        root = getattr(owner, "__dict__", {}).get("config_root_path")
+        if isinstance(root, Path):
+            yield root.absolute()
+        frame = frame.f_back
+
+
+def is_bundle_run() -> bool:
+    """Whether this process is ``python -m monai.bundle run``."""
+    return Path(sys.argv[0]).parts[-2:] == ("bundle", "__main__.py") and sys.argv[1:2] == ["run"]
+
+
+def command_line_overrides(arguments: Sequence[str]) -> dict[str, Any]:
+    """``--key value``, ``--key=value`` and ``--flag`` as keys and values."""
+    overrides: dict[str, Any] = {}
+    for position, argument in enumerate(arguments):
+        if not re.match(r"--?[A-Za-z_]", argument):
+            continue
+        name, equals, value = argument.lstrip("-").partition("=")
+        following = arguments[position + 1 : position + 2]
+        if not equals and following and not following[0].startswith("--"):
+            value = following[0]
+        overrides[name] = literal(value) if value else True
+    return overrides
+
+
+def literal(text: str) -> Any:
+    """A number, a list or ``True`` as Python writes it; any other text as it is."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def copy_bundle(name: str, folder: str | Path) -> Path:
+    """Copy a bundle that came with the package, to be run and changed there.
+
+    Args:
+        name: ``gemini_semi`` or ``gemini_mip``, or its last word.
+        folder: Where the bundle's folder goes.
+
+    Returns:
+        The bundle's folder.
+
+    Raises:
+        InputError: If there is no such bundle, or the folder has one already.
+    """
+    name = name if name.startswith("gemini_") else f"gemini_{name}"
+    shipped = shipped_bundle(name)
+    target = Path(folder) / name
+    if target.exists():
+        raise InputError(f"{target}: is there already; nothing of it was changed")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=".part-", dir=target.parent))
+    part = beside / name
+    try:
+        for pattern in SHIPPED:
+            for file in shipped.glob(pattern):
+                copy = part / file.relative_to(shipped)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(file, copy)
+        part.rename(target)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    return target
+
+
+def shipped_bundle(name: str) -> Path:
+    """A bundle as it came with the package, which nobody changed.
+
+    Args:
+        name: Such as ``gemini_semi``.
+
+    Raises:
+        InputError: If there is no such bundle.
+    """
+    shipped = _shipped()
+    known = sorted(path.name for path in shipped.iterdir() if path.is_dir())
+    if name not in known:
+        raise InputError(f"no bundle '{name}'; there are {', '.join(known)}")
+    return shipped / name
+
+
+def bundles_here(name: str) -> list[Path]:
+    """Folders of a bundle in the working directory; those that are one's own come first.
+
+    An archive of a bundle and a run, which has ``run.json``, was received from somebody.
+
+    Args:
+        name: Name of the bundle's folder, such as ``gemini_semi``.
+
+    Raises:
+        InputError: If there is none.
+    """
+    found = [folder for folder in _places_here(name) if _is_bundle(folder, name)]
+    if not found:
+        raise InputError(_not_here(name))
+    return sorted(found, key=is_archive)
+
+
+def is_archive(folder: str | Path) -> bool:
+    """Whether a bundle's folder is a run as well, as ``package`` makes them."""
+    return (Path(folder) / "run.json").exists()
+
+
+def _is_bundle(folder: Path, name: str) -> bool:
+    return folder.name == name and (folder / "configs" / "metadata.json").is_file()
+
+
+def _places_here(name: str) -> list[Path]:
+    here = Path.cwd()
+    return [here, here / "bundles" / name, here / name]
+
+
+def _not_here(name: str) -> str:
+    return (
+        f"bundle '{name}' is neither the working directory {Path.cwd()} nor bundles/{name} below "
+        f"it; copy it here (gemini bundle {name} bundles), or give --bundle_root FOLDER"
+    )
+
+
+def _shipped() -> Path:
+    """Bundles of the installed package, or of the clone that an editable install runs from."""
+    installed = Path(__file__).parents[1] / "bundle_files"
+    return installed if installed.is_dir() else Path(__file__).parents[2] / "bundles"

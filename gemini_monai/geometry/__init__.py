@@ -1,0 +1,1 @@
+"""Where points lie: shapes of arrays, warps, labels, and world coordinates."""

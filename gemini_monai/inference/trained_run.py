@@ -1,0 +1,154 @@
+"""A trained run in a script or a notebook: it segments, registers, and gives its backbone away."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from monai.data.meta_tensor import MetaTensor
+from torch import nn
+
+from gemini_monai.base.errors import InputError
+from gemini_monai.inference.windows import window_inferer
+from gemini_monai.inference.world_registration import WorldRegistration, register_files
+from gemini_monai.networks import Gemini, placed, recorded_network
+from gemini_monai.runs import RunFolder, read_record, refuse_other_purpose
+from gemini_monai.transforms import InputSpec, postprocessing, preprocessing
+from gemini_monai.weights import load_network
+
+
+class TrainedRun:
+    """A run folder, or a packaged bundle, opened with its weights.
+
+    Open it with ``TrainedRun.open``. Images are files, and go through the same steps as in ``gemini
+    segment`` and ``gemini register``.
+
+    Args:
+        folder: The run folder.
+        record: What its ``run.json`` says.
+        network: With the run's weights.
+        device: Where the network is.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        *,
+        record: Mapping[str, Any],
+        network: Gemini,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.folder = Path(folder)
+        self.record = record
+        self.network = network
+        self.device = torch.device(device)
+        self.spec = InputSpec.of(record["settings"])
+
+    @classmethod
+    def open(
+        cls,
+        folder: str | Path,
+        *,
+        device: torch.device | str = "cpu",
+        backbone: nn.Module | None = None,
+    ) -> TrainedRun:
+        """Read a run folder; nothing of it is run.
+
+        Args:
+            folder: What a training left, or an unpacked bundle with weights.
+            device: Where the network goes.
+            backbone: One's own network, where the run was trained with one that is not made from
+                its record.
+
+        Raises:
+            InputError: If it is no run, was trained with transforms that only an overlay names, or
+                its weights do not fit.
+        """
+        record = read_record(folder)
+        own = record.get("transforms", {})
+        if any(own.get(place) for place in ("before", "after")):
+            raise InputError(
+                f"{folder}: trained with transforms of one's own, which only its overlay names; "
+                "use gemini segment or register with --overlay"
+            )
+        network = recorded_network(record["settings"], backbone=backbone)
+        load_network(placed(network, device), RunFolder(folder).model)
+        return cls(folder, record=record, network=network.eval(), device=device)
+
+    @property
+    def backbone(self) -> nn.Module:
+        """From images (B, C, *S), scaled to [0, 1], to dense features (B, K, *S)."""
+        return self.network.backbone
+
+    @property
+    def structures(self) -> dict[int, str]:
+        """Name of each value of a label map; of each channel where structures overlap."""
+        values = range(len(self.spec.structures)) if self.spec.overlapping else self._values()[1:]
+        return dict(zip(values, self.spec.structures, strict=True))
+
+    @torch.no_grad()
+    def segment(self, image: str | Path) -> MetaTensor:
+        """Label map of an image on the image's own grid.
+
+        Args:
+            image: File, or folder of a DICOM series, or an enhanced DICOM file.
+
+        Returns:
+            (1, *S) of label values, uint8 or larger; (structures, *S) of zeros and ones where
+            structures overlap. Its affine is the image's.
+
+        Raises:
+            InputError: If the run is no segmenter, or the image is not one that it takes.
+        """
+        refuse_other_purpose(self.folder, task="segmentation")
+        before = preprocessing(self.spec, keys=["image"])
+        item = before({"image": str(image), "case": str(image)})
+        batch = item["image"].as_tensor()[None].to(self.device, torch.float32)
+        logits = window_inferer(self.spec)(batch, self.network)
+        found = torch.as_tensor(logits)[0].float().cpu()
+        item["pred"] = MetaTensor(found, affine=item["image"].affine)  # the way back begins there
+        found = postprocessing(self.spec, preprocessing=before)(item)["pred"]
+        if not self.spec.overlapping:
+            values = torch.tensor(self._values(), dtype=torch.int32)
+            found = MetaTensor(values[found.as_tensor().long()], affine=found.affine)
+        return found
+
+    def register(
+        self,
+        moving: str | Path,
+        fixed: str | Path,
+        *,
+        start: str = "auto",
+        affine: str | None = None,
+        refinement: int = 0,
+    ) -> WorldRegistration:
+        """Warp an image onto another.
+
+        Args:
+            moving: File of the image that is warped.
+            fixed: File of the image that it is warped onto.
+            start: Where the two meet: ``"world"``, ``"center"``, ``"mass"``, ``"affine"``, or
+                ``"auto"``, which the result's ``start`` tells.
+            affine: ``"itk"`` or ``"ants"``, by which an affine is found; it makes ``auto``
+                ``affine``.
+            refinement: Iterations at each of four resolutions that better the field for this pair.
+
+        Raises:
+            InputError: If the run trained no displacement field, or cannot take an image.
+        """
+        refuse_other_purpose(self.folder, registers=True)
+        return register_files(
+            self.network,
+            moving,
+            fixed,
+            spec=self.spec,
+            device=self.device,
+            start=start,
+            affine=affine,
+            refinement=refinement,
+        )
+
+    def _values(self) -> list[int]:
+        return sorted(self.spec.label_values)

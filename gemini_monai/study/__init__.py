@@ -1,0 +1,1 @@
+"""The reproduction kit: compared methods, the benchmark, and the paper's analyses."""

@@ -1,0 +1,197 @@
+"""Which runs a question needs."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import gemini_monai
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.files import read_json
+from gemini_monai.data import Cohort, read_cohort
+from gemini_monai.data.dataset_file import lasting_content
+from gemini_monai.study.benchmark.run import PROGRAM, Run
+
+BASELINES = {"few_labels": "supervised", "pretraining": "scratch"}
+"""What the others are compared with, always first; also the names of the suites."""
+DEFAULT = "gemini"
+"""The bundle without a ``method_*.json``."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is to be compared.
+
+    Args:
+        suite: A key of ``BASELINES``.
+        data: Prepared data sets. ``few_labels`` trains and tests on each; ``pretraining`` takes the
+            first to pre-train on, and trains and tests on each of the others, or on itself.
+        methods: Names of overlays ``method_NAME.json``, and ``gemini``.
+        labels: Numbers of labeled images.
+        seeds: Of the repetitions.
+        output: Folder of the runs.
+        overrides: More of every training, as on the command line.
+        pretraining: More of every pre-training, likewise.
+        variants: Further arms, which are the bundle without an overlay and these overrides, of the
+            pre-training where there is one.
+        tuned: More of an arm's trainings on a data set, by the names of both.
+        left_out: Why an arm is not run on a data set, by the names of both.
+
+    Raises:
+        InputError: If the suite is unknown, a data set is not there, or nothing is to be compared.
+    """
+
+    suite: str
+    data: tuple[Path, ...]
+    methods: tuple[str, ...]
+    labels: tuple[int, ...]
+    seeds: tuple[int, ...]
+    output: Path
+    overrides: tuple[str, ...] = ()
+    pretraining: tuple[str, ...] = ()
+    variants: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    tuned: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    left_out: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.suite not in BASELINES:
+            raise InputError(f"no suite '{self.suite}'; there are {', '.join(BASELINES)}")
+        for name in ("data", "methods", "labels", "seeds"):
+            if not getattr(self, name):
+                raise InputError(f"benchmark: no {name} given, expected one or more")
+        for name in self.variants:
+            if name in (self.baseline, *self.methods):
+                raise InputError(f"benchmark: '{name}' is a method and a variant; rename one")
+        for folder in self.data:
+            if not (folder / "dataset.json").is_file():
+                raise InputError(f"{folder / 'dataset.json'}: no such file; prepare the data first")
+
+    def cohort(self, folder: Path) -> Cohort:
+        """A data set, compared with what was recorded of its files.
+
+        Args:
+            folder: Its folder.
+
+        Raises:
+            InputError: If it is damaged, or a file holds something else than when it was prepared
+                and no override says that this is meant.
+        """
+        words = [*self.overrides, *self.pretraining]
+        pairs = itertools.pairwise(words)
+        return read_cohort(
+            folder / "dataset.json", data_changed=("--data_changed", "True") in pairs
+        )
+
+    @property
+    def baseline(self) -> str:
+        """What the others are compared with."""
+        return BASELINES[self.suite]
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """The baseline, then the methods, then the variants."""
+        return tuple(dict.fromkeys([self.baseline, *self.methods, *self.variants]))
+
+    @property
+    def tested(self) -> tuple[Path, ...]:
+        """Data sets that are tested on."""
+        return self.data[1:] if self.suite == "pretraining" and len(self.data) > 1 else self.data
+
+    def runs(self) -> list[Run]:
+        """All cells; a pre-training stands before what is fine-tuned from it."""
+        make = self._few_labels if self.suite == "few_labels" else self._pretraining
+        return list(make())
+
+    def _few_labels(self) -> Iterator[Run]:
+        for data in self.data:
+            for labels in self.labels:
+                for seed in self.seeds:
+                    for method in self.arms:
+                        if (data_name(data), method) in self.left_out:
+                            continue
+                        words = [*self._train("semi", data, method), "--compare", "[]"]
+                        words += ["--labeled_cases", str(labels), *self._overrides(data, method)]
+                        yield self._run(words, data=data, method=method, labels=labels, seed=seed)
+
+    def _pretraining(self) -> Iterator[Run]:
+        for seed in self.seeds:
+            for method in self.arms:
+                tested = [d for d in self.tested if (data_name(d), method) not in self.left_out]
+                source = "none"
+                before: tuple[str, ...] = ()
+                if method != self.baseline and tested:
+                    words = [*self._train("mip", self.data[0], method), *self.pretraining]
+                    start = self._run(words, data=self.data[0], method=method, labels=0, seed=seed)
+                    source, before = str(start.folder), (start.name,)
+                    yield start
+                for data in tested:
+                    for labels in self.labels:
+                        words = ["finetune", str(data), "--pretrained", source]
+                        words += ["--labeled_cases", str(labels), *self._overrides(data, method)]
+                        yield self._run(
+                            words, data=data, method=method, labels=labels, seed=seed, after=before
+                        )
+
+    def _train(self, bundle: str, data: Path, method: str) -> list[str]:
+        words = ["train", bundle, str(data.absolute())]
+        if method in self.variants:
+            return [*words, *self.variants[method]]
+        return words if method == DEFAULT else [*words, "--method", method]
+
+    def _overrides(self, data: Path, method: str) -> tuple[str, ...]:
+        return (*self.overrides, *self.tuned.get((data_name(data), method), ()))
+
+    def _run(
+        self,
+        words: Sequence[str],
+        *,
+        data: Path,
+        method: str,
+        labels: int,
+        seed: int,
+        after: tuple[str, ...] = (),
+    ) -> Run:
+        """A cell whose folder is another one as soon as its settings, data or code are others."""
+        words = [*words, "--seed", str(seed)]
+        known = json.dumps([words, _content_hash(data), gemini_monai.__version__, after])
+        digest = hashlib.sha256(known.encode()).hexdigest()[:8]
+        part = f"{labels}_labels" if labels else "pretraining"
+        name = f"{data_name(data)}-{method}-{part}-{seed}-{digest}"
+        folder = self.output.absolute() / name
+        command = [PROGRAM, *words, "--output_dir", str(folder), "--resume", "True"]
+        return Run(
+            name=name,
+            command=shlex.join(command),
+            done=str(folder / "report.html"),
+            after=after,
+            data=data_name(data) if labels else "",
+            method=method,
+            labels=labels,
+            seed=seed,
+        )
+
+
+def _content_hash(data: Path) -> str:
+    """Of its ``dataset.json``, whenever its files were copied."""
+    path = data / "dataset.json"
+    content = read_json(path, dict)
+    known = json.dumps(lasting_content(content)).encode() if "files" in content else None
+    return hashlib.sha256(path.read_bytes() if known is None else known).hexdigest()
+
+
+def data_name(data: Path) -> str:
+    """Name of a prepared data set: its own and its folder's, as several may be draws of one.
+
+    It is part of names of folders and of commands, so of letters, digits and a few signs alone.
+
+    Args:
+        data: Its folder.
+    """
+    name = f"{read_json(data / 'dataset.json', dict)['name']}_{data.absolute().name}"
+    return re.sub(r"[^\w.+-]+", "_", name).lstrip("._+-") or "data"

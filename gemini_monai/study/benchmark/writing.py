@@ -1,0 +1,79 @@
+"""The files of a benchmark: its tables as CSV, and its page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.files import write_text
+from gemini_monai.base.tables import write_table
+from gemini_monai.report.page.galleries import without_images
+from gemini_monai.report.page.rendering import render
+from gemini_monai.study.benchmark.outcome import Outcome
+from gemini_monai.study.benchmark.page import benchmark_page
+from gemini_monai.study.benchmark.registration import RegistrationRow, registration_rows
+from gemini_monai.study.benchmark.result_table import as_numbers, trial_as_numbers
+from gemini_monai.study.benchmark.scores import CaseRow, StructureRow, case_rows, structure_rows
+from gemini_monai.study.benchmark.tuning import best_trials
+from gemini_monai.study.benchmark.workflow import GRID
+
+FILES = (
+    "results.csv",
+    "cases.csv",
+    "structures.csv",
+    "registration.csv",
+    "tuning.csv",
+    "benchmark.html",
+)
+
+
+def refuse_foreign(folder: Path) -> None:
+    """Before anything is run: tables take the place of a benchmark's, and of nothing else.
+
+    Args:
+        folder: Of the runs; one of ours has the grid's file in it.
+
+    Raises:
+        InputError: Naming the first file that is in the way.
+    """
+    there = [folder / name for name in FILES if (folder / name).exists()]
+    if there and not (folder / GRID).is_file():
+        raise InputError(f"{there[0]}: is there and of no benchmark; give another --output")
+
+
+def write_results(outcome: Outcome, *, images: bool = True) -> list[Path]:
+    """Write what is known into the grid's folder; each file is whole or the one before.
+
+    Args:
+        outcome: What is known.
+        images: Whether the page shows images of the data.
+
+    Returns:
+        ``results.csv``, ``cases.csv``, ``structures.csv``, ``registration.csv``,
+        ``tuning.csv`` where there was a tuning, and ``benchmark.html``.
+
+    Raises:
+        InputError: If one cannot be written.
+    """
+    results, cases, structures, registration, tuning, page = (
+        outcome.question.output / name for name in FILES
+    )
+    write_table(results, [as_numbers(row) for row in outcome.rows])
+    _write(cases, case_rows(outcome.finished), kind=CaseRow)
+    _write(structures, structure_rows(outcome.finished), kind=StructureRow)
+    _write(registration, registration_rows(outcome.finished), kind=RegistrationRow)
+    if outcome.trials:
+        best = best_trials(outcome.trials).values()
+        write_table(tuning, [trial_as_numbers(t, chosen=t in best) for t in outcome.trials])
+    made = benchmark_page(outcome)
+    write_text(page, render(made if images else without_images(made)))
+    written = [results, cases, structures, registration]
+    return [*written, *([tuning] if outcome.trials else []), page]
+
+
+def _write(path: Path, rows: Sequence[Any], *, kind: type) -> None:
+    columns = [field.name for field in fields(kind)]
+    write_table(path, [asdict(row) for row in rows], columns=columns)

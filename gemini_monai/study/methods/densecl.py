@@ -1,0 +1,122 @@
+"""Places are paired with the most alike of the other view, and told from those of other images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import torch
+import torch.nn.functional as F
+from einops import einsum
+from torch import Tensor, nn
+
+from gemini_monai.geometry.types import Image
+from gemini_monai.objectives import Batch, Objective
+from gemini_monai.study.methods.dense_grid import cell_features, grid_size
+from gemini_monai.study.methods.key_queue import KeyQueue, unit
+from gemini_monai.study.methods.teacher import Teacher
+
+Pairing = Callable[[Tensor, Tensor, Sequence[int]], Tensor]
+
+
+class DenseCL(Objective):
+    """``(1 - share) L_global + share L_dense`` (Wang et al., CVPR 2021).
+
+    ``L_global`` is MoCo of the features' mean. In ``L_dense`` the key of a place is that of the
+    other view whose features, before any projection, are most alike; negatives are means of
+    earlier images' dense keys. The paper's places are the 7 x 7 of a residual network's last
+    stage; here they are the cells of a grid over the dense features, so that the decoder is
+    trained too.
+
+    Args:
+        share: Of the dense part, from 0 to 1.
+        temperature: Of ``KeyQueue``.
+        momentum: Share of the average that stays at every step, from 0 to 1.
+        queue: Keys that are kept, of either kind; 65,536 in the paper.
+        cells: Most places of a view.
+        projection: Width of queries and keys; 128 in the paper.
+        pairing: Which places are a pair, as ``most_alike`` says it; that is the default.
+        prototypes: A further term, of all places and their keys, such as ``Prototypes``.
+    """
+
+    reads = ("view_a", "view_b")
+
+    def __init__(
+        self,
+        *,
+        share: float = 0.5,
+        temperature: float = 0.2,
+        momentum: float = 0.999,
+        queue: int = 1024,
+        cells: int = 256,
+        projection: int = 64,
+        pairing: Pairing | None = None,
+        prototypes: nn.Module | None = None,
+    ) -> None:
+        super().__init__()
+        self.pairing = pairing or most_alike
+        self.prototypes = prototypes
+        self.share, self.momentum = share, momentum
+        self.cells, self.projection = cells, projection
+        self.means = KeyQueue(queue, projection, temperature=temperature)
+        self.places = KeyQueue(queue, projection, temperature=temperature)
+
+    def bind(self, network: nn.Module) -> None:
+        """Fit the two projections to the network's dense features, and copy what is averaged."""
+        width = int(network.feature_channels)  # type: ignore[arg-type]
+        self.projectors = nn.ModuleList(_projector(width, self.projection) for _ in range(2))
+        self.teacher = Teacher(nn.ModuleList([network, self.projectors]), self.momentum)
+
+    def forward(
+        self, network: nn.Module, batch: Batch, *, progress: float = 1.0
+    ) -> dict[str, Tensor]:
+        """``image_contrast``, ``place_contrast``, weighted, each 0 or more; that of prototypes.
+
+        Args:
+            network: A ``Gemini``.
+            batch: ``view_a`` and ``view_b`` (B, C, *S).
+            progress: Unused; this objective has no schedule.
+        """
+        features, mean, query = self._seen((network, self.projectors), batch["view_a"])
+        with torch.no_grad():
+            teacher = self.teacher.module.children()
+            others, self.latest_mean, key = self._seen(teacher, batch["view_b"])
+            self.latest_place = unit(key).mean(dim=1)
+            size = grid_size(batch["view_a"].shape[2:], self.cells)
+            pairs = self.pairing(features, others, size)
+            image, own, other = pairs.nonzero(as_tuple=True)
+        terms = {
+            "image_contrast": (1 - self.share) * self.means(mean, self.latest_mean),
+            "place_contrast": self.share * self.places(query[image, own], key[image, other]),
+        }
+        if self.prototypes is not None:
+            terms["semantic_contrast"] = self.prototypes(query, key, pairs)
+        return terms
+
+    def _seen(self, own: Iterable[nn.Module], view: Image) -> tuple[Tensor, Tensor, Tensor]:
+        """Features of the cells (B, P, K), and projections of their mean and of each."""
+        network, projectors = own
+        features = cell_features(network.features(view), self.cells)  # type: ignore[operator]
+        of_the_mean, of_each = projectors.children()
+        return features, of_the_mean(features.mean(dim=1)), of_each(features)
+
+    def after_step(self, network: nn.Module, *, progress: float = 1.0) -> None:
+        """Let the average follow, and the newest keys take the place of the oldest."""
+        self.teacher.update_parameters(nn.ModuleList([network, self.projectors]))
+        self.means.push(self.latest_mean)
+        self.places.push(self.latest_place)
+
+
+def most_alike(features: Tensor, others: Tensor, size: Sequence[int]) -> Tensor:
+    """Each place of one view, and the one of the other of greatest cosine, (B, P, P).
+
+    Args:
+        features: Of the places of the first view, (B, P, K).
+        others: Of the second view, likewise.
+        size: Places along each axis; unused.
+    """
+    cosine = einsum(unit(features), unit(others), "b i k, b j k -> b i j")
+    return F.one_hot(cosine.argmax(dim=2), cosine.shape[2]).bool()
+
+
+def _projector(width: int, projection: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(width, 2 * width), nn.ReLU(), nn.Linear(2 * width, projection))

@@ -1,0 +1,103 @@
+"""Places that lie near one another in two views have like features, smoothed by likeness."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import torch
+from einops import einsum
+from torch import Tensor, nn
+
+from gemini_monai.geometry.types import Image
+from gemini_monai.objectives import Batch, Objective
+from gemini_monai.study.methods.dense_grid import cell_features, cell_places
+from gemini_monai.study.methods.embedding import perceptron
+from gemini_monai.study.methods.key_queue import unit
+from gemini_monai.study.methods.teacher import Teacher, rising_momentum
+
+
+class PixPro(Objective):
+    """Pixel-to-propagation consistency (Xie et al., CVPR 2021).
+
+    ``y_i = sum_j max(cos(x_i, x_j), 0)^gamma g(x_j)``; the loss is the mean of ``-cos(y_i, x'_j)``
+    over places ``i`` of one view and ``j`` of the other that lie less than ``distance`` diagonals
+    of a cell apart, both ways; ``x'`` is of a moving average, whose momentum grows to 1 by half a
+    cosine. The paper's places are the 7 x 7 of a residual network's last stage; here they are the
+    cells of a grid over the dense features, so that the decoder is trained too.
+
+    Args:
+        momentum: At the start of training.
+        sharpness: ``gamma``.
+        distance: Below which two places are a pair, in diagonals of a cell of the first view.
+        cells: Most places of a view.
+        projection: Width of ``x``; 256 in the paper.
+    """
+
+    reads = ("view_a", "view_b", "ddf_ab")
+
+    def __init__(
+        self,
+        *,
+        momentum: float = 0.99,
+        sharpness: float = 2.0,
+        distance: float = 0.7,
+        cells: int = 256,
+        projection: int = 64,
+    ) -> None:
+        super().__init__()
+        self.momentum, self.sharpness, self.distance = momentum, sharpness, distance
+        self.cells, self.projection = cells, projection
+
+    def bind(self, network: nn.Module) -> None:
+        """Fit the heads to the network's dense features, and copy what is averaged."""
+        width = int(network.feature_channels)  # type: ignore[arg-type]
+        self.projector = perceptron(width, 2 * width, self.projection)
+        self.transform = nn.Linear(self.projection, self.projection)
+        self.teacher = Teacher(nn.ModuleList([network, self.projector]), self.momentum)
+
+    def forward(
+        self, network: nn.Module, batch: Batch, *, progress: float = 1.0
+    ) -> dict[str, Tensor]:
+        """``propagation``, from -2 to 2.
+
+        Args:
+            network: A ``Gemini``.
+            batch: ``view_a`` and ``view_b`` (B, C, *S), and ``ddf_ab`` (B, N, *S) in voxels with
+                ``warp(view_a, ddf_ab)`` like ``view_b``.
+            progress: Unused here.
+        """
+        views = torch.cat([batch["view_a"], batch["view_b"]])
+        with torch.no_grad():
+            targets = self._projected(self.teacher.module.children(), views)
+        smoothed = self.propagated(self._projected((network, self.projector), views))
+        (first, second), (target_a, target_b) = smoothed.chunk(2), targets.chunk(2)
+        places_a, places_b = cell_places(batch["ddf_ab"], self.cells)
+        diagonal = math.sqrt(places_a.shape[-1])
+        near = torch.cdist(places_a.expand_as(places_b), places_b) < self.distance * diagonal
+        there = _mean_cosine(first, target_b, near)
+        back = _mean_cosine(second, target_a, near.transpose(1, 2))
+        return {"propagation": -(there + back)}
+
+    def propagated(self, features: Tensor) -> Tensor:
+        """Every place's features (B, P, K), from those of all that are like it."""
+        direction = unit(features)
+        likeness = einsum(direction, direction, "b i k, b j k -> b i j").clamp(min=0)
+        return likeness**self.sharpness @ self.transform(features).to(likeness.dtype)
+
+    def _projected(self, own: Iterable[nn.Module], views: Image) -> Tensor:
+        network, projector = own
+        places = cell_features(network.features(views), self.cells)  # type: ignore[operator]
+        projected: Tensor = projector(places.flatten(0, 1))
+        return projected.unflatten(0, places.shape[:2])
+
+    def after_step(self, network: nn.Module, *, progress: float = 1.0) -> None:
+        """Let the average follow, the slower the later."""
+        self.teacher.momentum = rising_momentum(self.momentum, progress)
+        self.teacher.update_parameters(nn.ModuleList([network, self.projector]))
+
+
+def _mean_cosine(features: Tensor, targets: Tensor, pairs: Tensor) -> Tensor:
+    """Over the pairs (B, P, Q) of places; 0 where there is none."""
+    cosine = einsum(unit(features), unit(targets), "b i k, b j k -> b i j")
+    return (cosine * pairs).sum() / pairs.sum().clamp(min=1)

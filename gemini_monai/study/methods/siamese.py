@@ -1,0 +1,122 @@
+"""Two views of an image predict one another, without negatives."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gemini_monai.geometry.types import Image
+from gemini_monai.objectives import Batch, Objective, full_precision
+from gemini_monai.study.methods.embedding import image_embedding, perceptron, refuse_one, width_of
+from gemini_monai.study.methods.teacher import Teacher, rising_momentum
+
+
+class SimSiam(Objective):
+    """``-(cos(p1, sg z2) + cos(p2, sg z1)) / 2`` (Chen and He, CVPR 2021).
+
+    ``z`` is a projection of the pooled deepest features, ``p`` a prediction from it, ``sg`` stops
+    the gradient. Trains the encoder; the decoder stays as it is initialized.
+
+    Args:
+        projection: Width of the projection; 2048 in the paper.
+        hidden: Width of the predictor's hidden layer, a quarter of it in the paper.
+    """
+
+    reads = ("view_a", "view_b")
+    trains = "encoder"
+
+    def __init__(self, *, projection: int = 256, hidden: int = 64) -> None:
+        super().__init__()
+        self.projection, self.hidden = projection, hidden
+
+    def bind(self, network: nn.Module) -> None:
+        """Fit the heads to the network's deepest features."""
+        width = self.projection
+        self.projector = perceptron(width_of(network), width, width, width, normalized=True)
+        self.predictor = perceptron(width, self.hidden, width)
+
+    def forward(
+        self, network: nn.Module, batch: Batch, *, progress: float = 1.0
+    ) -> dict[str, Tensor]:
+        """``similarity``, from -1 to 1.
+
+        Args:
+            network: A ``Gemini``.
+            batch: ``view_a`` and ``view_b`` (B, C, *S), 2 images or more.
+            progress: Unused; this objective has no schedule.
+
+        Raises:
+            InputError: If there is one image only.
+        """
+        views = batch["view_a"], batch["view_b"]
+        refuse_one(views)
+        first, second = (self.projector(image_embedding(network, view)) for view in views)
+        crossed = _cosine(self.predictor(first), second) + _cosine(self.predictor(second), first)
+        return {"similarity": -crossed / 2}
+
+
+class BYOL(Objective):
+    """``2 - 2 cos(q(z1), z2')``, both ways (Grill et al., NeurIPS 2020).
+
+    ``z'`` is of a moving average, whose momentum grows from ``momentum`` to 1 by half a cosine.
+    Trains the encoder; the decoder stays as it is initialized.
+
+    Args:
+        momentum: At the start of training; 0.996 in the paper, for a million of steps.
+        hidden: Width of the hidden layers; 4096 in the paper.
+        projection: Width of projection and prediction; 256 in the paper.
+    """
+
+    reads = ("view_a", "view_b")
+    trains = "encoder"
+
+    def __init__(self, *, momentum: float = 0.99, hidden: int = 512, projection: int = 128) -> None:
+        super().__init__()
+        self.momentum, self.hidden, self.projection = momentum, hidden, projection
+
+    def bind(self, network: nn.Module) -> None:
+        """Fit the heads to the network's deepest features, and copy what is averaged."""
+        self.projector = perceptron(width_of(network), self.hidden, self.projection)
+        self.predictor = perceptron(self.projection, self.hidden, self.projection)
+        self.teacher = Teacher(nn.ModuleList([network, self.projector]), self.momentum)
+
+    def forward(
+        self, network: nn.Module, batch: Batch, *, progress: float = 1.0
+    ) -> dict[str, Tensor]:
+        """``prediction``, from 0 to 8.
+
+        Args:
+            network: A ``Gemini``.
+            batch: ``view_a`` and ``view_b`` (B, C, *S), 2 images or more.
+            progress: Unused here.
+
+        Raises:
+            InputError: If there is one image only.
+        """
+        views = batch["view_a"], batch["view_b"]
+        refuse_one(views)
+        first, second = (
+            self.predictor(self.projector(image_embedding(network, view))) for view in views
+        )
+        with torch.no_grad():
+            target_first, target_second = map(self._target, views)
+        crossed = _cosine(first, target_second) + _cosine(second, target_first)
+        return {"prediction": 4 - 2 * crossed}
+
+    def _target(self, view: Image) -> Tensor:
+        network, projector = self.teacher.module.children()
+        target: Tensor = projector(image_embedding(network, view))
+        return target
+
+    def after_step(self, network: nn.Module, *, progress: float = 1.0) -> None:
+        """Let the average follow, the slower the later."""
+        self.teacher.momentum = rising_momentum(self.momentum, progress)
+        self.teacher.update_parameters(nn.ModuleList([network, self.projector]))
+
+
+def _cosine(prediction: Tensor, target: Tensor) -> Tensor:
+    """Mean cosine; no gradient reaches the target."""
+    with torch.autocast(prediction.device.type, enabled=False):
+        one, other = full_precision(prediction), full_precision(target.detach())
+        return F.cosine_similarity(one, other, dim=1).mean()

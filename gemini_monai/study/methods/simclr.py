@@ -1,0 +1,55 @@
+"""Two views of an image are told from those of other images of the batch."""
+
+from __future__ import annotations
+
+import torch
+from monai.losses.contrastive import ContrastiveLoss
+from torch import Tensor, nn
+
+from gemini_monai.objectives import Batch, Objective, full_precision
+from gemini_monai.study.methods.embedding import image_embedding, perceptron, refuse_one, width_of
+
+
+class SimCLR(Objective):
+    """NT-Xent over the pooled deepest features (Chen et al., ICML 2020).
+
+    The loss is MONAI's ``ContrastiveLoss``. Trains the encoder; the decoder stays as it is
+    initialized.
+
+    Args:
+        temperature: Of the cosines, above 0; 0.1 to 0.5 in the paper.
+        projection: Width of the projection, whose hidden layer is as wide as the features.
+    """
+
+    reads = ("view_a", "view_b")
+    trains = "encoder"
+
+    def __init__(self, *, temperature: float = 0.2, projection: int = 128) -> None:
+        super().__init__()
+        self.loss = ContrastiveLoss(temperature=temperature)
+        self.projection = projection
+
+    def bind(self, network: nn.Module) -> None:
+        """Fit the projection to the network's deepest features."""
+        width = width_of(network)
+        self.projector = perceptron(width, width, self.projection)
+
+    def forward(
+        self, network: nn.Module, batch: Batch, *, progress: float = 1.0
+    ) -> dict[str, Tensor]:
+        """``instance_contrast``, 0 or more.
+
+        Args:
+            network: A ``Gemini``.
+            batch: ``view_a`` and ``view_b`` (B, C, *S), 2 images or more.
+            progress: Unused; this objective has no schedule.
+
+        Raises:
+            InputError: If there is one image only.
+        """
+        views = batch["view_a"], batch["view_b"]
+        refuse_one(views)
+        projected = self.projector(image_embedding(network, torch.cat(views)))
+        with torch.autocast(projected.device.type, enabled=False):
+            found = self.loss(*full_precision(projected).chunk(2))
+        return {"instance_contrast": found}

@@ -1,0 +1,75 @@
+"""Pixels of two views that are known to correspond, told from those of images seen before."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from gemini_monai.objectives import Batch, Objective
+from gemini_monai.objectives.contrast import matched_points
+from gemini_monai.study.methods.key_queue import KeyQueue
+from gemini_monai.study.methods.teacher import Teacher
+
+
+class VADeR(Objective):
+    """View-agnostic dense representation (Pinheiro et al., NeurIPS 2020).
+
+    ``KeyQueue`` of single pixels: a query in one view, its key at the same place of the other view
+    by a moving average, and keys of earlier images as negatives.
+
+    Args:
+        points: Pixels of each image; 32 in the paper.
+        temperature: Of ``KeyQueue``; 0.07 in the paper.
+        momentum: Share of the average that stays at every step, from 0 to 1.
+        queue: Keys that are kept; 65,536 in the paper.
+        projection: Width of queries and keys; 128 in the paper.
+    """
+
+    reads = ("view_a", "view_b", "ddf_ab")
+
+    def __init__(
+        self,
+        *,
+        points: int = 32,
+        temperature: float = 0.07,
+        momentum: float = 0.999,
+        queue: int = 4096,
+        projection: int = 64,
+    ) -> None:
+        super().__init__()
+        self.points, self.momentum, self.projection = points, momentum, projection
+        self.queue = KeyQueue(queue, projection, temperature=temperature)
+
+    def bind(self, network: nn.Module) -> None:
+        """Fit the projection to the network's dense features, and copy what is averaged."""
+        width = int(network.feature_channels)  # type: ignore[arg-type]
+        self.projector = nn.Sequential(
+            nn.Linear(width, 2 * width), nn.ReLU(), nn.Linear(2 * width, self.projection)
+        )
+        self.teacher = Teacher(nn.ModuleList([network, self.projector]), self.momentum)
+
+    def forward(
+        self, network: nn.Module, batch: Batch, *, progress: float = 1.0
+    ) -> dict[str, Tensor]:
+        """``pixel_contrast``, 0 or more; 0 where no pixel of a view lies in the other.
+
+        Args:
+            network: A ``Gemini``.
+            batch: ``view_a`` and ``view_b`` (B, C, *S), and ``ddf_ab`` (B, N, *S) in voxels with
+                ``warp(view_a, ddf_ab)`` like ``view_b``.
+            progress: Unused; this objective has no schedule.
+        """
+        features = network.features(batch["view_a"])  # type: ignore[operator]
+        with torch.no_grad():
+            average, projector = self.teacher.module.children()
+            others = average.features(batch["view_b"])  # type: ignore[operator]
+        own, partner = matched_points(features, others, batch["ddf_ab"], count=self.points)
+        self.latest = projector(partner.flatten(0, 1)).detach()
+        if not len(own):
+            return {"pixel_contrast": 0 * features.sum()}
+        return {"pixel_contrast": self.queue(self.projector(own.flatten(0, 1)), self.latest)}
+
+    def after_step(self, network: nn.Module, *, progress: float = 1.0) -> None:
+        """Let the average follow, and the newest keys take the place of the oldest."""
+        self.teacher.update_parameters(nn.ModuleList([network, self.projector]))
+        self.queue.push(self.latest)

@@ -1,0 +1,188 @@
+"""Which runs a question needs, and when one is another run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shlex
+import shutil
+from dataclasses import replace
+
+import pytest
+
+import gemini_monai
+from gemini_monai.base.bundles import literal
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.files import read_json
+from gemini_monai.runs.settings import KNOBS
+from gemini_monai.study.benchmark import PRESETS, Question, variants_of
+from gemini_monai.study.benchmark.variants import DEFAULTS, PAIRS
+from tests.conftest import ROOT
+
+
+@pytest.fixture
+def question(tiny_phantom, tmp_path):
+    return Question(
+        suite="few_labels",
+        data=(tiny_phantom.parent,),
+        methods=("gemini", "cps"),
+        labels=(1, 2),
+        seeds=(0, 1),
+        output=tmp_path / "out",
+        overrides=("--epochs", "1"),
+    )
+
+
+def test_every_method_with_every_seed_and_number_the_baseline_first(question):
+    runs = question.runs()
+    assert len(runs) == 3 * 2 * 2
+    assert [run.method for run in runs[:3]] == ["supervised", "gemini", "cps"]
+    assert len({run.name for run in runs}) == len(runs)
+    words = shlex.split(runs[2].command)
+    assert words[:3] == ["gemini", "train", "semi"]
+    for option in ("--method cps", "--labeled_cases 1", "--seed 0", "--epochs 1", "--resume True"):
+        assert option in runs[2].command
+    assert "--method" not in runs[1].command
+    assert runs[2].done.startswith(words[words.index("--output_dir") + 1])
+
+
+def test_a_variant_is_the_default_with_its_overrides(question):
+    given = variants_of({"no_gss": "--semantic 0", "two": "--channels '[4, 8]'"})
+    own = replace(question, methods=("gemini",), labels=(1,), seeds=(0,), variants=given)
+    runs = own.runs()
+    assert [run.method for run in runs] == ["supervised", "gemini", "no_gss", "two"]
+    assert "--semantic 0" in runs[2].command
+    words = shlex.split(runs[3].command)
+    assert words[words.index("--channels") + 1] == "[4, 8]"
+    assert not any("--method" in run.command for run in runs[1:])
+    before = replace(own, suite="pretraining").runs()
+    start = next(run for run in before if run.method == "no_gss")
+    assert "train mip" in start.command
+    assert "--semantic 0" in start.command
+    fine = [run for run in before if run.method == "no_gss" and run.labels]
+    assert fine
+    assert not any("--semantic" in run.command for run in fine)
+    with pytest.raises(InputError, match="'gemini' is a method and a variant"):
+        replace(own, variants=variants_of({"gemini": ""}))
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_the_knobs_of_a_preset_are_knobs_that_take_its_values(name):
+    for words in variants_of(name).values():
+        assert len(words) % 2 == 0
+        for key, value in zip(words[::2], words[1::2], strict=True):
+            assert key.startswith("--")
+            KNOBS[key[2:]](literal(value), key)
+
+
+def test_what_presets_share_is_one_arm():
+    found = variants_of(["ablation", "smoothness", "similarity"])
+    assert list(found) == [
+        *PRESETS["ablation"],
+        *(name for name in PRESETS["smoothness"] if name != "smoothness_0.4"),
+        "semantic",
+    ]
+    assert len(set(found.values())) == len(found)
+
+
+def test_an_arm_of_the_default_value_says_nothing_of_the_knob():
+    config = read_json(ROOT / "bundles" / "gemini_semi" / "configs" / "train.json", dict)
+    assert {name: config[name] for name in DEFAULTS} == DEFAULTS
+    for preset in ("smoothness", "visual", "positive", "schedule", "reach"):
+        assert PAIRS in PRESETS[preset].values()
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("figure_8", "expected one of ablation, .*, got 'figure_8'"),
+        (["ablation", "a"], "expected one of ablation, .*, got 'a'"),
+        ([["ablation"]], "expected one of ablation"),
+        ([], "expected a preset or"),
+        ({"a/b": ""}, "a name is letters, .*, got 'a/b'"),
+        ({"a": 3}, "expected a preset or"),
+    ],
+)
+def test_variants_that_cannot_be_are_named(given, message):
+    with pytest.raises(InputError, match=message):
+        variants_of(given)
+
+
+def test_a_pretraining_stands_before_what_starts_from_it(question):
+    own = replace(question, suite="pretraining", pretraining=("--epochs", "3"))
+    runs = own.runs()
+    assert [run.method for run in runs[:2]] == ["scratch", "scratch"]
+    scratch = [run for run in runs if run.method == "scratch"]
+    assert all("--pretrained none" in run.command and not run.after for run in scratch)
+    starts = [run for run in runs if not run.labels]
+    assert len(starts) == 2 * 2
+    for start in starts:
+        assert "--epochs 3" in start.command
+        followers = [run for run in runs if start.name in run.after]
+        assert {run.labels for run in followers} == {1, 2}
+        assert all(f"--pretrained {start.folder}" in run.command for run in followers)
+        assert runs.index(start) < min(runs.index(run) for run in followers)
+
+
+def test_other_settings_data_or_code_are_another_run(question, tmp_path, monkeypatch):
+    names = {run.name for run in question.runs()}
+    assert names == {run.name for run in question.runs()}
+    assert names.isdisjoint(r.name for r in replace(question, overrides=("--epochs", "2")).runs())
+    copy = shutil.copytree(question.data[0], tmp_path / question.data[0].name)
+    content = json.loads((copy / "dataset.json").read_text())
+    (copy / "dataset.json").write_text(json.dumps(content | {"seed": 7}))
+    assert names.isdisjoint(run.name for run in replace(question, data=(copy,)).runs())
+    monkeypatch.setattr("gemini_monai.__version__", "9")
+    assert names.isdisjoint(run.name for run in question.runs())
+
+
+def test_new_times_of_the_files_make_no_other_run(question, tmp_path):
+    """As after ``prepare`` of a copy."""
+    path = shutil.copytree(question.data[0], tmp_path / "copy") / "dataset.json"
+    question = replace(question, data=(path.parent,))
+    name = question.runs()[0].name
+    content = json.loads(path.read_text())
+    for file, record in content["files"].items():
+        size, _, digest = record.split()
+        content["files"][file] = f"{size} 7.000000000 {digest}"
+    path.write_text(json.dumps(content))
+    assert question.runs()[0].name == name
+    content["files"][file] = f"{size} 7.000000000 {'0' * 64}"
+    path.write_text(json.dumps(content))
+    assert question.runs()[0].name != name
+
+
+def test_a_name_stays_what_it_was_so_that_long_runs_are_found_again(question, tmp_path):
+    """The first eight digits of a hash of the words, the data's file, version and predecessors."""
+    copy = shutil.copytree(question.data[0], tmp_path / question.data[0].name)
+    content = json.loads((copy / "dataset.json").read_text())
+    del content["files"]  # as earlier versions wrote it
+    (copy / "dataset.json").write_text(json.dumps(content))
+    question = replace(question, data=(copy,))
+    run = question.runs()[0]
+    data = str(question.data[0])
+    words = ["train", "semi", data, "--method", "supervised", "--compare", "[]"]
+    words += ["--labeled_cases", "1", "--epochs", "1", "--seed", "0"]
+    content = hashlib.sha256((question.data[0] / "dataset.json").read_bytes()).hexdigest()
+    known = json.dumps([words, content, gemini_monai.__version__, []])
+    assert run.name == (
+        "phantom_2d_phantom-supervised-1_labels-0-" + hashlib.sha256(known.encode()).hexdigest()[:8]
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"suite": "many"}, "no suite 'many'; there are few_labels, pretraining"),
+        ({"methods": ()}, "no methods given"),
+        ({"seeds": ()}, "no seeds given"),
+    ],
+)
+def test_what_is_no_question_is_said(question, given, message):
+    with pytest.raises(InputError, match=message):
+        replace(question, **given)
+
+
+def test_data_that_is_not_prepared_is_named(question, tmp_path):
+    with pytest.raises(InputError, match=r"dataset\.json: no such file; prepare the data first"):
+        replace(question, data=(tmp_path,))

@@ -1,0 +1,127 @@
+"""Snakemake is asked for every run, and makes none twice."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shlex
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gemini_monai.base.errors import InputError
+from gemini_monai.study.benchmark import Question, Run, run_grid
+from gemini_monai.study.benchmark import workflow as engine
+from tests.conftest import ROOT
+
+
+@pytest.fixture
+def question(tiny_phantom, tmp_path):
+    return Question(
+        suite="few_labels",
+        data=(tiny_phantom.parent,),
+        methods=("gemini",),
+        labels=(2,),
+        seeds=(0, 1),
+        output=tmp_path / "out",
+    )
+
+
+def test_without_the_engine_one_line_says_how_to_have_it(question, monkeypatch):
+    monkeypatch.setattr(engine.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(InputError, match=r"pip install 'gemini_monai\[benchmark\]'"):
+        run_grid(question.runs(), output=question.output)
+
+
+def test_the_engine_gets_every_run_once_and_goes_on_after_one_that_fails(question, monkeypatch):
+    asked = []
+
+    def start(command, check):
+        asked.append(command)
+        return type("Done", (), {"returncode": 1})
+
+    monkeypatch.setattr(engine.importlib.util, "find_spec", lambda name: True)
+    monkeypatch.setattr(engine.subprocess, "run", start)
+    runs = question.runs()
+    assert not run_grid([*runs, runs[0]], output=question.output, cores=2, more=["--dry-run"])
+    assert {"--keep-going", "--rerun-incomplete", "--dry-run"} <= set(asked[0])
+    grid = json.loads((question.output / "grid.json").read_text())
+    assert [run["name"] for run in grid["runs"]] == [run.name for run in runs]
+    assert Path(asked[0][asked[0].index("--snakefile") + 1]).is_file()
+
+
+def test_no_environment_has_to_be_activated(question, monkeypatch, tmp_path):
+    asked = []
+
+    def start(command, check):
+        asked.append(command)
+        return type("Done", (), {"returncode": 0})
+
+    monkeypatch.setattr(engine.importlib.util, "find_spec", lambda name: True)
+    monkeypatch.setattr(engine.subprocess, "run", start)
+    runs = question.runs()
+    run_grid([*runs, replace(runs[0], name="other", command="bash -c 'gemini'")], output=tmp_path)
+    assert asked[0][:3] == [sys.executable, "-m", "snakemake"]
+    *ours, other = json.loads((tmp_path / "grid.json").read_text())["runs"]
+    for run, own in zip(ours, runs, strict=True):
+        words = shlex.split(own.command)
+        assert words[0] == "gemini"  # as a person types it
+        assert shlex.split(run["command"]) == [sys.executable, "-m", "gemini_monai", *words[1:]]
+    assert other["command"] == "bash -c gemini"
+    monkeypatch.undo()
+    done = subprocess.run(
+        [*shlex.split(ours[0]["command"])[:3], "--help"],
+        env={"PATH": "/nowhere", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert "usage: gemini" in done.stdout, done.stderr
+
+
+def test_two_benchmarks_do_not_share_a_folder(question, monkeypatch):
+    def start(command, check):
+        with pytest.raises(InputError, match="another benchmark is running there"):
+            run_grid([], output=question.output)
+        return type("Done", (), {"returncode": 0})
+
+    monkeypatch.setattr(engine.importlib.util, "find_spec", lambda name: True)
+    monkeypatch.setattr(engine.subprocess, "run", start)
+    assert run_grid(question.runs(), output=question.output)
+    assert len(json.loads((question.output / "grid.json").read_text())["runs"]) == 4
+    done = type("Done", (), {"returncode": 0})
+    monkeypatch.setattr(engine.subprocess, "run", lambda command, check: done)
+    assert run_grid([], output=question.output)
+
+
+with_snakemake = pytest.mark.skipif(
+    importlib.util.find_spec("snakemake") is None, reason="snakemake is of the extra 'benchmark'"
+)
+
+
+@with_snakemake
+def test_what_a_killed_grid_leaves_does_not_stop_the_next(tmp_path):
+    run = Run("well", "true", str(tmp_path / "well" / "page"), (), "d", "m", 1, 0)
+    lock = tmp_path / "out" / ".snakemake" / "locks" / "0.output.lock"
+    lock.parent.mkdir(parents=True)
+    lock.write_text("finished/well\n")
+    assert run_grid([run], output=tmp_path / "out")
+
+
+@with_snakemake
+def test_a_second_call_makes_only_what_failed_even_from_another_folder(tmp_path, monkeypatch):
+    count = f"bash -c 'echo once >> {tmp_path}/{{}}.txt; {{}}'"
+    run = Run(
+        "well", count.format("well", "true"), str(tmp_path / "well" / "page"), (), "d", "m", 1, 0
+    )
+    bad = replace(run, name="bad", command=count.format("bad", "false"))
+    waits = replace(run, name="waits", command=count.format("waits", "true"), after=("bad",))
+    assert not run_grid([run, bad, waits], output=tmp_path / "out")
+    assert not (tmp_path / "waits.txt").exists()
+    monkeypatch.chdir(tmp_path)
+    mended = replace(bad, command=count.format("bad", "true"))
+    assert run_grid([run, mended, waits], output=tmp_path / "out")
+    made = {path.stem: path.read_text().split() for path in tmp_path.glob("*.txt")}
+    assert made == {"well": ["once"], "bad": ["once", "once"], "waits": ["once"]}

@@ -1,0 +1,148 @@
+"""FixMatch, BCP and DeepAtlas, against the papers' equations in loops."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from gemini_monai.geometry.warp import warp
+from gemini_monai.networks import Gemini
+from gemini_monai.objectives import Learner
+from gemini_monai.study.methods import AnatomySimilarity, BidirectionalCopyPaste, FixMatch
+
+
+class Linear(nn.Module):
+    """Logits that are multiples of the image, so that bright voxels are sure."""
+
+    def __init__(self):
+        super().__init__()
+        self.slope = nn.Parameter(torch.tensor([-8.0, 8.0, 0.0]).double())
+
+    def forward(self, image):
+        return (image - 0.5) * self.slope.reshape(1, 3, *[1] * (image.dim() - 2))
+
+
+def test_fixmatch_learns_at_sure_voxels_alone(monkeypatch):
+    objective = FixMatch(weight=2.0, threshold=0.9)
+    image = torch.rand(2, 1, 6, 5).double()
+    strong = image**2
+    monkeypatch.setattr(objective, "changed", lambda own: strong)
+    network = Linear()
+    found = objective(network, {"unlabeled": image})["weak_to_strong"]
+    weak, other = network(image), network(strong)
+    total, sure = 0.0, 0
+    for b in range(2):
+        for x in range(6):
+            for y in range(5):
+                p = weak[b, :, x, y].softmax(0)
+                if float(p.max()) >= 0.9:
+                    total -= float(other[b, :, x, y].log_softmax(0)[int(p.argmax())])
+                    sure += 1
+    assert 0 < sure < 60
+    assert float(found) == pytest.approx(2 * total / 60, rel=1e-9)
+
+
+@pytest.mark.parametrize("size", [(20, 16), (10, 8, 6)])
+def test_the_strong_change_is_of_intensity_and_another_for_each_image(size):
+    image = 0.2 + 0.6 * torch.rand(2, 1, *size)
+    before = image.clone()
+    changed = FixMatch(strength=0.5).changed(image)
+    assert torch.equal(image, before)
+    for own in changed:
+        assert int((own == 0).sum()) == math.prod(side // 2 for side in size)
+    assert not torch.equal(changed[0] == 0, changed[1] == 0)
+    assert torch.equal(
+        FixMatch(strength=0.0).changed(image).flatten(1)[:, 5:].ne(0).any(), torch.tensor(True)
+    )
+
+
+def test_copy_paste_sees_each_in_the_other(monkeypatch):
+    objective = BidirectionalCopyPaste(weight=3.0, unlabeled=0.5)
+    network = Linear()
+    objective.bind(network)
+    with torch.no_grad():
+        objective.teacher.module.slope.copy_(torch.tensor([8.0, -8.0, 0.0]))
+    image, other = torch.rand(2, 2, 1, 6, 6).double()
+    label = torch.randint(3, (2, 1, 6, 6))
+    box = torch.zeros(2, 1, 6, 6, dtype=torch.bool)
+    box[:, :, 1:5, 2:6] = True
+    monkeypatch.setattr(objective, "box", lambda own: box)
+    found = objective(network, {"image": image, "label": label, "unlabeled": other})["copy_paste"]
+    guess = objective.teacher(other).argmax(1, keepdim=True)
+    parts = {"known": [], "guessed": []}
+    for b in range(2):
+        for x in range(6):
+            for y in range(6):
+                inside = bool(box[b, 0, x, y])
+                mine = (image[b, 0, x, y], int(label[b, 0, x, y]), "known")
+                theirs = (other[b, 0, x, y], int(guess[b, 0, x, y]), "guessed")
+                for value, wanted, part in (
+                    (theirs if inside else mine),
+                    (mine if inside else theirs),
+                ):
+                    p = network(value.reshape(1, 1, 1, 1))[0, :, 0, 0].softmax(0)
+                    parts[part].append((p, wanted))
+    total = 0.0
+    for part, weight in (("known", 1.0), ("guessed", 0.5)):
+        crossed = -sum(math.log(float(p[k])) for p, k in parts[part]) / len(parts[part])
+        dice = 0.0
+        for c in range(3):
+            overlap = sum(float(p[c]) for p, k in parts[part] if k == c)
+            size = sum(float(p[c]) ** 2 + (k == c) for p, k in parts[part])
+            dice += (2 * overlap + 1) / (size + 1) / 3
+        total += weight * (crossed + 1 - dice) / 2
+    assert float(found) == pytest.approx(3 * total, rel=1e-9)
+
+
+@pytest.mark.parametrize("size", [(9, 6), (6, 9, 3)])
+def test_the_box_is_two_thirds_a_side_and_moves(size):
+    objective = BidirectionalCopyPaste()
+    boxes = [objective.box(torch.rand(1, 2, *size)) for _ in range(8)]
+    assert {int(own.sum()) for own in boxes} == {math.prod(2 * side // 3 for side in size)}
+    assert len({tuple(own.flatten().tolist()) for own in boxes}) > 1
+
+
+def test_the_copied_average_is_not_trained():
+    network = Gemini(2, 1, 3, channels=(4, 8))
+    learner = Learner(network, {"bcp": BidirectionalCopyPaste()})
+    batch = {"image": torch.rand(3, 1, 8, 8), "label": torch.randint(3, (3, 1, 8, 8))}
+    learner(["bcp"], batch | {"unlabeled": torch.rand(2, 1, 8, 8)})["copy_paste"].backward()
+    assert not any("teacher" in n for n, p in learner.named_parameters() if p.requires_grad)
+    assert all(p.grad is not None for p in network.backbone.parameters())
+
+
+def test_anatomy_is_the_overlap_of_warped_maps_both_ways():
+    network = Gemini(2, 1, 3, channels=(4, 8)).double()
+    objective = AnatomySimilarity(weight=2.0)
+    image, label = torch.rand(2, 1, 8, 8).double(), torch.randint(3, (2, 1, 8, 8))
+    found = objective(network, {"image_a": image, "image": image, "label": label})
+    pair = network.correspond(image)
+    probability = network(image).softmax(1)
+    hot = torch.stack([(label[:, 0] == c).double() for c in range(3)], dim=1)
+    for name, maps in (("anatomy", probability), ("labeled_anatomy", hot)):
+        losses = []
+        for ddf, moving, fixed in (
+            (pair.ddf_ab, maps, maps.roll(-1, 0)),
+            (pair.ddf_ba, maps.roll(-1, 0), maps),
+        ):
+            moved = warp(moving, ddf)
+            for b in range(2):
+                for c in range(3):
+                    overlap = 2 * float((moved[b, c] * fixed[b, c]).sum()) + 1
+                    size = float((moved[b, c] ** 2).sum() + (fixed[b, c] ** 2).sum()) + 1
+                    losses.append(1 - overlap / size)
+        expected = 2 * sum(losses) / len(losses)
+        assert float(found[name]) == pytest.approx(expected, rel=1e-6), name
+
+
+def test_anatomy_reads_what_it_uses_and_one_labeled_image_is_no_pair():
+    assert AnatomySimilarity(labeled=False).reads == ("image_a",)
+    assert AnatomySimilarity(predicted=False).reads == ("image", "label")
+    network = Gemini(2, 1, 3, channels=(4, 8))
+    batch = {"image": torch.rand(1, 1, 8, 8), "label": torch.zeros(1, 1, 8, 8)}
+    assert AnatomySimilarity(predicted=False)(network, batch) == {}
+    with pytest.raises(ValueError, match="one of them must be true"):
+        AnatomySimilarity(predicted=False, labeled=False)
