@@ -13,7 +13,7 @@ from torch import Tensor
 from gemini_monai.base.errors import InputError
 
 Rule: TypeAlias = Mapping[str, Any]
-"""``{"kind": "percentile" | "range", "lower": ..., "upper": ...}``."""
+"""``{"kind": "percentile" | "range", "lower": ..., "upper": ...}``, or ``{"kind": "zscore"}``."""
 Intensity: TypeAlias = Rule | Sequence[Rule]
 """One rule, or one a channel."""
 
@@ -21,6 +21,11 @@ Intensity: TypeAlias = Rule | Sequence[Rule]
 def rule_of(intensity: Intensity, channel: int) -> Rule:
     """The rule of a channel, which is everybody's where there is one alone."""
     return intensity if isinstance(intensity, Mapping) else intensity[channel]
+
+
+def is_z_score(rule: Rule) -> bool:
+    """Whether it says mean 0 and standard deviation 1, so that nothing is clipped."""
+    return bool(rule["kind"] == "zscore")
 
 
 def refuse_other_length(intensity: Intensity, channels: int, *, name: str) -> None:
@@ -41,7 +46,7 @@ def scale_bounds(values: np.ndarray | Tensor, rule: Rule, *, name: str) -> tuple
 
     Where both percentiles are the same value, or one is in the gap beside it, as in angiography or
     PET, they are those of what differs from the most frequent value; where these are the same too,
-    the least and the greatest.
+    the least and the greatest. Of z-scores they are the mean and one standard deviation above it.
 
     Args:
         values: Finite, of any shape.
@@ -49,11 +54,13 @@ def scale_bounds(values: np.ndarray | Tensor, rule: Rule, *, name: str) -> tuple
         name: What they are of, for the message.
 
     Raises:
-        InputError: If percentiles are asked for of values that are all the same.
+        InputError: If percentiles or z-scores are asked for of values that are all the same.
     """
     if rule["kind"] == "range":
         return rule["lower"], rule["upper"]
-    bounds = _percentiles(values, rule)
+    if is_z_score(rule) and values.min() < values.max():
+        return values.mean(), values.mean() + values.std()
+    bounds = (values.min(), values.max()) if is_z_score(rule) else _percentiles(values, rule)
     if _tell_apart(values, bounds):
         return bounds
     differing = values[values != _most_frequent(values)]

@@ -13,8 +13,10 @@ from gemini_monai.base.trust import evaluated
 Check = Callable[[Any, str], None]
 """From a value and what it is called; raises an ``InputError`` that says both."""
 
-KINDS = ("percentile", "range")
+KINDS = ("percentile", "range", "zscore")
 """How intensities are scaled."""
+BOUNDS = ("lower", "upper")
+"""What percentiles and ranges are given by; z-scores by none."""
 
 
 def whole(least: int, greatest: int | None = None) -> Check:
@@ -130,7 +132,7 @@ def optional(check: Check) -> Check:
 
 
 def intensity(value: Any, name: str) -> None:
-    """``{"kind": "percentile" | "range", "lower": ..., "upper": ...}``, or a list of one a channel.
+    """A rule of ``intensity.Rule``, or a list of one a channel.
 
     Raises:
         InputError: If a key is missing or unknown, or the bounds are no interval.
@@ -142,11 +144,15 @@ def intensity(value: Any, name: str) -> None:
 
 
 def _intensity_rule(value: Any, name: str) -> None:
-    if not isinstance(value, Mapping) or set(value) != {"kind", "lower", "upper"}:
-        raise InputError(f"{name}: expected kind, lower and upper, got {value!r}")
+    bounds = set() if isinstance(value, Mapping) and value.get("kind") == "zscore" else BOUNDS
+    if not isinstance(value, Mapping) or set(value) != {"kind", *bounds}:
+        wanted = "kind, lower and upper" if bounds else "kind alone"
+        raise InputError(f"{name}: expected {wanted}, got {value!r}")
     one_of(*KINDS)(value["kind"], f"{name}: kind")
+    if not bounds:
+        return
     bound = real(0, 100) if value["kind"] == "percentile" else real()
-    for key in ("lower", "upper"):
+    for key in BOUNDS:
         bound(value[key], f"{name}: {key}")
     if not value["lower"] < value["upper"]:
         raise InputError(f"{name}: lower {value['lower']} must be below upper {value['upper']}")

@@ -119,11 +119,11 @@ def bundle_to_train(name: str, config: str) -> tuple[Path, list[str]]:
 
 
 def _network_of(folder: Path) -> dict[str, Any]:
-    from gemini_monai.networks import ARCHITECTURE, checked_description
+    from gemini_monai.networks import NETWORK_SETTINGS, checked_description
     from gemini_monai.runs import read_record
 
     settings = read_record(folder)["settings"]
-    known = {key: settings[key] for key in ARCHITECTURE if settings.get(key) is not None}
+    known = {key: settings[key] for key in NETWORK_SETTINGS if settings.get(key) is not None}
     if "backbone" in known:
         known["backbone"] = checked_description(known["backbone"], f"{folder}: backbone")
     return known

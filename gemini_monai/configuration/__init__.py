@@ -2,43 +2,38 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 from gemini_monai.base.bundles import bundle_root
 from gemini_monai.configuration.arms import refuse_unknown_arms, train_arms
-from gemini_monai.configuration.cost import MEASURED, tell_cost
-from gemini_monai.configuration.hardware import (
-    autocast_options,
-    choose_convolutions,
-    loading_workers,
-    on_gpu,
-)
+from gemini_monai.configuration.cost import measured_trainer, tell_cost
+from gemini_monai.configuration.hardware import choose_convolutions, loading_workers
+from gemini_monai.configuration.knobs import check_knobs, identity, input_spec, settings
 from gemini_monai.configuration.overrides import check_configuration, refuse_unknown_overrides
-from gemini_monai.configuration.running import (
-    check_knobs,
-    identity,
-    running_configuration,
-    settings,
+from gemini_monai.configuration.parser_access import running_configuration
+from gemini_monai.configuration.process_steps import (
+    check_run,
+    close_run,
+    finish_run,
+    refuse_tests,
+    start_together,
+    train,
 )
-from gemini_monai.configuration.scoring import kept_knob, refuse_other_scoring
+from gemini_monai.configuration.recorded import (
+    kept_knob,
+    refuse_other_scoring,
+    settings_of_run,
+    untrained_settings,
+)
 from gemini_monai.configuration.steps import (
     refuse_other_view,
     refuse_other_weights,
     show_probe,
     show_scores,
     start,
+    start_from,
     warn_of_little,
 )
-from gemini_monai.configuration.together import (
-    check_run,
-    close_run,
-    open_run,
-    publish,
-    refuse_tests,
-    start_together,
-    train,
-)
 from gemini_monai.data import read_cohort
+from gemini_monai.engines import autocast_options, on_gpu
 from gemini_monai.engines.processes import (
     is_first_process,
     process_device,
@@ -54,7 +49,6 @@ from gemini_monai.transforms import InputSpec, refuse_outputs
 from gemini_monai.weights import load_backbone, load_network
 
 __all__ = [
-    "MEASURED",
     "InputSpec",
     "Learner",
     "autocast_options",
@@ -66,19 +60,19 @@ __all__ = [
     "choose_convolutions",
     "close_run",
     "find_images",
-    "find_spec",
+    "finish_run",
     "identity",
+    "input_spec",
     "is_first_process",
     "kept_knob",
     "load_backbone",
     "load_network",
     "loading_workers",
+    "measured_trainer",
     "on_gpu",
-    "open_run",
     "placed",
     "process_device",
     "process_rank",
-    "publish",
     "read_cohort",
     "read_pairs",
     "refuse_other_purpose",
@@ -92,13 +86,16 @@ __all__ = [
     "registration_items",
     "running_configuration",
     "settings",
+    "settings_of_run",
     "show_probe",
     "show_scores",
     "start",
+    "start_from",
     "start_together",
     "tell_cost",
     "train",
     "train_arms",
+    "untrained_settings",
     "wait_for_others",
     "warn_of_little",
 ]

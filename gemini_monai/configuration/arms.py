@@ -13,7 +13,7 @@ from gemini_monai.base.errors import InputError
 from gemini_monai.base.trust import evaluated, methods_of
 from gemini_monai.configuration.layers import ConfigurationLayer, Overlaid
 from gemini_monai.configuration.overrides import read_configuration
-from gemini_monai.configuration.running import running_configuration
+from gemini_monai.configuration.parser_access import running_configuration
 from gemini_monai.engines.processes import is_first_process, wait_for_others
 from gemini_monai.runs import FOLDERS, RunFolder, add_arm, arm_name, check_settings, is_arm_name
 

@@ -7,11 +7,10 @@ from copy import deepcopy
 from typing import Any
 
 import numpy as np
-import torch
 from monai.bundle import ConfigParser
 from torch import Tensor, nn
 
-from gemini_monai.configuration.running import running_configuration
+from gemini_monai.configuration.parser_access import running_configuration
 from gemini_monai.engines import ObjectiveTrainer
 from gemini_monai.engines.cost import (
     Work,
@@ -22,40 +21,54 @@ from gemini_monai.engines.cost import (
     seconds_an_iteration,
 )
 from gemini_monai.objectives import Learner
+from gemini_monai.objectives.learner import unwrapped
 
 MEASURED = 3
 """Iterations that are timed, after one that is not."""
 GIGA, MEBI = 1e9, 2**20
 
 
-def tell_cost(
-    learner: Learner,
-    trainer: ObjectiveTrainer,
-    *,
-    batch: Mapping[str, Tensor],
-    iterations: int,
-    device: torch.device | str,
-) -> None:
+def tell_cost(trainer: ObjectiveTrainer, *, batch: Mapping[str, Tensor]) -> None:
     """Print work, time, memory and disk of a training, and what each of them grows with.
 
     A few iterations are made, of which nothing is kept. Multiply-adds are those of convolutions and
     matrix products, there and back, as PyTorch counts them.
 
     Args:
-        learner: Network and objectives.
-        trainer: Of them, without handlers, for ``MEASURED`` + 1 iterations.
+        trainer: Of the whole training, which is not run.
         batch: Of one iteration, on any device.
-        iterations: Of the whole training.
-        device: Where the network is.
     """
+    learner, device = unwrapped(trainer.learner), trainer.state.device
     batch = {name: value.to(device) for name, value in batch.items()}
-    seconds = seconds_an_iteration(trainer)
+    seconds = seconds_an_iteration(measured_trainer(trainer, iterations=MEASURED + 1))
     peak = peak_memory(device)
     work = {name: count_work(learner, name, batch) for name in learner.objectives}
     print("\n".join(_parameters(learner)))
     print("\n".join(_work(work)))
-    print("\n".join(_whole(learner, seconds, peak=peak, iterations=iterations)))
+    whole = _whole(learner, seconds, peak=peak, iterations=trainer.total_iterations)
+    print("\n".join(whole))
     print("\n".join(_growth(learner, batch)))
+
+
+def measured_trainer(trainer: ObjectiveTrainer, *, iterations: int) -> ObjectiveTrainer:
+    """A trainer of the same learner, batches and optimizer, which tells nobody and keeps nothing.
+
+    Args:
+        trainer: Of the whole training.
+        iterations: That the other makes.
+    """
+    return ObjectiveTrainer(
+        device=trainer.state.device,
+        max_epochs=1,
+        epoch_length=iterations,
+        train_data_loader=trainer.data_loader,
+        learner=trainer.learner,
+        optimizer=trainer.optimizer,
+        update=trainer.update,
+        seed=trainer.seed,
+        amp=trainer.amp,
+        amp_kwargs=trainer.amp_kwargs,
+    )
 
 
 def _parameters(learner: Learner) -> list[str]:

@@ -5,35 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
 import torch
 
 from gemini_monai.base.memory import refuse_too_large, refuse_too_many_bytes
+from gemini_monai.engines import on_gpu
 
 MOST_WORKERS = 8
 """Processes that load, at most; each holds a batch or two in memory."""
-
-
-def on_gpu(device: torch.device | str) -> bool:
-    """Whether it is a GPU that CUDA knows.
-
-    Args:
-        device: As a configuration has it, a device or its name.
-    """
-    return torch.device(device).type == "cuda"
-
-
-def autocast_options(device: torch.device | str) -> dict[str, Any]:
-    """Arguments of ``torch.autocast``: bfloat16, or float16 on a GPU that has no bfloat16.
-
-    bfloat16 has the range of float32, so no gradient has to be scaled.
-
-    Args:
-        device: Where the network is.
-    """
-    half = on_gpu(device) and not torch.cuda.is_bf16_supported(including_emulation=False)
-    return {"dtype": torch.float16 if half else torch.bfloat16}
 
 
 def loading_workers(device: torch.device | str, *, transforms_on: torch.device | str) -> int:

@@ -13,13 +13,13 @@ from gemini_monai.base.errors import InputError, install_hook
 from gemini_monai.base.files import read_json, refuse_existing
 from gemini_monai.base.tables import write_table
 from gemini_monai.configuration.overrides import refuse_unknown_overrides, refuse_unread_keys
-from gemini_monai.configuration.running import running_configuration
+from gemini_monai.configuration.parser_access import running_configuration
 from gemini_monai.engines.processes import is_first_process, refuse_unjoined
 from gemini_monai.inference import Probe
 from gemini_monai.networks import Gemini
 from gemini_monai.runs import RunFolder, read_record, too_little
 from gemini_monai.transforms import InputSpec
-from gemini_monai.weights import fitting_weights
+from gemini_monai.weights import fitting_weights, load_backbone
 
 
 def start() -> None:
@@ -53,6 +53,20 @@ def refuse_other_weights(weights: str | Path, folder: str | Path) -> None:
             f"key 'weights': got {weights}, but a training tests the network that it trains, "
             f"{own}; to fine-tune others give --pretrained, to score them use gemini evaluate"
         )
+
+
+def start_from(pretrained: str | Path, network: Gemini) -> None:
+    """Load the backbone that a training starts from; by the first process it is told.
+
+    Args:
+        pretrained: As of ``load_backbone``, or ``none``.
+        network: What receives it.
+
+    Raises:
+        InputError: As ``load_backbone``.
+    """
+    if pretrained != "none":
+        load_backbone(network, pretrained, verbose=is_first_process())
 
 
 def warn_of_little(*, images: int, iterations: int) -> None:

@@ -16,11 +16,13 @@ from gemini_monai.data.streams import (
     Views,
     named_streams,
 )
+from gemini_monai.data.training import IterationLoader, training_dataset
 
 __all__ = [
     "Cohort",
     "Corrupted",
     "IterationDataset",
+    "IterationLoader",
     "Labeled",
     "Pairs",
     "Partners",
@@ -31,5 +33,6 @@ __all__ = [
     "cached",
     "named_streams",
     "read_cohort",
+    "training_dataset",
     "write_cohort",
 ]

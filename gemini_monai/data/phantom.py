@@ -174,8 +174,29 @@ def _write_population(
             _write_nifti(path.parent / file, subject[key])
         digest.update(subject["image"].numpy().tobytes())
         entries[split].append({"case": case, **files})
+    return phantom_cohort(path, spatial_size=size, seed=seed, hash=digest.hexdigest(), **entries)
+
+
+def phantom_cohort(
+    path: str | Path,
+    *,
+    spatial_size: tuple[int, ...] = SIZES[2],
+    seed: int = 0,
+    hash: str = "",  # noqa: A002 the field's name
+    **entries: Any,
+) -> Cohort:
+    """What a phantom's data set says of itself.
+
+    Args:
+        path: Its ``dataset.json``.
+        spatial_size: Voxels of an image.
+        seed: Of the population.
+        hash: Of its images.
+        entries: By split.
+    """
+    size = spatial_size
     return Cohort(
-        path=path,
+        path=Path(path),
         name=f"phantom_{len(size)}d",
         source="phantom",
         spatial_dims=len(size),
@@ -186,7 +207,7 @@ def _write_population(
         spatial_size=size,
         intensity={"kind": "percentile", "lower": 0.5, "upper": 99.5},
         seed=seed,
-        hash=digest.hexdigest(),
+        hash=hash,
         **entries,
     )
 

@@ -18,6 +18,7 @@ from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
 from gemini_monai.base.errors import InputError
+from gemini_monai.engines.precision import autocast_options
 from gemini_monai.engines.processes import all_agree, naming_who_is_behind
 from gemini_monai.objectives import Batch, Learner
 from gemini_monai.objectives.learner import unwrapped
@@ -59,7 +60,7 @@ class ObjectiveTrainer(SupervisedTrainer):
         max_skipped_steps: Non-finite steps of an objective in a row after which training stops.
         train_handlers: Objects with ``attach(engine)``.
         amp: Mixed precision for the network; losses stay in float32.
-        amp_kwargs: Further arguments for ``torch.autocast``.
+        amp_kwargs: Further arguments for ``torch.autocast``; ``None`` for ``autocast_options``.
         non_blocking: Copy batches to the device without waiting.
 
     Raises:
@@ -82,7 +83,7 @@ class ObjectiveTrainer(SupervisedTrainer):
         train_handlers: Sequence[Any] | None = None,
         amp: bool = False,
         amp_kwargs: dict[str, Any] | None = None,
-        non_blocking: bool = False,
+        non_blocking: bool = True,
     ) -> None:
         if update not in UPDATES:
             raise ValueError(f"update must be one of {UPDATES}, got '{update}'")
@@ -97,7 +98,7 @@ class ObjectiveTrainer(SupervisedTrainer):
             non_blocking=non_blocking,
             train_handlers=train_handlers,
             amp=amp,
-            amp_kwargs=amp_kwargs,
+            amp_kwargs=autocast_options(device) if amp_kwargs is None else amp_kwargs,
             decollate=False,
         )
         self.learner = learner

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from ignite.engine import Engine, Events
+from ignite.engine import Engine, Events, State
 from monai.engines.evaluator import Evaluator
 from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
@@ -29,8 +29,8 @@ class RunCheckpoint:
 
     ``last.pt`` holds learner, optimizer, scheduler, scaler, position, best score and settings;
     ``model.pt`` the network's state dict alone, of the best validation, or the last epoch where
-    nothing was validated. Both are written beside and renamed: a full disk or a kill leaves the
-    previous ones whole. Weights that are not finite are never saved.
+    nothing was validated or that is what is kept. Both are written beside and renamed: a full disk
+    or a kill leaves the previous ones whole. Weights that are not finite are never saved.
 
     Attach it after the validation handler. The loader's sampler must be a
     ``RemainingIterations`` for a resumed run to see the images that it would have seen.
@@ -42,6 +42,8 @@ class RunCheckpoint:
         scheduler: The scheduler of the learning rate, whose state is saved too; ``None`` for a
             constant rate.
         validator: The evaluator whose ``best_metric`` chooses ``model.pt``, if any.
+        keeps: What ``model.pt`` is: the network of the ``"best"`` validation, or of the ``"last"``
+            epoch.
         settings: What it is trained by, nested names and values; a run does not go on by others.
         resume: Go on from ``last.pt`` when it is there.
         data_changed: Images and labels may hold something else by then; a line says so.
@@ -60,6 +62,7 @@ class RunCheckpoint:
         optimizer: torch.optim.Optimizer,
         scheduler: Any | None = None,
         validator: Evaluator | None = None,
+        keeps: str = "best",
         settings: Mapping[str, Any] | None = None,
         resume: bool = False,
         data_changed: bool = False,
@@ -70,6 +73,7 @@ class RunCheckpoint:
         if scheduler is not None:
             self.parts["scheduler"] = scheduler
         self.validator = validator
+        self.keeps = keeps
         self.settings = json.loads(json.dumps(settings or {}, default=str))
         self.resume = resume
         self.data_changed = data_changed
@@ -166,7 +170,7 @@ class RunCheckpoint:
             "validated_epoch": int(getattr(scores, "epoch", 0)),
             "settings": json.dumps(self.settings),
         }
-        if scores is None or _is_best(scores.best_metric, scores.best_metric_epoch, engine):
+        if self.keeps == "last" or scores is None or _is_best(scores, engine):
             write_tensors(self.model, self.network.state_dict())
         write_tensors(self.last, state)
         engine.state.saved_at = engine.state.iteration
@@ -187,6 +191,7 @@ def _ends_epoch(engine: Engine, iteration: int) -> bool:
     return iteration % int(engine.state.epoch_length or 1) == 0
 
 
-def _is_best(metric: float, epoch: int, engine: Engine) -> bool:
+def _is_best(scores: State, engine: Engine) -> bool:
     """Whether this epoch is the best; any is, as long as no validation gave a number."""
-    return epoch in (-1, engine.state.epoch) or math.isnan(metric)
+    best = scores.best_metric_epoch in (-1, engine.state.epoch)
+    return best or math.isnan(scores.best_metric)

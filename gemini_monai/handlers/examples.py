@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,8 @@ ORDER = ("corrupted", "restored", "clean", "moving", "fixed", "warped")
 class PretrainingExamples:
     """Handler that keeps pictures of restoration and of correspondence, made anew every epoch.
 
+    They go to TensorBoard, too, where that is installed.
+
     ``examples/restoration.npz`` holds ``corrupted``, ``restored`` and ``clean`` (B, C, *S), the
     corruption being the same every time; ``examples/pairs/first.npz`` and ``second.npz`` a
     ``moving``, ``fixed`` and ``warped`` image (C, *S) and their ``ddf`` (N, *S) in voxels.
@@ -32,7 +35,6 @@ class PretrainingExamples:
         images: Two images or more, (B, C, *S); each is warped onto the next.
         corruption: What restoration undoes; ``None`` for no triptychs.
         pairs: Whether the network learns correspondence.
-        log_dir: TensorBoard's folder, where the same pictures go; ``None`` for none.
     """
 
     def __init__(
@@ -43,14 +45,13 @@ class PretrainingExamples:
         images: Tensor,
         corruption: Callable[[Tensor], Tensor] | None = None,
         pairs: bool = True,
-        log_dir: str | Path | None = None,
     ) -> None:
         self.folder = Path(folder) / "examples"
         self.network = network
         self.images = images
         self.corruption = corruption
         self.pairs = pairs
-        self.log_dir = log_dir
+        self.log_dir = Path(folder) / "tensorboard"
 
     def attach(self, engine: Engine) -> None:
         """Follow a trainer."""
@@ -65,7 +66,7 @@ class PretrainingExamples:
         self.network.train(training)
         for name, arrays in found.items():
             write_arrays(self.folder / f"{name}.npz", **_plain(arrays))
-        if self.log_dir is not None:
+        if find_spec("tensorboard"):
             self._log(found, step=engine.state.iteration)
 
     @torch.no_grad()

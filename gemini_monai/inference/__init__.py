@@ -6,6 +6,7 @@ from gemini_monai.inference.atlases import AtlasInferer
 from gemini_monai.inference.correspond import Registration, register_pair
 from gemini_monai.inference.file_pairs import read_pairs
 from gemini_monai.inference.meeting import registration_items
+from gemini_monai.inference.pretraining_probe import pretraining_probe
 from gemini_monai.inference.probe import Probe
 from gemini_monai.inference.registration_files import FileRegistration
 from gemini_monai.inference.registration_scores import RegistrationScores
@@ -21,6 +22,7 @@ __all__ = [
     "RegistrationScores",
     "TrainedRun",
     "WorldRegistration",
+    "pretraining_probe",
     "read_pairs",
     "register_files",
     "register_pair",

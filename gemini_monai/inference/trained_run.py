@@ -13,7 +13,7 @@ from torch import nn
 from gemini_monai.base.errors import InputError
 from gemini_monai.inference.windows import window_inferer
 from gemini_monai.inference.world_registration import WorldRegistration, register_files
-from gemini_monai.networks import Gemini, placed, recorded_network
+from gemini_monai.networks import Gemini, network_of, placed
 from gemini_monai.runs import RunFolder, read_record, refuse_other_purpose
 from gemini_monai.transforms import InputSpec, postprocessing, preprocessing
 from gemini_monai.weights import load_network
@@ -73,7 +73,7 @@ class TrainedRun:
                 f"{folder}: trained with transforms of one's own, which only its overlay names; "
                 "use gemini segment or register with --overlay"
             )
-        network = recorded_network(record["settings"], backbone=backbone)
+        network = network_of(record["settings"], backbone=backbone)
         load_network(placed(network, device), RunFolder(folder).model)
         return cls(folder, record=record, network=network.eval(), device=device)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from gemini_monai.networks.blocks import reinitialized
 from gemini_monai.networks.deformer import Deformer
-from gemini_monai.networks.described import (
-    ARCHITECTURE,
-    built_network,
-    checked_description,
-    recorded_network,
-)
+from gemini_monai.networks.described import built_network, checked_description
 from gemini_monai.networks.fields import FieldNetwork
+from gemini_monai.networks.from_settings import (
+    NETWORK_SETTINGS,
+    network_arguments,
+    network_of,
+)
 from gemini_monai.networks.gemini import Correspondence, Gemini, dense_head, placed
 from gemini_monai.networks.memory import set_memory
 from gemini_monai.networks.nnunet import NnUNetBackbone, check_architecture
@@ -19,7 +19,7 @@ from gemini_monai.networks.transformer import TokenTransformer
 from gemini_monai.networks.unet import UNetBackbone
 
 __all__ = [
-    "ARCHITECTURE",
+    "NETWORK_SETTINGS",
     "Correspondence",
     "Deformer",
     "FieldNetwork",
@@ -32,8 +32,9 @@ __all__ = [
     "check_architecture",
     "checked_description",
     "dense_head",
+    "network_arguments",
+    "network_of",
     "placed",
-    "recorded_network",
     "reinitialized",
     "set_memory",
 ]

@@ -12,36 +12,11 @@ from torch import nn
 
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.trust import FETCHING, PACKAGES, evaluated, is_of_packages
-from gemini_monai.networks.gemini import Gemini
 
 TARGET = "_target_"
 """Key of the class in a description, as in MONAI's configurations."""
 AGAIN = "give the overlay that names the backbone (--overlay FILE)"
 """What helps where a description cannot be followed."""
-ARCHITECTURE = (
-    *("backbone", "feature_channels", "backbone_multiple", "channels", "deformer_stages"),
-    *("half_resolution_field", "deformer_scales", "diffeomorphic"),
-)
-"""Settings that a network is made from, beside its channels in and out and its dimensions."""
-
-
-def recorded_network(settings: Mapping[str, Any], *, backbone: nn.Module | None = None) -> Gemini:
-    """The network of a run, as it is initialized.
-
-    Args:
-        settings: Of the run.
-        backbone: One's own, where the record names one that is not made from a record.
-
-    Raises:
-        InputError: As ``built_network``, or if a setting is missing or of no network.
-    """
-    names = ("in_channels", "out_channels", *ARCHITECTURE)
-    known = {name: settings[name] for name in names if name in settings}
-    known["backbone"] = built_network(known.get("backbone") if backbone is None else backbone)
-    try:
-        return Gemini(2 if settings.get("slices") else settings["spatial_dims"], **known)
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"the settings of the run describe no network: {error}") from error
 
 
 def built_network(described: Mapping[str, Any] | nn.Module | None) -> nn.Module | None:

@@ -23,6 +23,10 @@ LATER = {
     "unlabeled_share": 1.0,
     "color": True,
     "smoothness_order": 1,
+    "checkpoint": "best",
+    "preprocessing_steps": [
+        *("load", "before", "orientation", "foreground", "grid", "intensity", "after", "fit")
+    ],
 }
 """Settings that early records lack, and what their runs had."""
 

@@ -61,26 +61,27 @@ def read_record(folder: str | Path) -> dict[str, Any]:
 def run_settings(
     run_dir: str | Path,
     *,
-    default: Mapping[str, Any],
+    default: Mapping[str, Any] | None = None,
     transforms: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Settings of a training run, which its network and preprocessing need.
 
     Args:
-        run_dir: The run folder; its ``run.json`` is read when the folder is there.
-        default: Settings where there is no run (yet), such as a bundle's untrained network.
+        run_dir: The run folder.
+        default: As archives of before 0.2 give it: settings where there is no run, whose names are
+            those that are returned; ``None`` for all.
         transforms: Transforms of one's own, ``before`` and ``after`` the fixed chain, which must be
             those of the training; ``None`` not to compare.
 
     Returns:
-        By the names of ``default``, of which ``method``, ``seed`` and ``registers`` may be some.
+        By name, with ``method``, ``seed`` and ``registers``.
 
     Raises:
         InputError: If ``run.json`` is damaged, lacks a setting that ``default`` has, or is of
             other transforms.
     """
     path = RunFolder(run_dir).record
-    if not path.is_file():
+    if default is not None and not path.is_file():
         return dict(default)
     record = read_record(run_dir)
     if transforms is not None:
@@ -90,6 +91,8 @@ def run_settings(
 
         _refuse_other_transforms(record, describe(transforms), path=path)
     settings = {name: record.get(name, "") for name in BESIDE} | record["settings"]
+    if default is None:
+        return {name: settings.get(name) for name in (*DESCRIBED, *settings)}
     for name in default:
         if name not in settings and name not in DESCRIBED:
             raise InputError(f"{path}: setting '{name}' is missing")

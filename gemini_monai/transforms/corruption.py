@@ -58,12 +58,14 @@ class RandBezierIntensity(RandomizableTransform):
         self.points = points
 
     def __call__(self, image: Tensor) -> Tensor:
-        """A changed copy of (C, *S), in [0, 1]."""
+        """A changed copy of (C, *S), within [0, 1] or what the image has beyond it."""
         self.randomize(None)
         if not self._do_transform:
             return image
         x, y = self._curve()
-        mapped = np.interp(image.cpu().numpy(), x, y)
+        least, greatest = min(0.0, float(image.min())), max(1.0, float(image.max()))
+        span = greatest - least
+        mapped = least + span * np.interp((image.cpu().numpy() - least) / span, x, y)
         return torch.as_tensor(mapped, dtype=image.dtype, device=image.device)
 
     def _curve(self) -> tuple[np.ndarray, np.ndarray]:

@@ -7,7 +7,13 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.base.intensity import Intensity, refuse_other_length
+
+STEPS = ("load", "before", "orientation", "foreground", "grid", "intensity", "after", "fit")
+"""What is done with an image, in this order if nothing else is said: the file is read; transforms
+of one's own; axes; the box of what is above zero; voxel size, size, or the reference's grid;
+intensities; transforms of one's own; padding and cropping to the network's size."""
 
 
 @dataclass(frozen=True)
@@ -21,8 +27,8 @@ class InputSpec:
     spatial_size: Sequence[int]
     """Voxels that the network sees in training, and the side of a window in inference."""
     intensity: Intensity
-    """``{"kind": "percentile" | "range", "lower": ..., "upper": ...}``, scaled to [0, 1]; or one a
-    channel."""
+    """``{"kind": "percentile" | "range", "lower": ..., "upper": ...}``, scaled to [0, 1], or
+    ``{"kind": "zscore"}``, to mean 0 and standard deviation 1; or one rule a channel."""
     color: bool = True
     """Channels are parts of one color, so that one rule has one scale for all of them; each has its
     own otherwise. Runs that do not say it had one."""
@@ -47,17 +53,21 @@ class InputSpec:
     are ``labels.IGNORED``. ``None`` where every voxel counts."""
     slices: bool = False
     """Volumes are seen slice by slice, across their last axis, by a 2-D network."""
+    preprocessing_steps: Sequence[str] = STEPS
+    """Which of ``STEPS`` are done, and in which order."""
     before: Sequence[Callable[..., Any]] = ()
     """Transforms of one's own, of images on their own grids."""
     after: Sequence[Callable[..., Any]] = ()
     """Transforms of one's own, of what is scaled and on the network's grid."""
 
     def __post_init__(self) -> None:
-        """Refuse rules that are not one a channel.
+        """Refuse rules that are not one a channel, and steps that are none.
 
         Raises:
-            InputError: If there are too few or too many.
+            InputError: If rules are too few or too many; naming a step that is unknown or twice, or
+                if the file is not read first.
         """
+        _refuse_other_steps(self.preprocessing_steps)
         refuse_other_length(self.intensity, self.in_channels, name="key 'intensity'")
 
     @classmethod
@@ -90,6 +100,16 @@ class InputSpec:
         """All but transforms by name, as a run records it; ``ignore`` where there is one."""
         names = [own.name for own in fields(self) if own.name not in ("before", "after")]
         plain = {name: getattr(self, name) for name in names}
+        plain["preprocessing_steps"] = list(self.preprocessing_steps)
         if self.ignore is None:
             del plain["ignore"]
         return plain | {"out_channels": self.out_channels}
+
+
+def _refuse_other_steps(steps: Sequence[str]) -> None:
+    unknown = [step for step in steps if step not in STEPS or list(steps).count(step) > 1]
+    if unknown or list(steps[:1]) != ["load"]:
+        raise InputError(
+            f"key 'preprocessing_steps': expected 'load', then some of {', '.join(STEPS[1:])}, "
+            f"each once, got {list(steps)!r}"
+        )

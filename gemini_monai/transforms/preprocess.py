@@ -51,14 +51,17 @@ def preprocessing(
         InputError: If the network's size is more than memory holds.
     """
     images = [key for key in keys if key in IMAGES]
-    chain: Transforms = [_loaded(spec, images)]
-    chain += _fields([key for key in keys if key in FIELDS])
+    made: dict[str, Transforms] = {
+        "load": [_loaded(spec, images), *_fields([key for key in keys if key in FIELDS])],
+        "before": [*spec.before],
+        **_on_the_grid(spec, images),
+        "intensity": [ScaleChannelsd("image", intensity=spec.intensity, color=spec.color)],
+        "after": [*spec.after, FiniteImaged("image")] if spec.after else [],
+        "fit": _fitted(spec, images) if fit else [],
+    }
     if native_label:
-        chain.append(CopyItemsd("label", names=NATIVE_LABEL))
-    chain += [*spec.before, *_on_the_grid(spec, images)]
-    chain += [ScaleChannelsd("image", intensity=spec.intensity, color=spec.color), *spec.after]
-    chain += [FiniteImaged("image")] if spec.after else []
-    return Compose([*chain, *_fitted(spec, images)] if fit else chain)
+        made["load"].append(CopyItemsd("label", names=NATIVE_LABEL))
+    return Compose([each for step in spec.preprocessing_steps for each in made[step]])
 
 
 def labels_on_the_grid(spec: InputSpec, *, fit: bool = False) -> Compose:
@@ -68,8 +71,8 @@ def labels_on_the_grid(spec: InputSpec, *, fit: bool = False) -> Compose:
         spec: Size and grid; not cropped to what is above zero in an image.
         fit: Pad and crop to the network's size.
     """
-    chain = _on_the_grid(spec, ["label"])
-    return Compose([*chain, *_fitted(spec, ["label"])] if fit else chain)
+    made = _on_the_grid(spec, ["label"]) | {"fit": _fitted(spec, ["label"]) if fit else []}
+    return Compose([each for step in spec.preprocessing_steps for each in made.get(step, [])])
 
 
 def _loaded(spec: InputSpec, images: Sequence[str]) -> LoadScand:
@@ -95,30 +98,35 @@ def _fields(fields: Sequence[str]) -> Transforms:
     ]
 
 
-def _on_the_grid(spec: InputSpec, images: Sequence[str]) -> Transforms:
-    """Registration to a reference, or orientation and voxel size, or a size alone."""
+def _on_the_grid(spec: InputSpec, images: Sequence[str]) -> dict[str, Transforms]:
+    """Registration to a reference, or orientation and voxel size, or a size alone; by step."""
     options: dict[str, Any] = {"allow_missing_keys": True}
+    made: dict[str, Transforms] = {"orientation": [], "foreground": [], "grid": []}
     if spec.align is not None:
-        known = {name: getattr(spec, name) for name in ("spatial_size", "spacing", "reference")}
-        known |= {"intensity": spec.intensity, "method": spec.align}
-        return [ResampleToGridd(images, overlapping=spec.overlapping, **known, **options)]
-    chain: Transforms = []
+        names = ("spatial_size", "spacing", "reference", "intensity", "overlapping")
+        options |= {name: getattr(spec, name) for name in names}
+        return made | {"grid": [ResampleToGridd(images, method=spec.align, **options)]}
     if spec.orientation is not None:
-        chain.append(Orientationd(images, axcodes=spec.orientation, **options))
+        made["orientation"] = [Orientationd(images, axcodes=spec.orientation, **options)]
     if spec.foreground:
-        chain.append(CropForegroundd(images, source_key="image", allow_smaller=True, **options))
-    chain.append(
-        RoomForGridd(images, spacing=spec.spacing, spatial_size=spec.spatial_size, **options)
-    )
+        cropped = CropForegroundd(images, source_key="image", allow_smaller=True, **options)
+        made["foreground"] = [cropped]
+    return made | {"grid": _sampled(spec, images, options)}
+
+
+def _sampled(spec: InputSpec, images: Sequence[str], options: dict[str, Any]) -> Transforms:
+    """To a voxel size, or to a size alone."""
+    size, labels = list(spec.spatial_size), [key for key in images if key != "image"]
+    chain: Transforms = [RoomForGridd(images, spacing=spec.spacing, spatial_size=size, **options)]
     if spec.spacing is not None:
         chain.append(Spacingd("image", pixdim=list(spec.spacing), mode="bilinear", **options))
-        own: Spacing | Resize = Spacing(list(spec.spacing), mode="bilinear", dtype=np.float32)
+        of_masks: Spacing | Resize = Spacing(list(spec.spacing), mode="bilinear", dtype=np.float32)
     else:
-        chain.append(ResizeByAread("image", spatial_size=list(spec.spatial_size), **options))
-        own = Resize(list(spec.spatial_size), mode="area")
-    labels = [key for key in images if key != "image"]
+        chain.append(ResizeByAread("image", spatial_size=size, **options))
+        of_masks = Resize(size, mode="area")
     if labels:
-        chain.append(ResampleLabeld(labels, transform=own, overlapping=spec.overlapping, **options))
+        known = {"transform": of_masks, "overlapping": spec.overlapping}
+        chain.append(ResampleLabeld(labels, **known, **options))
     return chain
 
 

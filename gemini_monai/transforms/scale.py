@@ -1,4 +1,4 @@
-"""Intensities as a network sees them: in [0, 1]."""
+"""Intensities as a network sees them: in [0, 1], or as z-scores."""
 
 from __future__ import annotations
 
@@ -14,12 +14,21 @@ from monai.utils.type_conversion import convert_to_dst_type
 from torch import Tensor
 
 from gemini_monai.base.errors import InputError
-from gemini_monai.base.intensity import Intensity, Rule, refuse_other_length, rule_of, scale_bounds
+from gemini_monai.base.intensity import (
+    Intensity,
+    Rule,
+    is_z_score,
+    refuse_other_length,
+    rule_of,
+    scale_bounds,
+)
 from gemini_monai.images import source_of
 
 
 class ScaleChannelsd(MapTransform):
     """Intensities to [0, 1], clipped: every channel by itself, or all channels of a color as one.
+
+    Or to z-scores, of mean 0 and standard deviation 1 over all voxels, which are not clipped.
 
     MONAI's ``ScaleIntensityRanged`` and ``ScaleIntensityRangePercentilesd`` with a rule a channel,
     which also scale an image that is mostly one value (see ``scale_bounds``).
@@ -110,5 +119,6 @@ def _named(image: Tensor, channel: int, *, of: int) -> str:
 
 def _to_unit(values: Tensor, rule: Rule, *, name: str) -> Tensor:
     lower, upper = scale_bounds(values, rule, name=name)
-    scaled = ScaleIntensityRange(lower, upper, b_min=0.0, b_max=1.0, clip=True)(values)
+    clip = not is_z_score(rule)
+    scaled = ScaleIntensityRange(lower, upper, b_min=0.0, b_max=1.0, clip=clip)(values)
     return scaled.as_tensor() if isinstance(scaled, MetaTensor) else torch.as_tensor(scaled)

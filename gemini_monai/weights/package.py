@@ -13,8 +13,8 @@ from gemini_monai.base.bundles import SHIPPED, is_archive
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.files import read_json, read_text, refuse_existing, replacing, write_text
 from gemini_monai.base.trust import refuse_code
-from gemini_monai.networks import ARCHITECTURE, checked_description, recorded_network
-from gemini_monai.runs import RunFolder, read_record, run_settings
+from gemini_monai.networks import NETWORK_SETTINGS, checked_description, network_of
+from gemini_monai.runs import RunFolder, read_record
 from gemini_monai.weights.card import model_card
 from gemini_monai.weights.metadata import state_run
 from gemini_monai.weights.network import load_network
@@ -37,7 +37,7 @@ def package_bundle(
     """Write ``<name>_v<version>.zip`` and beside it its SHA-256.
 
     The archive's folder is the bundle and a run at once: it has ``models/model.pt``, ``run.json``
-    and ``checksums.sha256``, its ``inference.json`` states the run's settings, and the network
+    and ``checksums.sha256``, its ``inference.json`` uses that run, and the network
     knobs of its training configurations are those of the weights. So ``monai.bundle.load``,
     ``--run_dir`` and ``--pretrained`` take it as it is. ``docs/README.md`` is the card of the
     weights, from the run's record and scores and what ``release.json`` and ``data_license.txt``
@@ -107,15 +107,14 @@ def _with_run(bundle: Path, run: Path, release: Mapping[str, Any]) -> dict[str, 
             f"{run}: a run of {record['method']}, for registration; expected a segmenter or a "
             "pre-trained backbone"
         )
-    known = configs["inference"]["settings"]["default"]
-    settings = run_settings(run, default=known) | ELSEWHERE
-    if settings["backbone"] is not None:
+    settings: dict[str, Any] = record["settings"]
+    settings |= ELSEWHERE
+    if settings.get("backbone") is not None:
         settings["backbone"] = checked_description(
             settings["backbone"], f"{run}: backbone", otherwise="nobody could open the archive"
         )
-    load_network(recorded_network(record["settings"] | settings), RunFolder(run).model)
+    load_network(network_of(settings), RunFolder(run).model)
     _state_settings(configs, settings)
-    record["settings"] |= settings
     record.get("dataset", {}).pop("path", None)  # of the machine that trained
     record["files"] = {}  # what is unpacked is nothing to be trained on, or replaced
     state_run(configs["metadata"], run, record, release)
@@ -135,12 +134,11 @@ def _configurations(bundle: Path) -> dict[str, dict[str, Any]]:
 
 
 def _state_settings(configs: dict[str, dict[str, Any]], settings: Mapping[str, Any]) -> None:
-    """Those of the run, wherever the configurations would look for a run."""
+    """The archive is the run that its configurations use, and its network is what they train."""
     for name in {"inference", *USES} & configs.keys():
-        configs[name]["settings"]["default"] = settings
         configs[name]["run_dir"] = "@bundle_root"
     for name in {"train", "finetune"} & configs.keys():
-        configs[name] |= {key: settings[key] for key in ARCHITECTURE}
+        configs[name] |= {key: settings[key] for key in NETWORK_SETTINGS if key in settings}
     if "finetune" in configs:
         configs["finetune"]["pretrained"] = "@bundle_root"
 

@@ -16,13 +16,15 @@ from monai.data.itk_torch_bridge import metatensor_to_itk_image
 from monai.data.meta_tensor import MetaTensor
 
 from gemini_monai.base.errors import InputError
-from gemini_monai.base.intensity import Intensity, rule_of, scale_bounds
+from gemini_monai.base.intensity import Intensity, is_z_score, rule_of, scale_bounds
 from gemini_monai.geometry.world.axes import is_sheared, squared
 from gemini_monai.geometry.world.first_shift import first_shift
 from gemini_monai.geometry.world.transform import read_transform
 
 METHODS = ("itk", "ants")
 ADVICE = "expected images of one body part: choose another --reference, or leave out the image"
+PERCENTILES = {"kind": "percentile", "lower": 0.5, "upper": 99.5}
+"""Of what is registered where a network sees z-scores."""
 LARGEST = 96  # voxels an axis: finer ones cost time and move an affine by nothing
 SAMPLES = 60_000  # voxels at which images are compared
 LEAST = 16  # voxels an axis of the coarsest level
@@ -121,7 +123,9 @@ def _prepared(image: MetaTensor, intensity: Intensity) -> MetaTensor:
     """The first channel (1, *S), clipped and scaled to [0, 1], with no axis above ``LARGEST``."""
     values = image.as_tensor()[:1].float()
     name = str(image.meta.get("filename_or_obj", "image"))
-    lower, upper = scale_bounds(values.numpy(), rule_of(intensity, 0), name=name)
+    rule = rule_of(intensity, 0)
+    rule = PERCENTILES if is_z_score(rule) else rule
+    lower, upper = scale_bounds(values.numpy(), rule, name=name)
     values = ((values - lower) / max(upper - lower, 1e-6)).clamp(0, 1)
     spacing = np.linalg.norm(np.asarray(image.affine)[:3, :3], axis=0)
     coarse = (spacing * values.shape[1:]).max() / LARGEST

@@ -4,28 +4,25 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Protocol
 
 from gemini_monai import runs
 from gemini_monai.base.errors import install_hook
 from gemini_monai.base.limits import real
+from gemini_monai.configuration.arms import refuse_unknown_arms
+from gemini_monai.configuration.hardware import choose_convolutions
+from gemini_monai.configuration.parser_access import running_parser
 from gemini_monai.configuration.run_files import input_files, predicted_files
-from gemini_monai.configuration.running import running_parser
-from gemini_monai.configuration.steps import start
+from gemini_monai.configuration.steps import refuse_other_weights, start
+from gemini_monai.engines import ObjectiveTrainer
 from gemini_monai.engines.processes import (
     PATIENCE,
     is_first_process,
     join_processes,
     wait_for_others,
 )
+from gemini_monai.objectives.learner import unwrapped
 from gemini_monai.report import print_findings, write_report
-
-
-class Trainer(Protocol):
-    """What a run trains by, MONAI's."""
-
-    def run(self) -> None:
-        """Train."""
+from gemini_monai.weights import load_network
 
 
 def start_together(*, patience_minutes: float = PATIENCE.total_seconds() / 60) -> None:
@@ -48,15 +45,18 @@ def start_together(*, patience_minutes: float = PATIENCE.total_seconds() / 60) -
 
 
 def check_run(folder: str | Path, *, resume: bool = False, overwrite: bool = False) -> None:
-    """``runs.check_run`` in the first process, of the run and of the arms that come after it.
+    """Before anything is trained: the folder, the weights, and the arms that come after the run.
 
     Raises:
-        InputError: As ``runs.check_run``.
+        InputError: As ``refuse_unknown_arms`` and ``refuse_other_weights``; in the first process as
+            ``runs.check_run``, of the run and of each arm.
     """
-    if not is_first_process():
-        return
     parser = running_parser()
     arms = parser.get_parsed_content("compare") if "compare" in parser else []
+    refuse_unknown_arms(arms, bundle_root=parser.get_parsed_content("bundle_root"))
+    refuse_other_weights(parser.get_parsed_content("weights"), folder)
+    if not is_first_process():
+        return
     for place in (Path(folder), *(Path(folder) / runs.arm_name(name) for name in arms)):
         runs.check_run(
             place,
@@ -67,12 +67,40 @@ def check_run(folder: str | Path, *, resume: bool = False, overwrite: bool = Fal
         )
 
 
-def open_run(folder: str | Path, *, resume: bool = False, overwrite: bool = False) -> None:
-    """``runs.open_run`` in the first process, before any other goes on.
+def train(
+    trainer: ObjectiveTrainer,
+    *,
+    folder: str | Path,
+    resume: bool = False,
+    overwrite: bool = False,
+) -> None:
+    """Open the run's folder, train, and load the network that the run keeps.
+
+    Where training fails, the run that was to be replaced is back.
+
+    Args:
+        trainer: Of the run.
+        folder: The run folder.
+        resume: As of ``runs.open_run``.
+        overwrite: As of ``runs.open_run``.
 
     Raises:
-        InputError: As ``runs.open_run``.
+        InputError: As ``runs.open_run``, and of the training.
     """
+    choose_convolutions(trainer.state.device)
+    _open_run(folder, resume=resume, overwrite=overwrite)
+    try:
+        trainer.run()
+    except BaseException:
+        if is_first_process():
+            runs.put_back(folder)
+        raise
+    wait_for_others()
+    load_network(unwrapped(trainer.learner).network, runs.RunFolder(folder).model)
+
+
+def _open_run(folder: str | Path, *, resume: bool, overwrite: bool) -> None:
+    """In the first process, before any other goes on."""
     wait_for_others()
     if is_first_process():
         predictions = predicted_files(running_parser())
@@ -80,26 +108,19 @@ def open_run(folder: str | Path, *, resume: bool = False, overwrite: bool = Fals
     wait_for_others()
 
 
-def train(trainer: Trainer, *, folder: str | Path) -> None:
-    """Train; where that fails, the run that was to be replaced is back.
-
-    Args:
-        trainer: Of the run.
-        folder: The run folder, opened.
-    """
-    try:
-        trainer.run()
-    except BaseException:
-        if is_first_process():
-            runs.put_back(folder)
-        raise
-
-
 def close_run(folder: str | Path) -> None:
     """Let others have the folder, when every process has come to the end."""
     wait_for_others()
     if is_first_process():
         runs.close_run(folder)
+
+
+def finish_run(folder: str | Path) -> None:
+    """The page of a run and its arms, and their scores in the terminal; then ``close_run``."""
+    if is_first_process():
+        page = write_report([Path(folder)])
+        print_findings([Path(folder)], page=page)
+    close_run(folder)
 
 
 def refuse_tests(folder: str | Path, *, overwrite: bool = False) -> None:
@@ -116,10 +137,3 @@ def refuse_tests(folder: str | Path, *, overwrite: bool = False) -> None:
         predictions=predicted_files(parser),
         trained=weights.parent.parent if weights.parent.name == "models" else None,
     )
-
-
-def publish(folder: str | Path) -> None:
-    """The page of a run and its arms, and their scores in the terminal; by the first process."""
-    if is_first_process():
-        page = write_report([Path(folder)])
-        print_findings([Path(folder)], page=page)

@@ -1,0 +1,83 @@
+"""The configuration that MONAI is running, seen from one of its own expressions."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from monai.bundle import ConfigParser
+
+from gemini_monai.base.trust import evaluated
+
+
+def running_parser() -> ConfigParser:
+    """The parser that is evaluating the expression which calls this.
+
+    MONAI hands an expression what it refers to and nothing else, so the parser is looked up among
+    the callers.
+
+    Raises:
+        RuntimeError: If no configuration is running.
+    """
+    frame = inspect.currentframe()
+    while frame is not None:
+        parser = frame.f_locals.get("self")
+        if isinstance(parser, ConfigParser):
+            return parser
+        frame = frame.f_back
+    raise RuntimeError("no configuration is running: this is for expressions of one")
+
+
+def running_configuration() -> dict[str, Any]:
+    """The running configuration as one file would hold it: every overlay and override in it."""
+    content: dict[str, Any] = running_parser().config
+    return {name: value for name, value in content.items() if name != ConfigParser.meta_key}
+
+
+def written(name: str) -> Any:
+    """What a part of the running configuration says, with the parts in it that it names by ``@``.
+
+    Args:
+        name: Its id.
+    """
+    parser = running_parser()
+    raw = parser[name]
+    if not isinstance(raw, Mapping):
+        return raw
+    found = {key: _component(parser, value) for key, value in raw.items()}
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def _component(parser: ConfigParser, value: Any) -> Any:
+    if isinstance(value, str) and value.startswith("@") and value[1:] in parser:
+        named = parser[value[1:]]
+        return named if isinstance(named, Mapping) else value
+    return value
+
+
+def described(name: str) -> Any:
+    """A component of the running configuration as plain data, with the values of its references.
+
+    An expression whose value no file can hold stays as it is written, and is refused by whoever
+    would follow the description.
+
+    Args:
+        name: Its id.
+    """
+    parser = running_parser()
+    raw = parser[name]
+    if isinstance(raw, Mapping):
+        return {key: described(f"{name}#{key}") for key in raw}
+    if isinstance(raw, list):
+        return [described(f"{name}#{place}") for place in range(len(raw))]
+    if isinstance(raw, str) and raw.startswith("@") and isinstance(parser[raw[1:]], Mapping):
+        return described(raw[1:])
+    value = parser.get_parsed_content(name) if evaluated(raw) else raw
+    return value if _is_plain(value) else raw
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, (bool, int, float, str))
