@@ -21,6 +21,7 @@ from tqdm import tqdm
 
 from benchmarks.command import run_command
 from benchmarks.shipped import BUNDLES, workflow
+from gemini_monai.configuration import measured_trainer
 from gemini_monai.data.phantom import write_phantom
 
 NAMES = {"semi": "gemini_semi", "mip": "gemini_mip"}
@@ -51,9 +52,9 @@ def seconds(bundle: str, method: str, *, datalist: Path, iterations: int) -> lis
         epoch_length=iterations,
         device="cpu",
         num_workers=0,
-        **{"cost#trainer#epoch_length": iterations},
     )
-    trainer = flow.parser.get_parsed_content("cost#trainer")
+    whole = flow.parser.get_parsed_content("train#trainer")
+    trainer = measured_trainer(whole, iterations=iterations)
     ends: list[float] = []
     trainer.add_event_handler(Events.ITERATION_COMPLETED, lambda: ends.append(time.process_time()))
     trainer.run()

@@ -15,6 +15,8 @@ from pathlib import Path
 import fire
 from monai.bundle import ConfigParser
 
+from gemini_monai.networks import network_arguments
+
 BUNDLE = Path("bundles/gemini_mip").absolute()
 
 
@@ -46,9 +48,8 @@ def network(knobs: dict[str, object]) -> dict[str, object]:
     """The bundle's network for the images of one site, as NVFLARE's server wants it."""
     parser = ConfigParser(ConfigParser.load_config_file(BUNDLE / "configs" / "train.json"))
     parser.update(knobs)
-    target, *names = parser["network_def"]
-    given = {name: parser.get_parsed_content(f"network_def#{name}") for name in names}
-    return {"class_path": parser[f"network_def#{target}"], "args": given}
+    given = network_arguments(parser.get_parsed_content("settings"))
+    return {"class_path": "gemini_monai.networks.Gemini", "args": given}
 
 
 def client(bundle: str, places: str) -> None:

@@ -59,7 +59,7 @@ def test_known_overrides_are_returned():
         ("epoch", "epochs"),
         ("learing_rate", "learning_rate"),
         ("train#trainer#apm", "train#trainer#amp"),
-        ("network_def#chanels", "network_def#channels"),
+        ("network_def#chanels", "channels"),
     ],
 )
 def test_an_unknown_override_has_a_suggestion(key, nearest):

@@ -23,6 +23,8 @@ ANY = "**"
 """Among names of arguments: any other is taken as well."""
 LIKE = 0.75
 """Likeness of two names of which one is the other misspelled, as ``_why_`` is of none."""
+SAME = 0.95
+"""Likeness of two names that are the same but for a letter or two."""
 OPEN = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
 
 

@@ -12,10 +12,19 @@ from monai.bundle.utils import merge_kv
 
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.trust import SPECIAL
-from gemini_monai.configuration.arguments import Arguments, is_component, nearest, refuse_special
+from gemini_monai.configuration.arguments import (
+    LIKE,
+    SAME,
+    Arguments,
+    is_component,
+    nearest,
+    refuse_special,
+)
 from gemini_monai.configuration.references import (
     MISSING,
     STEPS,
+    around,
+    behind,
     ids,
     is_referred_to,
     look_up,
@@ -107,16 +116,20 @@ class Overlaid:
         self, layer: ConfigurationLayer, name: str, value: Any, *, merges: bool
     ) -> Iterator[tuple[str, Any]]:
         """What a layer sets, key by key where a dictionary is replaced or added to."""
-        here = look_up(self.content, name)
-        if not isinstance(value, Mapping) or is_component(value) or not isinstance(here, Mapping):
+        here, where = look_up(self.content, name), f"{layer.where}: key '{name}'"
+        if not isinstance(value, Mapping) or is_component(value):
             yield name, value
             return
-        where = f"{layer.where}: key '{name}'"
+        meant = here.removeprefix("@") if isinstance(here, str) else name
+        named = look_up(self.content, meant)
+        if not isinstance(named, Mapping):
+            yield name, value
+            return
         refuse_special(value, where)
-        if is_component(here) and not merges:
+        if is_component(named) and not (merges and meant == name):
             raise InputError(
-                f"{where}: values without a '_target_' in the place of {here['_target_']}; "
-                f"'+{name}' changes some of its arguments"
+                f"{where}: values without a '_target_' in the place of {named['_target_']}; "
+                f"'+{meant}' changes some of its arguments"
             )
         for key, part in value.items():
             yield from self._parts(layer, f"{name}#{key}", part, merges=False)
@@ -132,11 +145,21 @@ class Overlaid:
     def _unknown(self, change: Change, known: Iterable[str] = ()) -> InputError:
         new = {own.name for own in self.changes if own.is_new} | {change.name}
         there = {**dict(ids(self.base)), **dict(ids(self.content))}
-        hint = nearest(change.name, [*(own for own in there if own not in new), *known])
+        before = [name for name in there if not new & {*around(name)}]
+        hint = self._hint(change.name, [*before, *known])
         if not change.layer.where:
             return InputError(f"key '{change.name}': nothing reads it{hint}")
         where = change.layer.where
         return InputError(f"{where}: the configuration has no key '{change.name}'{hint}")
+
+    def _hint(self, name: str, known: Sequence[str]) -> str:
+        """At the nearest key: of its parents, of what they refer to, or among the knobs."""
+        last, knobs = name.rpartition("#")[2], [key for key in known if "#" not in key]
+        meant = behind(self.content, name)
+        if meant != name:
+            return f"; did you mean '{meant}'?" if meant in known else nearest(meant, known)
+        knob = nearest(last, knobs, cutoff=LIKE) if last != name else ""
+        return knob if knob and not nearest(name, known, cutoff=SAME) else nearest(name, known)
 
     def _refuse_unused(self) -> None:
         """What is new is referred to, by something that is known or in its turn referred to."""

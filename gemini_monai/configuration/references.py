@@ -37,9 +37,30 @@ def look_up(config: Any, name: str) -> Any:
     return config
 
 
+def behind(config: Any, name: str) -> str:
+    """The id that an id leads to: ``contrast#weight`` of ``objectives#contrast#weight``.
+
+    Where what is named by the way is ``@contrast``, say, its parts are those of ``contrast``.
+    """
+    path = name.split("#")
+    for k in range(1, len(path)):
+        named = look_up(config, "#".join(path[:k]))
+        if isinstance(named, str) and named.startswith("@"):
+            return behind(config, "#".join([named[1:].replace("::", "#"), *path[k:]]))
+    return name
+
+
 def parent_of(name: str) -> str:
     """The id around an id, empty for the configuration itself."""
     return name.rpartition("#")[0]
+
+
+def around(name: str) -> list[str]:
+    """An id and all that it lies in, the innermost first, the whole configuration last."""
+    found = [name]
+    while found[-1]:
+        found.append(parent_of(found[-1]))
+    return found
 
 
 def references(value: Any, name: str = "") -> set[str]:
@@ -75,10 +96,9 @@ def _absolute(text: str, name: str) -> str:
 
 def is_referred_to(name: str, referred: Collection[str]) -> bool:
     """Whether an id is, or lies in something that is, or has something in it that is."""
-    around = [name]
-    while around[-1]:
-        around.append(parent_of(around[-1]))
-    return bool({*around} & {*referred}) or any(own.startswith(f"{name}#") for own in referred)
+    return bool({*around(name)} & {*referred}) or any(
+        own.startswith(f"{name}#") for own in referred
+    )
 
 
 def refuse_dangling(

@@ -6,8 +6,8 @@ from gemini_monai.inference.atlases import AtlasInferer
 from gemini_monai.inference.correspond import Registration, register_pair
 from gemini_monai.inference.file_pairs import read_pairs
 from gemini_monai.inference.meeting import registration_items
-from gemini_monai.inference.pretraining_probe import pretraining_probe
 from gemini_monai.inference.probe import Probe
+from gemini_monai.inference.probe_of_pretraining import pretraining_probe
 from gemini_monai.inference.registration_files import FileRegistration
 from gemini_monai.inference.registration_scores import RegistrationScores
 from gemini_monai.inference.trained_run import TrainedRun

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gemini_monai.base.errors import InputError
+from gemini_monai.runs.early import as_of_today
 
 PASSING = {
     *("device", "amp", "transforms_on", "compile", "memory", "resume", "overwrite"),
@@ -16,27 +17,6 @@ PASSING = {
     *("probe_interval", "probe_datalist"),
 }
 """Knobs that do not decide what a training comes to."""
-
-LATER = {
-    "deformer_scales": 1,
-    "diffeomorphic": False,
-    "unlabeled_share": 1.0,
-    "color": True,
-    "smoothness_order": 1,
-    "checkpoint": "best",
-    "preprocessing_steps": [
-        *("load", "before", "orientation", "foreground", "grid", "intensity", "after", "fit")
-    ],
-}
-"""Settings that early records lack, and what their runs had."""
-
-LATER_PARTS = {
-    "network_def.deformer_scales": "@deformer_scales",
-    "network_def.diffeomorphic": "@diffeomorphic",
-    "random_transforms.device": "@transforms_on",
-    "objectives.homeomorphism.smoothness_order": "@smoothness_order",
-}
-"""What early configurations did not say of their parts, as they say it now."""
 
 
 def lasting(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -98,9 +78,8 @@ def refuse_other_settings(
     Raises:
         InputError: Naming the first setting that differs, both values, and the others.
     """
-    after = flat(now)
-    early = {name: value for name, value in (LATER | LATER_PARTS).items() if name in after}
-    before = early | lasting(flat(saved))  # early checkpoints hold knobs that decide nothing
+    # early checkpoints hold knobs that decide nothing
+    before, after = as_of_today(lasting(flat(saved)), flat(now))
     changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
     if "epochs" in changed and _may_change_epochs(after, done=done):
         changed.remove("epochs")

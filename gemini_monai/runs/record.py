@@ -10,8 +10,8 @@ from gemini_monai.base.errors import InputError
 from gemini_monai.base.files import read_json
 from gemini_monai.base.limits import Check, flag, mapping, real, text, whole
 from gemini_monai.base.trust import BACKBONE, refuse_code_of_run
+from gemini_monai.runs.early import LATER
 from gemini_monai.runs.folder import RunFolder
-from gemini_monai.runs.identity import LATER
 from gemini_monai.runs.ownership import refuse_later
 from gemini_monai.runs.replacement import recover_for_reading
 from gemini_monai.runs.settings import check_settings

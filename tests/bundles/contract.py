@@ -21,6 +21,12 @@ FEW_BOXES = {"corruption#transforms#0#boxes": 20}
 """Of restoration's shuffle, which has 5000 for an image 27 times as large."""
 
 
+def _added(content: dict) -> dict:
+    """Objectives that an overlay brings, beside those of the configuration."""
+    given = content.get("objectives", {})
+    return {name: value for name, value in given.items() if not isinstance(value, str)}
+
+
 @dataclass(frozen=True)
 class Case:
     """A configuration, its overlay, and the dimensions of the images that it trains on."""
@@ -41,8 +47,8 @@ class Case:
     @property
     def objectives(self) -> list[type[Objective]]:
         """Classes of those that the overlay adds."""
-        own = self.content().get("+objectives", {}).values()
-        return [locate(value["_target_"]) for value in own if value]
+        given = self.content().get("objectives", {}).values()
+        return [locate(value["_target_"]) for value in given if not isinstance(value, str)]
 
     @property
     def again(self) -> bool:
@@ -60,7 +66,7 @@ class Case:
         other = MIP / "configs" / f"{self.overlay}.json"
         if self.bundle is MIP or not self.objectives or not other.is_file():
             return False
-        return json.loads(other.read_text()).get("+objectives") == self.content()["+objectives"]
+        return _added(json.loads(other.read_text())) == _added(self.content())
 
     def overrides(self) -> dict:
         small = SMALL | {"num_workers": 0, "cache_dir": None}

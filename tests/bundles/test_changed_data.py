@@ -58,7 +58,7 @@ STARTS = {
     "pretrain": (("train",), MIP, PRETRAINED, "train#trainer"),
     "finetune": (("finetune",), MIP, TUNED, "train#trainer"),
     "evaluate": (("train", "evaluate"), BUNDLE, TINY, "test#evaluator"),
-    "cost": (("train",), BUNDLE, TINY, "cost#trainer"),
+    "cost": (("train",), BUNDLE, TINY, "train#trainer"),
 }
 
 

@@ -107,14 +107,15 @@ def test_a_rule_a_channel_goes_with_the_run_and_its_archive(data, folder, tmp_pa
                 file.read(f"gemini_semi/{name}").decode()
                 for name in ("docs/README.md", "configs/metadata.json", "configs/inference.json")
             )
+            shipped = json.loads(file.read("gemini_semi/run.json"))["settings"]
         assert text in card
         image = json.loads(metadata)["network_data_format"]["inputs"]["image"]
         assert image["channel_def"] == {"0": "channel 1", "1": "channel 2"}
         assert image["value_range"] == [0, 1]
         assert json.loads(metadata)["image_classes"].endswith("each with its own scale")
-        default = json.loads(inference)["settings"]["default"]
-        assert default["color"] is False
-        assert default["intensity"] == _record(own)["settings"]["intensity"]
+        assert json.loads(inference)["run_dir"] == "@bundle_root"
+        assert shipped["color"] is False
+        assert shipped["intensity"] == _record(own)["settings"]["intensity"]
 
 
 def test_a_test_sees_images_as_the_training_did(data, folder):

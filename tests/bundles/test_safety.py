@@ -102,7 +102,7 @@ OTHER = [
     ({"method": "mine"}, "method 'GEMINI', now 'mine'"),
     ({"epochs": 1}, "trained with epochs 2, now 1"),
     ({"random_transforms#prob": 0.5}, "trained with random_transforms.prob 1.0, now 0.5"),
-    ({"objectives#homeomorphism#bijective": False}, "objectives.homeomorphism.bijective"),
+    ({"homeomorphism#bijective": False}, "objectives.homeomorphism.bijective"),
     ({"before": [{"_target_": "Flipd", "keys": "image"}]}, "trained with before []"),
 ]
 

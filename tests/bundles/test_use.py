@@ -14,11 +14,13 @@ import torch
 from monai.bundle import ConfigParser
 
 from gemini_monai.base.errors import input_error_in
+from gemini_monai.configuration import untrained_settings
 from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.data.prepare import prepare_folder
 from gemini_monai.data.prepare.split import Wanted
-from gemini_monai.transforms import preprocessing
-from tests.bundles.runs import BUNDLE, CONFIGS, SMALL, command, overrides_of, run, workflow
+from gemini_monai.networks import NETWORK_SETTINGS
+from gemini_monai.transforms import InputSpec, preprocessing
+from tests.bundles.runs import BUNDLE, CONFIGS, MIP, SMALL, command, overrides_of, run, workflow
 from tests.data.prepare.made import image, save
 from tests.images.dicom import along_z, volume, write_slices
 
@@ -178,13 +180,33 @@ def test_a_run_is_used_as_it_was_trained(trained):
         assert torch.equal(images[name].affine, images[other].affine)
 
 
-def test_defaults_of_inference_are_those_of_the_phantom_run(trained):
+def test_without_a_run_the_settings_are_those_of_a_training_on_the_phantom(trained):
     record = json.loads((trained / "run.json").read_text())["settings"]
-    for name in ("inference", "register"):
-        default = json.loads((CONFIGS / f"{name}.json").read_text())["settings"]["default"]
-        for key, value in default.items():
-            if key not in ("channels", "spatial_size", "method"):
-                assert record[key] == value, (name, key)
+    untrained = json.loads(json.dumps(untrained_settings(BUNDLE)))
+    small = ("channels", "spatial_size")
+    found = {key: value for key, value in untrained.items() if key in record and key not in small}
+    assert found == {key: record[key] for key in found}
+    assert {*InputSpec.of(untrained).settings(), *NETWORK_SETTINGS} <= {*untrained}
+
+
+def test_both_bundles_use_a_run_in_one_way():
+    """They ship apart, and MONAI runs one file, so that the text stands in both."""
+    mine, theirs = (
+        json.loads((bundle / "configs" / "inference.json").read_text()) for bundle in (BUNDLE, MIP)
+    )
+    differing = {key for key in mine if mine[key] != theirs.get(key)}
+    assert differing == {"_desc_", "bundle_root", "run_dir"}
+    assert mine.keys() == theirs.keys()
+
+
+def test_fine_tuning_validates_and_tests_as_training_does():
+    semi = json.loads((CONFIGS / "train.json").read_text())
+    tune = json.loads((MIP / "configs" / "finetune.json").read_text())
+    for part in ("validate", "test"):
+        del semi[part]["registration"]
+    for part in ("validate", "test", "segmentation", "optimizer", "scheduler", "spec", "learner"):
+        assert semi[part] == tune[part], part
+    assert semi["network_def"] == tune["network_def"]
 
 
 def test_the_default_network_takes_and_gives_what_the_metadata_says():

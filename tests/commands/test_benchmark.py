@@ -52,12 +52,12 @@ def test_overrides_of_pretrainings_are_one_word(tiny_phantom, tmp_path, monkeypa
         "--seeds",
         "[0]",
         "--pretraining",
-        "--pairs 3 --objectives#contrast#weight 2",
+        "--pairs 3 --contrast#weight 2",
     ]
     call(monkeypatch, *words, "--epochs", "3")
     (grid,) = grids
     start = next(run for run in grid if not run.labels)
-    assert "--pairs 3 '--objectives#contrast#weight' 2 " in start.command
+    assert "--pairs 3 '--contrast#weight' 2 " in start.command
     assert "--epochs" not in start.command
     assert all("--epochs 3 " in run.command for run in grid if run.labels)
 

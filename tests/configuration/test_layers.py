@@ -57,9 +57,10 @@ UNKNOWN = [
         },
         "ContrastObjective takes no 'weigth'; did you mean 'weight'?",
     ),
-    ({"objectives#contrast#wieght": 1.0}, "did you mean 'objectives#contrast#weight'?"),
+    ({"objectives#contrast#wieght": 1.0}, "did you mean 'contrast#weight'?"),
     ({"before": [{"_target_": "Flipd", "kys": "image"}]}, "Flipd takes no 'kys'; did you mean"),
-    ({"+objectives": {"contrast": {"weight": 2.0}}}, "key 'objectives#contrast': values without"),
+    ({"+objectives": {"contrast": {"weight": 2.0}}}, "'+contrast' changes some of its arguments"),
+    ({"network_def#channals": [8, 16]}, "did you mean 'channels'?"),
     (
         {
             "random_transforms": {

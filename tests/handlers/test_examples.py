@@ -58,7 +58,7 @@ def test_only_what_the_objectives_train_is_shown(tmp_path):
 def test_the_same_pictures_are_in_tensorboard(tmp_path, shape):
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     images = torch.rand(shape, generator=torch.Generator().manual_seed(1))
-    _run(tmp_path, images=images, log_dir=tmp_path / "tensorboard")
+    _run(tmp_path, images=images)
     events = accumulator.EventAccumulator(str(tmp_path / "tensorboard")).Reload()
     tags = events.Tags()["images"]
     assert len(tags) == 3

@@ -7,7 +7,7 @@ from monai.networks.nets import BasicUNet, EfficientNetBN, UNet
 from torch import nn
 
 from gemini_monai.base.errors import InputError
-from gemini_monai.networks import built_network, recorded_network
+from gemini_monai.networks import built_network, network_of
 
 UNET = {"spatial_dims": 2, "in_channels": 1, "out_channels": 4}
 
@@ -134,8 +134,8 @@ def test_no_module_of_another_package_is_imported(tmp_path, monkeypatch):
 def test_a_network_of_a_run_may_be_given(tmp_path):
     settings = {**UNET, "channels": [4, 8], "feature_channels": 3, "backbone": {"_target_": "x.Y"}}
     own = nn.Conv2d(1, 3, 1)
-    assert recorded_network(settings, backbone=own).backbone is own
+    assert network_of(settings, backbone=own).backbone is own
     with pytest.raises(InputError, match=r"'x\.Y' is not of"):
-        recorded_network(settings)
+        network_of(settings)
     with pytest.raises(InputError, match="the settings of the run describe no network"):
-        recorded_network({"channels": [4, 8]})
+        network_of({"channels": [4, 8]})

@@ -1,0 +1,71 @@
+"""What early runs say of their training, as it is said today."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from gemini_monai.base.moved import name_today
+
+LATER = {
+    "deformer_scales": 1,
+    "diffeomorphic": False,
+    "unlabeled_share": 1.0,
+    "color": True,
+    "smoothness_order": 1,
+    "checkpoint": "best",
+    "preprocessing_steps": [
+        *("load", "before", "orientation", "foreground", "grid", "intensity", "after", "fit")
+    ],
+}
+"""Settings that early records lack, and what their runs had."""
+LATER_PARTS = {
+    "random_transforms.device": "@transforms_on",
+    "objectives.homeomorphism.smoothness_order": "@smoothness_order",
+}
+"""What early configurations did not say of their parts, as they say it now."""
+NETWORK = "network_def._target_"
+REWRITTEN = ("network_def.", "train#streams.", "train#dataset.")
+"""Parts that are written otherwise today, and come to what the settings say."""
+WEIGHTS = {
+    "objectives.contrast.": "contrast_weight",
+    "objectives.restoration.": "restoration_weight",
+}
+"""Objectives that were there with a weight of 0 where a method has none, and their weights."""
+
+Flat = dict[str, Any]
+
+
+def as_of_today(saved: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[Flat, Flat]:
+    """What a run was trained by, and what it would go on by, so that both can be compared.
+
+    Args:
+        saved: Dotted names and values, of whatever version.
+        now: Those of today.
+    """
+    early = {name: value for name, value in (LATER | LATER_PARTS).items() if name in now}
+    before = early | {name: _renamed(value) for name, value in saved.items()}
+    after = dict(now)
+    if before.get(NETWORK) == "gemini_monai.networks.Gemini":
+        before, after = _comparable(before), _comparable(after)
+    return before, after
+
+
+def _renamed(value: Any) -> Any:
+    return json.loads(name_today(json.dumps(value)))
+
+
+def _comparable(settings: Mapping[str, Any]) -> Flat:
+    """Without what is written otherwise, and without objectives that are not there."""
+    found = {
+        name: value
+        for name, value in settings.items()
+        if not name.startswith(REWRITTEN) and not (value is None and "objectives." in name)
+    }
+    for prefix, weight in WEIGHTS.items():
+        there = any(name.startswith(prefix) for name in found)
+        if weight in found and not (there and found[weight]):
+            found = {name: own for name, own in found.items() if not name.startswith(prefix)}
+            found[weight] = 0.0
+    return found
