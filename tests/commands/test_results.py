@@ -43,7 +43,7 @@ def test_check_says_ok(monkeypatch, capsys):
         ),
         (["prepare", "decathlon", "absent", "dst"], "absent/dataset.json: no such file"),
         (["report", "absent"], "absent"),
-        (["report"], "no run folder given"),
+        (["report"], "the following arguments are required: RUN"),
         (["export", "absent", "out.pt"], "absent: no such run folder"),
         (
             ["export", "absent", "out.pt", "--part", "head"],
