@@ -91,6 +91,7 @@ DOORS = {
     "benchmark few_labels none --output OUT": f"error: none/dataset.json: {NO_DATA}",
     "benchmark many DST --output OUT": "error: suite: expected one of few_labels, pretraining",
     "benchmark few_labels DST --output OUT --methods ['non']": "error: --methods: expected one of",
+    "analyze track RUN there": "error: there/track.csv: is there already",
     "analyze embed none DST OUT": f"error: none: {NO_RUN}",
     "analyze gap none.csv none.csv OUT": f"error: none.csv: {NO_FILE}",
     "analyze noise none OUT": f"error: none/dataset.json: {NO_DATA}",
@@ -118,6 +119,8 @@ def place(tmp_path_factory):
     (folder / "bundles").symlink_to(ROOT / "bundles")
     for name in ("EMPTY", "images", "DST"):
         (folder / name).mkdir()
+    (folder / "there").mkdir()
+    (folder / "there" / "track.csv").touch()
     (folder / "DST" / "dataset.json").write_text("{}")
     used_run(folder / "RUN", bundle="gemini_semi", dataset={"path": "/gone/dataset.json"})
     used_run(folder / "PRE", task="pre-training")
