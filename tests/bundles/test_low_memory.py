@@ -18,6 +18,7 @@ def _history(folder):
 
 
 @pytest.mark.parametrize("bundle", [None, MIP], ids=["semi", "mip"])
+@pytest.mark.usefixtures("no_page")
 def test_it_comes_to_the_same_and_goes_on(bundle, tiny_phantom, tmp_path):
     options = QUICK | ({"bundle": MIP} | FEW_BOXES if bundle else {"compare": []})
     begun, whole = (paths(tiny_phantom, tmp_path / name) for name in ("begun", "whole"))
