@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from gemini_monai.base.errors import InputError
+from gemini_monai.base.presence import downloaded_bundles
 
 SHIPPED = ("configs/*.json", "configs/*.conf", "docs/*", "LICENSE")
 """What a bundle is, without the data, runs and weights that lie in it after use."""
@@ -41,9 +42,7 @@ def _places(name: str) -> Iterator[Path]:
     yield from _folders_of_configurations()
     yield from (folder.parent for folder in _folders_of_workflows())
     yield from _places_here(name)
-    import torch  # takes a second, which the help of a command does not need
-
-    yield Path(torch.hub.get_dir()) / "bundle" / name
+    yield downloaded_bundles() / name
 
 
 def _folders_of_configurations() -> list[Path]:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from gemini_monai.base.bundles import literal
+from gemini_monai.base.files import refuse_existing
 from gemini_monai.base.limits import flag
+from gemini_monai.base.presence import refuse_absent, refuse_absent_run
+from gemini_monai.commands.monai_run import data_set
 
 TEXT = "One of the paper's analyses: a table, a picture, and the settings it was made with."
 KINDS = {
@@ -20,6 +24,14 @@ KINDS = {
     "track": ("RUN", "Dice of segmentation and registration over iterations (figure 10)."),
 }
 """Analyses, with the names of what they are made of."""
+ENDINGS = ("csv", "png", "json")
+"""Of the files of an analysis, which have its name."""
+THERE: dict[str, Callable[[str], Any]] = {
+    **dict.fromkeys(("RUN", "OTHER"), refuse_absent_run),
+    **dict.fromkeys(("INNER", "INTER"), refuse_absent),
+    "DST": data_set,
+}
+"""What stops where such a thing is not there."""
 
 
 def add_commands(commands: Any) -> None:
@@ -47,6 +59,12 @@ def analyze(name: str, output: str, overwrite: Any, **given: str) -> None:
     Raises:
         InputError: As the analysis does, or if its files are there.
     """
+    flag(overwrite, "--overwrite")
+    files = [Path(output) / f"{name}.{end}" for end in ENDINGS]
+    refuse_existing(files, overwrite=overwrite)
+    words = [given[key] for key in sorted(given)]
+    for own, word in zip(KINDS[name][0].split(), words, strict=True):
+        THERE[own](word)
     from gemini_monai.study import analyses
 
     kinds: dict[str, Callable[..., Any]] = {
@@ -58,8 +76,6 @@ def analyze(name: str, output: str, overwrite: Any, **given: str) -> None:
         "reliability": analyses.reliability,
         "track": analyses.track,
     }
-    flag(overwrite, "--overwrite")
-    analyses.refuse_written(name, output, overwrite=overwrite)
-    found = kinds[name](*(given[key] for key in sorted(given)))
+    found = kinds[name](*words)
     files = analyses.write_analysis(found, output, overwrite=overwrite)
     print("\n".join([*found.sentences, *map(str, files)]))

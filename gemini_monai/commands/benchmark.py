@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from gemini_monai.base.bundles import literal
 from gemini_monai.base.errors import InputError
-from gemini_monai.base.limits import several, text, whole
+from gemini_monai.base.limits import one_of, several, text, whole
+from gemini_monai.base.presence import refuse_absent_data
 from gemini_monai.commands.bundle import OVERRIDES
 from gemini_monai.commands.monai_run import (
     BUNDLES,
@@ -25,13 +26,15 @@ from gemini_monai.commands.monai_run import (
 if TYPE_CHECKING:  # imported when it is called
     from gemini_monai.study.benchmark import Outcome, Question, Trial
 
+SUITES = {"few_labels": ("semi", "supervised"), "pretraining": ("mip", "scratch")}
+"""Whose methods are compared, and the baseline that is always among them."""
 TEXT = "Compare systems: every run of a grid, then one table with intervals, ranks and costs."
 
 
 def add_commands(commands: Any) -> None:
     """Add ``benchmark``."""
     command = commands.add_parser("benchmark", help=TEXT, description=TEXT, epilog=OVERRIDES)
-    command.add_argument("suite", metavar="{few_labels,pretraining}", help="what is compared")
+    command.add_argument("suite", metavar=f"{{{','.join(SUITES)}}}", help="what is compared")
     command.add_argument(
         "data",
         nargs="+",
@@ -104,11 +107,15 @@ def benchmark(
             an overlay or override is none of a configuration; or runs failed: then the table is
             written all the same.
     """
+    one_of(*SUITES)(suite, "suite")
     several(text, least=1)(methods, "--methods")
     several(whole(1), least=1)(labels, "--labels")
     several(whole(0), least=1)(seeds, "--seeds")
     several(_overrides)(tune, "--tune")
     whole(1)(cores, "--cores")
+    for folder in data:
+        refuse_absent_data(Path(folder) / "dataset.json")
+    _refuse_unknown(suite, methods)
     from gemini_monai.study.benchmark import Question, variants_of
 
     question = Question(
@@ -122,20 +129,17 @@ def benchmark(
         pretraining=tuple(shlex.split(pretraining)),
         variants=variants_of(variants),
     )
-    _refuse_unknown(question)
     _check(question, tune)
     more = shlex.split(snakemake)
     _make(question, tune=tune, cores=cores, more=more, images=not without_images)
 
 
-def _refuse_unknown(question: Question) -> None:
+def _refuse_unknown(suite: str, methods: Sequence[str]) -> None:
     """Before the first run: a bundle that is not here, a method that it does not have."""
-    from gemini_monai.study.benchmark.grid import DEFAULT
-
-    bundle = BUNDLES["semi" if question.suite == "few_labels" else "mip"]
-    root, _ = bundle_to_train(bundle, "train")
-    for name in question.methods:
-        if name not in (DEFAULT, question.baseline):
+    bundle, baseline = SUITES[suite]
+    root, _ = bundle_to_train(BUNDLES[bundle], "train")
+    for name in methods:
+        if name not in ("gemini", baseline):
             method_overlay(root, name, option="--methods")
 
 

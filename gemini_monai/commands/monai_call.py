@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gemini_monai.base.bundles import command_line_overrides
-from gemini_monai.base.errors import InputError
+from gemini_monai.base.presence import refuse_absent_configuration
+from gemini_monai.commands.early import Place, refuse_early
 
 
 @dataclass(frozen=True)
@@ -22,12 +23,14 @@ class Call:
         files: Configurations, later ones overlaying earlier ones.
         options: Overrides, as on a command line.
         overlays: Those of the files that are a person's own.
+        places: What has to be there of what keys name, see ``refuse_early``.
     """
 
     name: str | None
     files: Sequence[str | Path]
     options: Sequence[str]
     overlays: Sequence[str | Path] = ()
+    places: Mapping[str, Place] = field(default_factory=dict)
 
     @property
     def words(self) -> list[str]:
@@ -52,11 +55,12 @@ class Call:
         """Print the command of MONAI, and become it; overlays are checked before.
 
         Raises:
-            InputError: As ``check``.
+            InputError: As ``refuse_early`` and ``check``.
         """
-        for file in [*self.files, *self.overlays]:
-            if not Path(file).is_file():
-                raise InputError(f"{file}: no such configuration file")
+        files = [*self.files, *self.overlays]
+        for file in files:
+            refuse_absent_configuration(file)
+        refuse_early(files, self.options, places=self.places)
         nested = any("#" in key or "::" in key for key in command_line_overrides(self.options))
         if self.overlays or nested:
             self.check()  # MONAI would end in a traceback where JSON is damaged or a key missing

@@ -10,10 +10,17 @@ from typing import Any
 from gemini_monai.base.bundles import bundles_here, is_archive, shipped_bundle
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.files import read_json
+from gemini_monai.base.presence import refuse_absent_data
 from gemini_monai.base.trust import as_path
+from gemini_monai.commands.early import Place, refuse_absent_pretrained
 from gemini_monai.commands.monai_call import Call
 
 BUNDLES = {"semi": "gemini_semi", "mip": "gemini_mip"}
+PLACES: dict[str, Place] = {
+    "datalist": refuse_absent_data,
+    "pretrained": refuse_absent_pretrained,
+}
+"""What a training reads, by key."""
 
 
 def train(
@@ -41,12 +48,14 @@ def training_call(
     Raises:
         InputError: As ``train``.
     """
+    if dst is not None:
+        data_set(dst)  # before an archive's network, which imports PyTorch
     root, options = bundle_to_train(BUNDLES[bundle], "train")
     files, more = _data_set(root, dst, kind="dataset")
     files = [root / "configs" / "train.json", *files]
     if method is not None:
         files.append(Path(method_overlay(root, method)))
-    return Call(name, files, [*options, *more, *overrides], overlay)
+    return Call(name, files, [*options, *more, *overrides], overlay, PLACES)
 
 
 def finetune(dst: str | None, pretrained: str, overlay: list[str], overrides: list[str]) -> None:
@@ -71,11 +80,13 @@ def finetuning_call(
     Raises:
         InputError: As ``finetune``.
     """
+    if dst is not None:
+        data_set(dst)
     root, options = bundle_to_train(BUNDLES["mip"], "finetune")
     files, more = _data_set(root, dst, kind="finetune")
     files = [root / "configs" / "finetune.json", *files]
     more += ["--pretrained", as_path(pretrained)]
-    return Call(name, files, [*options, *more, *overrides], overlay)
+    return Call(name, files, [*options, *more, *overrides], overlay, PLACES)
 
 
 def cost(
@@ -151,10 +162,7 @@ def data_set(dst: str) -> dict[str, Any]:
         InputError: If it is not there.
     """
     path = Path(dst) / "dataset.json"
-    if not path.is_file():
-        raise InputError(
-            f"{path}: no such file; prepare the data first, such as 'gemini prepare folder SRC DST'"
-        )
+    refuse_absent_data(path)
     content: dict[str, Any] = read_json(path, dict)
     return content
 

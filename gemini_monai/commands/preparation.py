@@ -6,7 +6,9 @@ import argparse
 from typing import Any
 
 from gemini_monai.base.bundles import literal
-from gemini_monai.base.limits import flag
+from gemini_monai.base.limits import Check, flag, optional, real, several, whole
+from gemini_monai.base.presence import refuse_absent_folder
+from gemini_monai.runs.settings import KNOBS
 
 SPLIT = {
     "folder": "your own images/ and, for some of them, labels/",
@@ -32,6 +34,12 @@ OPTIONS: tuple[tuple[str, str, Any, str], ...] = (
     ("spacing", "LIST", None, 'voxel size in mm, such as "[1,1,1]"; default: proposed'),
     ("spatial_size", "LIST", None, "voxels that the network sees; default: proposed"),
 )
+CHECKS: dict[str, Check] = {
+    **dict.fromkeys(("labeled", "validation", "test"), optional(whole(0))),
+    **dict.fromkeys(("seed", "labeled_draw"), whole(0)),
+    "spacing": optional(several(real(above=0), least=2)),
+}
+"""Those of ``Wanted.check`` that need no more than the word."""
 
 
 def add_commands(commands: Any) -> None:
@@ -94,6 +102,10 @@ def prepare_split(name: str, src: str, dst: str, **given: Any) -> None:
     Raises:
         InputError: If an option cannot be, or the data cannot be used.
     """
+    flag(given["overwrite"], "--overwrite")
+    for option, check in CHECKS.items():
+        check(given[option], f"--{option}")
+    refuse_absent_folder(src)
     from gemini_monai.data import prepare
     from gemini_monai.data.prepare.split import Wanted
 
@@ -112,9 +124,10 @@ def prepare_whole(name: str, src: str, dst: str, overwrite: Any) -> None:
     Raises:
         InputError: If the data cannot be used.
     """
+    flag(overwrite, "--overwrite")
+    refuse_absent_folder(src)
     from gemini_monai.data import prepare
 
-    flag(overwrite, "--overwrite")
     getattr(prepare, f"prepare_{name}")(src, dst, overwrite=overwrite)
 
 
@@ -124,6 +137,8 @@ def prepare_phantom(dst: str, spatial_dims: Any, seed: Any) -> None:
     Raises:
         InputError: If the folder holds anything else.
     """
+    for key, value in (("spatial_dims", spatial_dims), ("seed", seed)):
+        KNOBS[key](value, key)
     from gemini_monai.data.phantom import write_phantom
 
     print(write_phantom(dst, spatial_dims=spatial_dims, seed=seed))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gemini_monai.base.bundles import command_line_overrides, literal
+from gemini_monai.base.presence import refuse_absent_configuration, refuse_absent_run
 
 
 def add_commands(commands: Any) -> None:
@@ -27,7 +28,7 @@ def add_commands(commands: Any) -> None:
 def _add_report(commands: Any) -> None:
     text = "Make the page of one run again, or of several side by side."
     command = commands.add_parser("report", help=text, description=text)
-    command.add_argument("runs", nargs="*", metavar="RUN", help="folders of runs")
+    command.add_argument("runs", nargs="+", metavar="RUN", help="folders of runs")
     command.add_argument(
         "--output", metavar="FILE", help="the page; default: RUN/report.html, or comparison.html"
     )
@@ -45,6 +46,9 @@ def check(config_file: Any, given: list[str]) -> None:
     Raises:
         InputError: Naming the file or the override.
     """
+    for file in [config_file] if isinstance(config_file, str) else config_file:
+        for part in [file] if Path(file).is_file() else str(file).split(","):
+            refuse_absent_configuration(part)
     from gemini_monai.configuration import check_configuration
 
     changed = check_configuration(config_file, **command_line_overrides(given))
@@ -57,6 +61,8 @@ def report(runs: list[str], output: str | None, *, without_images: bool) -> None
     Raises:
         InputError: If a path is not a run folder.
     """
+    for run in runs:
+        refuse_absent_run(run)
     from gemini_monai.report import print_findings, write_report
 
     folders = [Path(run) for run in runs]

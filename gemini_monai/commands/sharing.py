@@ -8,8 +8,11 @@ from typing import Any
 
 from gemini_monai.base.bundles import copy_bundle, literal
 from gemini_monai.base.errors import InputError
+from gemini_monai.base.files import refuse_existing, write_text
 from gemini_monai.base.limits import flag
+from gemini_monai.base.presence import refuse_absent, refuse_absent_bundle, refuse_absent_weights
 from gemini_monai.commands.preparation import add_overwrite
+from gemini_monai.runs import RunFolder, read_record
 
 
 def add_commands(commands: Any) -> None:
@@ -102,12 +105,16 @@ def export(run: str, output: str, part: str, layout: str, overwrite: Any) -> Non
     Raises:
         InputError: If the run is not there, or the file is.
     """
+    flag(overwrite, "--overwrite")
+    if layout == "nnunet" and part != "backbone":
+        raise InputError(f"--part {part}: nnU-Net takes encoder and decoder together")
+    read_record(run)
+    model = RunFolder(run).model
+    refuse_existing([Path(output)], overwrite=overwrite, inputs=[model])
+    refuse_absent_weights(model)
     from gemini_monai.weights import export_backbone, export_nnunet
 
-    flag(overwrite, "--overwrite")
     if layout == "nnunet":
-        if part != "backbone":
-            raise InputError(f"--part {part}: nnU-Net takes encoder and decoder together")
         print(export_nnunet(run, output, overwrite=overwrite))
         return
     print(export_backbone(run, output, part=part, overwrite=overwrite))
@@ -119,12 +126,12 @@ def plans(plans: str, output: str, configuration: str, overwrite: Any) -> None:
     Raises:
         InputError: If the plans have no such configuration, or the file is there.
     """
-    from gemini_monai.base.files import refuse_existing, write_text
+    flag(overwrite, "--overwrite")
+    refuse_absent(plans)
+    refuse_existing([Path(output)], overwrite=overwrite, inputs=[Path(plans)])
     from gemini_monai.weights import overlay_of_plans
 
-    flag(overwrite, "--overwrite")
     overlay = overlay_of_plans(plans, configuration)
-    refuse_existing([Path(output)], overwrite=overwrite, inputs=[Path(plans)])
     write_text(Path(output), json.dumps(overlay, indent=1))
     print(output)
 
@@ -135,6 +142,7 @@ def inspect(file: str) -> None:
     Raises:
         InputError: If it is no exported backbone.
     """
+    refuse_absent_weights(file)
     from gemini_monai.weights import read_card
 
     print(json.dumps(read_card(file), indent=1))
@@ -146,9 +154,10 @@ def push(file: str, repository: str, private: Any) -> None:
     Raises:
         InputError: If the file is no exported backbone, or the Hub refuses.
     """
+    flag(private, "--private")
+    refuse_absent_weights(file)
     from gemini_monai.weights import push_backbone
 
-    flag(private, "--private")
     print(push_backbone(file, repository, private=private))
 
 
@@ -158,9 +167,10 @@ def pull(repository: str, output: str, overwrite: Any) -> None:
     Raises:
         InputError: If there is no such backbone, or the file is there.
     """
+    flag(overwrite, "--overwrite")
+    refuse_existing([Path(output)], overwrite=overwrite)
     from gemini_monai.weights import pull_backbone
 
-    flag(overwrite, "--overwrite")
     print(pull_backbone(repository, output, overwrite=overwrite))
 
 
@@ -179,7 +189,11 @@ def package(bundle: str, run: str | None, output: str | None, overwrite: Any) ->
     Raises:
         InputError: If they do not fit, or the archive is there.
     """
+    flag(overwrite, "--overwrite")
+    refuse_absent_bundle(bundle)
+    if run is not None:
+        read_record(run)
+        refuse_absent_weights(RunFolder(run).model)
     from gemini_monai.weights import package_bundle
 
-    flag(overwrite, "--overwrite")
     print(package_bundle(bundle, run, output=output, overwrite=overwrite))

@@ -6,19 +6,23 @@ A run may be anybody's, so its record is read and what it has of configurations 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from gemini_monai.base.errors import InputError
-from gemini_monai.base.files import read_json
-from gemini_monai.base.trust import (
-    as_path,
-    refuse_code_of_run,
-    refuse_imports_from,
-    shipped_configuration,
+from gemini_monai.base.presence import (
+    refuse_absent_data,
+    refuse_absent_folder,
+    refuse_absent_run,
+    refuse_absent_weights,
 )
+from gemini_monai.base.trust import as_path, refuse_imports_from, shipped_configuration
+from gemini_monai.commands.early import Place, refuse_absent_model
 from gemini_monai.commands.monai_call import Call
 from gemini_monai.commands.monai_run import BUNDLES, data_set
+from gemini_monai.runs import read_record, refuse_other_purpose
+
+PLACES: dict[str, Place] = {"weights": refuse_absent_weights}
+"""What is read, by key, if it is given."""
 
 
 def segment(run: str, images: str, out: str, overlay: list[str], overrides: list[str]) -> None:
@@ -27,9 +31,11 @@ def segment(run: str, images: str, out: str, overlay: list[str], overrides: list
     Raises:
         InputError: If the run is not there, or would run something.
     """
-    file = shipped_configuration(str(_record(run).get("bundle")), "inference")
+    file = shipped_configuration(str(_record(run, overrides)["bundle"]), "inference")
+    refuse_other_purpose(run, task="segmentation")
     options = ["--run_dir", as_path(run), "--dataset_dir", as_path(images)]
-    Call(None, [file], [*options, "--output_dir", as_path(out), *overrides], overlay).start()
+    options += ["--output_dir", as_path(out), *overrides]
+    Call(None, [file], options, overlay, PLACES | {"dataset_dir": refuse_absent_folder}).start()
 
 
 def register(
@@ -40,10 +46,12 @@ def register(
     Raises:
         InputError: If the run is not there, or would run something.
     """
-    _record(run)
+    _record(run, overrides)
+    refuse_other_purpose(run, registers=True)
     file = shipped_configuration(BUNDLES["semi"], "register")
     options = ["--run_dir", as_path(run), "--moving", as_path(moving), "--fixed", as_path(fixed)]
-    Call(None, [file], [*options, "--output_dir", as_path(out), *overrides], overlay).start()
+    options += ["--output_dir", as_path(out), *overrides]
+    Call(None, [file], options, overlay, PLACES).start()
 
 
 def evaluate(run: str, out: str | None, overlay: list[str], overrides: list[str]) -> None:
@@ -53,18 +61,19 @@ def evaluate(run: str, out: str | None, overlay: list[str], overrides: list[str]
         InputError: If the run is not there, was no training of a segmenter, would run something,
             or names no data set.
     """
-    record = _record(run)
-    if record.get("task") != "segmentation":
+    record = _record(run, overrides)
+    if record["task"] != "segmentation":
         raise InputError(
-            f"{run}: a run for {record.get('task')}, which has no segmentation to score; fine-tune "
+            f"{run}: a run for {record['task']}, which has no segmentation to score; fine-tune "
             "it first (gemini finetune DST --pretrained RUN)"
         )
-    bundle = str(record.get("bundle"))
+    bundle = str(record["bundle"])
     base = "finetune" if bundle == BUNDLES["mip"] else "train"
     files = [shipped_configuration(bundle, name) for name in (base, "evaluate", "recorded")]
     options = ["--run_dir", as_path(run), "--output_dir", as_path(out or run)]
     options += _data_of(record, run, overrides)
-    Call(None, files, [*options, *overrides], overlay).start()
+    places = PLACES | {"datalist": refuse_absent_data, "dataset_dir": data_set}
+    Call(None, files, [*options, *overrides], overlay, places).start()
 
 
 def probe(run: str, dst: str, overlay: list[str], overrides: list[str]) -> None:
@@ -73,11 +82,11 @@ def probe(run: str, dst: str, overlay: list[str], overrides: list[str]) -> None:
     Raises:
         InputError: If the run or the data set is not there, or the run would run something.
     """
-    _record(run)
+    _record(run, overrides)
     data_set(dst)
     file = shipped_configuration(BUNDLES["mip"], "probe")
     options = ["--run_dir", as_path(run), "--dataset_dir", as_path(dst), *overrides]
-    Call(None, [file], options, overlay).start()
+    Call(None, [file], options, overlay, PLACES | {"datalist": refuse_absent_data}).start()
 
 
 def _data_of(record: Mapping[str, Any], run: str, overrides: Sequence[str]) -> list[str]:
@@ -95,16 +104,10 @@ def _data_of(record: Mapping[str, Any], run: str, overrides: Sequence[str]) -> l
     return ["--datalist", path]
 
 
-def _record(run: str) -> dict[str, Any]:
-    from gemini_monai.runs import recover_for_reading
-
-    path = Path(run) / "run.json"
-    if not Path(run).is_dir():
-        raise InputError(f"{run}: no such run folder")
-    if not path.is_file():
-        raise InputError(f"{run}: not a run folder, {path} is missing")
+def _record(run: str, overrides: Sequence[str]) -> dict[str, Any]:
+    """The record of a run that has the weights which are asked for."""
+    refuse_absent_run(run)
     refuse_imports_from(run)
-    recover_for_reading(run)
-    record: dict[str, Any] = read_json(path, dict)
-    refuse_code_of_run(record, str(path))
+    record = read_record(run)
+    refuse_absent_model(run, overrides)
     return record

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from gemini_monai.base.errors import InputError
+from gemini_monai.base.presence import refuse_absent
 from gemini_monai.geometry.world.axes import grid_distance, is_singular
 from gemini_monai.images.dicom import read_dicom
 from gemini_monai.images.metaimage import read_meta
@@ -34,8 +35,7 @@ def stored_in(files: Sequence[Path], *, label: bool) -> Stored:
             grid than the first.
     """
     for file in files:
-        if not file.exists():
-            raise InputError(f"{file}: no such file")
+        refuse_absent(file)
     first, *others = [_of_file(file, label=label) for file in files]
     for file, other in zip(files[1:], others, strict=True):
         _refuse_other_grid(first, other, files=(files[0], file))

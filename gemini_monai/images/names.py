@@ -8,6 +8,7 @@ from typing import Any
 from unicodedata import category
 
 from gemini_monai.base.errors import InputError
+from gemini_monai.base.presence import refuse_absent_folder
 from gemini_monai.images.clutter import without_clutter
 from gemini_monai.images.dicom import is_slice
 
@@ -114,8 +115,7 @@ def find_segmentations(folder: str | Path) -> dict[str, Path]:
 def _by_case(folder: Path, wanted: Callable[[Path], bool]) -> dict[str, Path]:
     if folder.is_file():
         return {case_of(folder): folder}
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder")
+    refuse_absent_folder(folder)
     if _holds_slices(folder):
         return {case_of(folder if folder.name.strip(".") else folder.resolve()): folder}
     found: dict[str, Path] = {}

@@ -9,6 +9,7 @@ from typing import Any
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.files import read_json
 from gemini_monai.base.limits import Check, flag, mapping, real, text, whole
+from gemini_monai.base.presence import refuse_absent_run
 from gemini_monai.base.trust import BACKBONE, refuse_code_of_run
 from gemini_monai.runs.early import LATER
 from gemini_monai.runs.folder import RunFolder
@@ -38,10 +39,7 @@ def read_record(folder: str | Path) -> dict[str, Any]:
             evaluated, or a setting cannot be.
     """
     path = RunFolder(folder).record
-    if not Path(folder).is_dir():
-        raise InputError(f"{folder}: no such run folder")
-    if not path.is_file():
-        raise InputError(f"{folder}: not a run folder, {path} is missing")
+    refuse_absent_run(folder)
     recover_for_reading(folder)
     content = read_json(path, dict)
     refuse_later(content, path)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import torch
-
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.limits import (
     Check,
@@ -126,6 +124,10 @@ def check_device(device: Any, *, where: str = "", name: str = "device") -> None:
     Raises:
         InputError: Naming it, and what is there.
     """
+    if device == "cpu":
+        return
+    import torch  # takes a second, which a command that is refused does not need
+
     try:
         found = torch.device(device)
     except (RuntimeError, TypeError) as error:

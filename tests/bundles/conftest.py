@@ -4,7 +4,21 @@ from __future__ import annotations
 
 import pytest
 
+from gemini_monai.runs import RunFolder
 from tests.bundles.runs import MIP, SMALL, paths, run
+
+
+@pytest.fixture(scope="module")
+def no_page():
+    """Trainings of a module draw no page, which takes half of their time.
+
+    Not where ``trained`` or ``pretrained`` are asked for, which others look at.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        pages = "gemini_monai.configuration.together."
+        patch.setattr(f"{pages}write_report", lambda folders: RunFolder(folders[0]).report)
+        patch.setattr(f"{pages}print_findings", lambda folders, page: None)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ EXACT = [case for case in CASES if case.overlay is None]
 SEPARATE = {
     "train#handlers": [],
     "epochs": 1,
-    "epoch_length": 5,
+    "epoch_length": 3,
     "optimizer": {
         "_target_": "torch.optim.SGD",  # Adam's first steps are signs, and double rounding
         "params": "$@learner.trainable()",
@@ -25,12 +25,12 @@ PAIRED = {"pairing": "separate", "contrast_weight": 0.0}
 
 
 def exact_trainer(case, datasets, folder, *overlays, rank=None):
-    """The trainer of a case, five steps of SGD."""
+    """The trainer of a case, three steps of SGD."""
     more = SEPARATE | (PAIRED if case.base == "train" else {})
     if case.base == "train" and "mip" in case.bundle.name:
         more = more | {"restoration_weight": 1.0}
     places = paths(datasets[case.spatial_dims], folder / f"{case}_exact")
-    overrides = case.overrides() | more
+    overrides = case.overrides() | case.quick() | more
     flow = workflow(*case.files, *overlays, bundle=case.bundle, **places, **overrides)
     if rank is not None:
         flow.parser["train#dataset#rank"] = rank

@@ -14,10 +14,14 @@ from gemini_monai.base.errors import InputError, input_error_in
 from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.data.prepare import prepare_folder
 from gemini_monai.data.prepare.split import Wanted
+from tests.bundles.contract import FEW_BOXES
 from tests.bundles.runs import MIP, SMALL, run, workflow
 from tests.volumes import population
 
-TINY = SMALL | {"epochs": 1, "pairs": 3, "labeled_images": 1, "compare": []}
+TINY = SMALL | {
+    **{"epochs": 1, "pairs": 3, "labeled_images": 1, "registration_pairs": 1},
+    "compare": [],
+}
 WANTED = Wanted(labeled=2, validation=1, test=2, align="itk", spatial_size=(16, 16, 16))
 AFFINE = np.array([[1.5, 0, 0, -17.25], [0, 1.5, 0, -17.25], [0, 0, 1.5, -17.25], [0, 0, 0, 1]])
 
@@ -30,7 +34,7 @@ def prepared(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def trained(prepared, tmp_path_factory):
+def trained(prepared, no_page, tmp_path_factory):
     folder = tmp_path_factory.mktemp("run") / "run"
     paths = {"dataset_dir": str(prepared.parent), "output_dir": str(folder)}
     cache = {"cache_dir": str(prepared.parent / "cache")}
@@ -103,12 +107,13 @@ def test_a_run_without_the_cache_has_the_same_bits(prepared, trained, tmp_path):
     assert (tmp_path / tested).read_bytes() == (trained / tested).read_bytes()
 
 
-def test_pretraining_and_finetuning_of_aligned_images(prepared, tmp_path):
-    paths = {"dataset_dir": str(prepared.parent)}
+def test_pretraining_and_finetuning_of_aligned_images(prepared, no_page, tmp_path):
+    paths = {"dataset_dir": str(prepared.parent)} | FEW_BOXES
     small = {key: TINY[key] for key in ("epochs", "epoch_length", "channels")}
     first, second = str(tmp_path / "pre"), str(tmp_path / "fine")
     overlay = "dataset_folder"
     run("train", overlay, bundle=MIP, **paths, **small, output_dir=first, pairs=3)
+    paths = {"dataset_dir": str(prepared.parent)}
     run("finetune", overlay, bundle=MIP, **paths, **small, output_dir=second, pretrained=first)
     saved = next((tmp_path / "fine" / "test" / "predictions").iterdir())
     assert nib.load(saved).shape == (24, 24, 24)

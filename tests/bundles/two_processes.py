@@ -51,10 +51,8 @@ def main(datasets: str, output: str, folder: str) -> None:
 
 
 def _together(case, places):
-    changes = {"train#handlers": []}
-    flow = workflow(
-        *case.files, "multi_gpu_train", bundle=case.bundle, **places, **case.overrides() | changes
-    )
+    changes = case.overrides() | case.quick() | {"train#handlers": [], "epoch_length": 1}
+    flow = workflow(*case.files, "multi_gpu_train", bundle=case.bundle, **places, **changes)
     flow.initialize()
     trainer, learner = (flow.parser.get_parsed_content(k) for k in ("train#trainer", "learner"))
     before = {name: value.clone() for name, value in learner.state_dict().items()}

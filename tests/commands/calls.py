@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
@@ -43,9 +44,20 @@ def configurations(words):
     return [name.rsplit("/", 1)[-1] for name in re.findall(r"[^\[\]',]+", text)]
 
 
+def leaves(parser, words=()):
+    """Every command that does something, with its words."""
+    inner = [a.choices for a in parser._actions if isinstance(a, argparse._SubParsersAction)]
+    if not inner:
+        yield words, parser
+    for name, command in (inner[0] if inner else {}).items():
+        yield from leaves(command, (*words, name))
+
+
 def used_run(folder, **record):
-    """Folder of a run that has a record and nothing else."""
-    folder.mkdir(parents=True)
+    """Folder of a run that has a record, an empty file in the place of its weights, and no more."""
+    (folder / "models").mkdir(parents=True)
+    (folder / "models" / "model.pt").touch()
     content = {"task": "segmentation", "bundle": "gemini_mip", "registers": True} | record
+    content.setdefault("settings", {})
     (folder / "run.json").write_text(json.dumps(content))
     return folder

@@ -7,17 +7,8 @@ import argparse
 import pytest
 
 from gemini_monai.commands.parser import build_parser
-from tests.commands.calls import refused
+from tests.commands.calls import leaves, refused
 from tests.conftest import ROOT
-
-
-def _leaves(parser, words=()):
-    """Every command that does something, with its words."""
-    inner = [a.choices for a in parser._actions if isinstance(a, argparse._SubParsersAction)]
-    if not inner:
-        yield words, parser
-    for name, command in (inner[0] if inner else {}).items():
-        yield from _leaves(command, (*words, name))
 
 
 def _free(action):
@@ -27,7 +18,7 @@ def _free(action):
 
 def _calls():
     """Every command with one of its values empty, and how that value is called."""
-    for words, command in _leaves(build_parser()):
+    for words, command in leaves(build_parser()):
         free = [action for action in command._actions if _free(action)]
         needed = [a for a in free if a.required and a.nargs not in ("*", argparse.REMAINDER)]
         for empty in free:

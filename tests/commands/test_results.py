@@ -36,14 +36,14 @@ def test_check_says_ok(monkeypatch, capsys):
     [
         (["check", TRAIN, "--epohcs", "3"], "no key 'epohcs'; did you mean 'epochs'"),
         (["check", "absent.json"], "absent.json: no such configuration file"),
-        (["prepare", "folder", "absent", "dst"], "absent/images: no such folder"),
+        (["prepare", "folder", "absent", "dst"], "absent: no such folder"),
         (
             ["prepare", "folder", "absent", "dst", "--labelled", "5"],
             "unknown option --labelled; did you mean --labeled? ",
         ),
-        (["prepare", "decathlon", "absent", "dst"], "absent/dataset.json: no such file"),
+        (["prepare", "decathlon", "absent", "dst"], "absent: no such folder"),
         (["report", "absent"], "absent"),
-        (["report"], "no run folder given"),
+        (["report"], "the following arguments are required: RUN"),
         (["export", "absent", "out.pt"], "absent: no such run folder"),
         (
             ["export", "absent", "out.pt", "--part", "head"],

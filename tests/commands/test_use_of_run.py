@@ -11,18 +11,25 @@ from tests.commands.calls import becomes, configurations, refused, used_run
 from tests.conftest import ROOT
 
 
+def _images(folder, *names):
+    for name in names:
+        (folder / name).touch()
+    return [str(folder / name) for name in names]
+
+
 def test_a_run_is_used_by_the_configuration_of_its_bundle(monkeypatch, tmp_path):
     monkeypatch.chdir(ROOT)
     run = used_run(tmp_path / "run")
-    words = becomes(monkeypatch, "segment", run, "IN", "OUT", "--amp", "True")
+    moving, fixed, label = _images(tmp_path, "a.nii", "b.nii", "l.nii")
+    words = becomes(monkeypatch, "segment", run, moving, "OUT", "--amp", "True")
     assert words[:2] == ["--config_file", "bundles/gemini_mip/configs/inference.json"]
     assert words[2:] == [
-        *("--run_dir", str(run), "--dataset_dir", "IN", "--output_dir", "OUT"),
+        *("--run_dir", str(run), "--dataset_dir", moving, "--output_dir", "OUT"),
         *("--amp", "True"),
     ]
-    words = becomes(monkeypatch, "register", run, "a.nii", "b.nii", "OUT", "--moving_label", "l")
+    words = becomes(monkeypatch, "register", run, moving, fixed, "OUT", "--moving_label", label)
     assert words[:2] == ["--config_file", "bundles/gemini_semi/configs/register.json"]
-    assert words[4:8] == ["--moving", "a.nii", "--fixed", "b.nii"]
+    assert words[4:8] == ["--moving", moving, "--fixed", fixed]
 
 
 def test_a_received_archive_is_used_by_the_installed_configuration(monkeypatch, tmp_path):
@@ -30,18 +37,21 @@ def test_a_received_archive_is_used_by_the_installed_configuration(monkeypatch, 
     archive = tmp_path / "gemini_semi"
     shutil.copytree(BUNDLE / "configs", archive / "configs")
     used_run(archive / "run", bundle="gemini_semi")
-    (archive / "run" / "run.json").rename(archive / "run.json")
+    for name in ("run.json", "models"):
+        (archive / "run" / name).rename(archive / name)
+    a, b = _images(tmp_path, "a.nii", "b.nii")
+    _written_data(tmp_path)
+    data = tmp_path / "data" / "dataset.json"
     for here in (ROOT, tmp_path, archive):
         monkeypatch.chdir(here)
-        for words in (["segment", archive, "IN", "OUT"], ["register", archive, "A", "B", "OUT"]):
+        for words in (["segment", archive, a, "OUT"], ["register", archive, a, b, "OUT"]):
             found = becomes(monkeypatch, *words)
             name = "inference" if words[0] == "segment" else "register"
             assert (here / found[1]).resolve() == (CONFIGS / f"{name}.json").resolve()
             assert found[2:4] == ["--run_dir", str(archive)]
-        _written_data(tmp_path)
         found = becomes(monkeypatch, "probe", archive, tmp_path / "data")
         assert (here / found[1]).resolve() == (MIP / "configs" / "probe.json").resolve()
-        found = becomes(monkeypatch, "evaluate", archive, "OUT", "--datalist", "d.json")
+        found = becomes(monkeypatch, "evaluate", archive, "OUT", "--datalist", data)
         assert configurations(found) == ["train.json", "evaluate.json", "recorded.json"]
         assert str(archive) not in found[1]
 
@@ -53,21 +63,25 @@ def _written_data(folder):
 
 def test_a_run_is_scored_by_what_it_recorded(monkeypatch, tmp_path):
     monkeypatch.chdir(ROOT)
-    run = used_run(tmp_path / "run", dataset={"path": "/data/dataset.json"})
+    _written_data(tmp_path)
+    data = tmp_path / "data"
+    run = used_run(tmp_path / "run", dataset={"path": str(data / "dataset.json")})
     (run / "config.json").write_text('{"evil": "$print(1)"}')
     words = becomes(monkeypatch, "evaluate", run, "--overwrite", "True")
     assert configurations(words) == ["finetune.json", "evaluate.json", "recorded.json"]
     assert words[2:8] == [
-        *("--run_dir", str(run), "--output_dir", str(run), "--datalist", "/data/dataset.json")
+        *("--run_dir", str(run), "--output_dir", str(run)),
+        *("--datalist", str(data / "dataset.json")),
     ]
     assert words[-2:] == ["--overwrite", "True"]
-    words = becomes(monkeypatch, "evaluate", run, "OUT", "--dataset_dir", "moved")
-    assert words[4:] == ["--output_dir", "OUT", "--dataset_dir", "moved"]
+    words = becomes(monkeypatch, "evaluate", run, "OUT", "--dataset_dir", data)
+    assert words[4:] == ["--output_dir", "OUT", "--dataset_dir", str(data)]
 
 
 def test_names_that_would_be_evaluated_are_paths(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     used_run(tmp_path / "$run")
+    _images(tmp_path, "@in")
     words = becomes(monkeypatch, "segment", "$run", "@in", "%out")
     assert words[2:] == ["--run_dir", "./$run", "--dataset_dir", "./@in", "--output_dir", "./%out"]
 
@@ -79,7 +93,8 @@ def test_modules_of_a_received_folder_are_not_imported(monkeypatch, tmp_path, ca
     told = refused(monkeypatch, capsys, "segment", ".", "IN", "OUT")
     assert "torch.py: Python would import it" in told
     monkeypatch.chdir(tmp_path)
-    assert becomes(monkeypatch, "segment", "run", "IN", "OUT")
+    _images(tmp_path, "a.nii")
+    assert becomes(monkeypatch, "segment", "run", "a.nii", "OUT")
 
 
 @pytest.mark.parametrize("words", [["segment", "RUN", "IN", "OUT"], ["evaluate", "RUN"]])

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+import multiprocessing
 
 import nibabel as nib
 import numpy as np
@@ -168,12 +167,16 @@ def test_another_phantom_leaves_nothing_of_the_first(tmp_path):
 
 
 def test_two_processes_may_write_one_phantom(tmp_path):
-    script = "import sys\nfrom gemini_monai.data.phantom import write_phantom\n"
-    script += f"write_phantom(sys.argv[1], seed=5, **{TINY})"
+    forked = multiprocessing.get_context("fork")  # without imports, which would keep them apart
     started = [
-        subprocess.Popen([sys.executable, "-c", script, str(tmp_path / "p")]) for _ in range(2)
+        forked.Process(target=write_phantom, args=(tmp_path / "p",), kwargs={"seed": 5} | TINY)
+        for _ in range(2)
     ]
-    assert [process.wait(timeout=120) for process in started] == [0, 0]
+    for process in started:
+        process.start()
+    for process in started:
+        process.join(timeout=120)
+    assert [process.exitcode for process in started] == [0, 0]
     assert len(read_cohort(tmp_path / "p" / "dataset.json").unlabeled) == TINY["unlabeled"]
     assert not list((tmp_path / "p").rglob(".part-*"))
 

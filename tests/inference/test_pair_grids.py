@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from gemini_monai.base.errors import InputError
+from gemini_monai.geometry.world import register_affine
 from gemini_monai.inference import register_files
-from gemini_monai.transforms import InputSpec
+from gemini_monai.transforms import InputSpec, alignment
 from tests.data.prepare.made import image, save
 from tests.inference.networks import Shift
 from tests.volumes import CENTERED, INTENSITY, moved, volume
@@ -76,7 +77,22 @@ def test_a_field_of_the_network_comes_on_top_of_the_affine(tmp_path):
     torch.testing.assert_close(found[:, 16, 16, 16], step.double(), atol=1e-3, rtol=0)
 
 
-def test_a_run_with_a_reference_goes_by_it_unless_the_start_is_said(tmp_path):
+@pytest.fixture
+def registered_once(monkeypatch):
+    """Of two images, the affine is found once, however often it is asked for."""
+    known = {}
+
+    def remembered(moving, reference, **options):
+        key = tuple(own.as_tensor().numpy().tobytes() for own in (moving, reference))
+        if key not in known:
+            known[key] = register_affine(moving, reference, **options)
+        return known[key]
+
+    monkeypatch.setattr(alignment, "register_affine", remembered)
+    return known
+
+
+def test_a_run_with_a_reference_goes_by_it_unless_the_start_is_said(tmp_path, registered_once):
     """The moving scan is the fixed one, cropped and shifted in its header by 3 mm along x."""
     _save(tmp_path / "reference.nii.gz", volume())
     fixed = _save(tmp_path / "fixed.nii.gz", volume(moved(degrees=5)))
@@ -100,6 +116,7 @@ def test_a_run_with_a_reference_goes_by_it_unless_the_start_is_said(tmp_path):
         assert by_reference.start.kind == "affine"
         center = by_reference.displacement[:, 16, 16, 16]
         torch.testing.assert_close(center, torch.tensor([3.0, 0, 0]).double(), atol=0.7, rtol=0)
+    assert len(registered_once) == 2  # each scan to the reference
     assert not found(start="world").displacement.any()
     offset = torch.tensor([5.0, 0, 0]).double().view(3, 1, 1, 1)  # 2 mm by the crop, 3 by header
     centered = found(start="center").displacement

@@ -1,0 +1,130 @@
+"""What a command can tell of its words before PyTorch and MONAI are imported, which takes seconds.
+
+The run looks at all of it again, and at more: here only that is refused which is wrong for certain.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gemini_monai.base.bundles import command_line_overrides
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.files import read_json
+from gemini_monai.base.ids import RUN_ARGUMENTS, ids, unknown_key
+from gemini_monai.base.presence import (
+    downloaded_bundles,
+    refuse_absent,
+    refuse_absent_weights,
+)
+from gemini_monai.base.trust import evaluated, refuse_code
+from gemini_monai.runs import RunFolder, check_settings
+
+Place = Callable[[str], Any]
+"""From a path; raises an ``InputError`` where nothing is."""
+
+IMAGES: dict[str, Place] = dict.fromkeys(
+    (
+        *("moving", "fixed", "moving_label", "moving_landmarks", "fixed_landmarks", "pairs"),
+        *("reference", "probe_datalist"),
+    ),
+    refuse_absent,
+)
+"""Files that a key may name, whatever the configuration."""
+
+
+def refuse_early(
+    files: Sequence[str | Path], options: Sequence[str], *, places: Mapping[str, Place]
+) -> None:
+    """Stop at a misspelled key, a value out of range, a file that is not there.
+
+    Args:
+        files: Configurations and overlays, later ones over earlier ones; all are there.
+        options: As on a command line.
+        places: What has to be there, by key, beside ``IMAGES``.
+
+    Raises:
+        InputError: As the run would, naming key or file.
+    """
+    given = command_line_overrides(options)
+    layers = _layers(files)
+    if layers is not None and "tracking" not in given:  # which adds keys
+        _refuse_unknown(layers, given)
+        _refuse_values({key: own for layer in [*layers, given] for key, own in layer.items()})
+    for name, check in {**IMAGES, **places}.items():
+        value = given.get(name)
+        if isinstance(value, str) and not evaluated(value):
+            check(value)
+
+
+def refuse_absent_pretrained(source: str) -> None:
+    """Stop at a pre-training that is not there.
+
+    Args:
+        source: A weights file, a folder of a run or bundle, the name of a bundle, or ``none``.
+
+    Raises:
+        InputError: Naming the file of weights.
+    """
+    if source == "none":
+        return
+    for place in (Path(source), Path("bundles") / source, downloaded_bundles() / source):
+        if place.is_dir():
+            return  # a run that comes back where another was to replace it may lack its weights now
+    refuse_absent_weights(source)
+
+
+def refuse_absent_model(run: str | Path, options: Sequence[str]) -> None:
+    """Stop at a run without weights, where no others are given.
+
+    Raises:
+        InputError: Naming the file.
+    """
+    if "weights" not in command_line_overrides(options):
+        refuse_absent_weights(RunFolder(run).model)
+
+
+def _layers(files: Sequence[str | Path]) -> list[dict[str, Any]] | None:
+    """What the files say; ``None`` where one is not plain JSON, which the run will tell of."""
+    try:
+        return [read_json(file, dict) for file in files]
+    except InputError:
+        return None
+
+
+def _refuse_unknown(layers: Sequence[Mapping[str, Any]], given: Mapping[str, Any]) -> None:
+    """Keys at the top that nothing has and nothing refers to."""
+    known = {key.removeprefix("+").partition("#")[0] for layer in layers for key in layer}
+    texts = json.dumps([*layers, given], default=str)
+    for name in given:
+        is_nested = "#" in name or "::" in name or name.startswith(("+", "_"))
+        if is_nested or name in known or name in RUN_ARGUMENTS or _is_mentioned(name, texts):
+            continue
+        there = [own for layer in layers for own, _ in ids(layer)]
+        raise unknown_key("command line", name, dict.fromkeys(there))
+
+
+def _is_mentioned(name: str, texts: str) -> bool:
+    return re.search(rf"[@%][#:]*{re.escape(name)}\b", texts) is not None
+
+
+def _refuse_values(content: Mapping[str, Any]) -> None:
+    """Values out of range of what the run checks, but for what is still to be made."""
+    checked = content.get("checked", content)
+    names = [name for name in checked if name in content and name != "out_channels"]
+    plain = {name: content[name] for name in names if _is_plain(content[name])}
+    for name in ("device", "transforms_on"):
+        if re.fullmatch(r"cuda(:\d+)?", str(plain.get(name))):  # which PyTorch knows, and the run
+            del plain[name]
+    check_settings(plain)
+
+
+def _is_plain(value: Any) -> bool:
+    try:
+        refuse_code(value, "")
+    except InputError:
+        return False
+    return True
