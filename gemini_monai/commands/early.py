@@ -113,8 +113,7 @@ def _is_mentioned(name: str, texts: str) -> bool:
 
 def _refuse_values(content: Mapping[str, Any]) -> None:
     """Values out of range of what the run checks, but for what is still to be made."""
-    checked = content.get("checked", content)
-    names = [name for name in checked if name in content and name != "out_channels"]
+    names = [name for name in content if name != "out_channels"]
     plain = {name: content[name] for name in names if _is_plain(content[name])}
     for name in ("device", "transforms_on"):
         if re.fullmatch(r"cuda(:\d+)?", str(plain.get(name))):  # which PyTorch knows, and the run

@@ -42,8 +42,7 @@ def check_knobs(*names: str) -> dict[str, Any]:
     """
     parser = running_parser()
     every = [name for name in (*KNOBS, "device", "transforms_on") if name in parser]
-    passed = {"out_channels"} | ({"pairs"} if "moving" in parser else set())  # a list of files
-    chosen = names or [name for name in every if name not in passed]
+    chosen = names or [name for name in every if name != "out_channels"]
     found = {name: _knob(parser, name) for name in chosen}
     used = {name: parser.get_parsed_content(name) for name in USED if name in parser}
     check_settings(found | used)

@@ -99,7 +99,7 @@ def check_settings(settings: Mapping[str, Any], *, where: str = "") -> None:
     Raises:
         InputError: Naming the knob, what was found and what was expected.
     """
-    checks = KNOBS | USED
+    checks = KNOBS | USED | ({"pairs": optional(place)} if "moving" in settings else {})
     for name, value in settings.items():
         if name in checks:
             checks[name](value, f"{where}key '{name}'")
