@@ -102,8 +102,8 @@ def shipped_configuration(bundle: str, name: str) -> Path:
     return shipped_bundle(bundle) / "configs" / f"{name}.json"
 
 
-def methods_of(bundle_root: str | Path) -> Path:
-    """Where the overlays of methods are that a bundle's runs are compared with.
+def methods_of(bundle_root: str | Path) -> dict[str, Path]:
+    """The overlays of methods that a bundle's runs are compared with, ``method_NAME.json`` by name.
 
     Args:
         bundle_root: The bundle; for an archive, the installed bundle of its name is meant.
@@ -112,7 +112,9 @@ def methods_of(bundle_root: str | Path) -> Path:
         InputError: If an archive is of no bundle.
     """
     root = Path(bundle_root)
-    return (shipped_bundle(root.absolute().name) if is_archive(root) else root) / "configs"
+    folder = shipped_bundle(root.absolute().name) if is_archive(root) else root
+    files = sorted((folder / "configs").glob("method_*.json"))
+    return {path.stem.removeprefix("method_"): path for path in files}
 
 
 def as_path(word: str) -> str:

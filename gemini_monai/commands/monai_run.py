@@ -11,7 +11,7 @@ from gemini_monai.base.bundles import bundles_here, is_archive, shipped_bundle
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.files import read_json
 from gemini_monai.base.presence import refuse_absent_data
-from gemini_monai.base.trust import as_path
+from gemini_monai.base.trust import as_path, methods_of
 from gemini_monai.commands.early import Place, refuse_absent_pretrained
 from gemini_monai.commands.monai_call import Call
 
@@ -185,7 +185,7 @@ def method_overlay(root: Path, name: str, *, option: str = "--method") -> str:
     Raises:
         InputError: If the bundle has none of that name; those that it has are named.
     """
-    known = {p.stem.removeprefix("method_"): p for p in (root / "configs").glob("method_*.json")}
+    known = methods_of(root)
     if name not in known:
         raise InputError(f"{option}: expected one of {', '.join(sorted(known))}, got '{name}'")
     return str(known[name])

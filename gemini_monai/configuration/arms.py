@@ -28,8 +28,7 @@ def overlay_of(name: str, *, bundle_root: str | Path) -> Path:
     Raises:
         InputError: If there is neither; the methods that the bundle has are named.
     """
-    methods = methods_of(bundle_root).glob("method_*.json")
-    known = {path.stem.removeprefix("method_"): path for path in methods}
+    known = methods_of(bundle_root)
     if name in known:
         return known[name]
     if Path(name).is_file():

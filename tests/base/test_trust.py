@@ -101,6 +101,11 @@ def test_only_the_received_folder_is_watched_for_modules(tmp_path, monkeypatch):
 def test_an_archive_is_compared_with_installed_methods(tmp_path):
     archive = tmp_path / "gemini_semi"
     archive.mkdir()
-    assert trust.methods_of(archive) == archive / "configs"
+    (archive / "configs").mkdir()
+    mine = archive / "configs" / "method_mine.json"
+    mine.touch()
+    assert trust.methods_of(archive) == {"mine": mine}
     (archive / "run.json").touch()
-    assert trust.methods_of(archive) == ROOT / "bundles" / "gemini_semi" / "configs"
+    installed = ROOT / "bundles" / "gemini_semi" / "configs" / "method_bcp.json"
+    assert trust.methods_of(archive)["bcp"] == installed
+    assert "mine" not in trust.methods_of(archive)

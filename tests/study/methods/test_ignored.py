@@ -233,7 +233,8 @@ def test_no_method_that_reads_a_label_is_left_out():
     for bundle in (BUNDLE, MIP):
         for path in (bundle / "configs").glob("*.json"):
             content = json.loads(path.read_text())
-            for own in (content.get("objectives") or content.get("+objectives") or {}).values():
-                kind = locate(own["_target_"]) if own else Objective
-                read |= {kind} if own and "label" in kind().reads else set()
+            parts = [*content.values(), *content.get("objectives", {}).values()]
+            named = [part["_target_"] for part in parts if "_target_" in (part or ())]
+            kinds = [kind for kind in map(locate, named) if isinstance(kind, type)]
+            read |= {k for k in kinds if issubclass(k, Objective) and "label" in k().reads}
     assert read == set(TERMS)
