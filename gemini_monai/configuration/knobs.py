@@ -11,7 +11,7 @@ from monai.bundle import ConfigParser
 from gemini_monai import runs
 from gemini_monai.base.errors import InputError
 from gemini_monai.configuration.hardware import refuse_too_large_network
-from gemini_monai.configuration.parser_access import described, running_parser, written
+from gemini_monai.configuration.parser_access import described, running_parser, written_components
 from gemini_monai.data import Cohort
 from gemini_monai.engines.processes import process_count
 from gemini_monai.networks import NETWORK_SETTINGS
@@ -25,7 +25,7 @@ OF_DATA = ("spatial_dims", "in_channels", "reference")
 RECORDED = "recorded"
 """Key of a run's settings, where a configuration of a training scores that run."""
 PARTS = (
-    *("objectives", "optimizer", "scheduler", "random_transforms", "corruption", "before", "after"),
+    *("optimizer", "scheduler", "random_transforms", "corruption", "before", "after"),
     *("network_def", "train#preprocessing", "train#dataset"),
 )
 """What a configuration may set otherwise beside its knobs, and with it what training comes to."""
@@ -132,5 +132,6 @@ def identity() -> dict[str, Any]:
     return runs.training_identity(
         settings=parser.get_parsed_content("settings") | together,
         data=cohort.identities or cohort.identity,
-        parts={name: written(name) for name in PARTS if name in parser},
+        parts={name: parser[name] for name in PARTS if name in parser}
+        | {"objectives": written_components("objectives")},
     )

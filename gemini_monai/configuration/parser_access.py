@@ -35,17 +35,14 @@ def running_configuration() -> dict[str, Any]:
     return {name: value for name, value in content.items() if name != ConfigParser.meta_key}
 
 
-def written(name: str) -> Any:
-    """What a part of the running configuration says, with the parts in it that it names by ``@``.
+def written_components(name: str) -> dict[str, Any]:
+    """Components of the running configuration as it says them, also where it names them by ``@``.
 
     Args:
-        name: Its id.
+        name: Id of a dictionary of them, some of which may be taken away.
     """
     parser = running_parser()
-    raw = parser[name]
-    if not isinstance(raw, Mapping):
-        return raw
-    found = {key: _component(parser, value) for key, value in raw.items()}
+    found = {key: _component(parser, value) for key, value in parser[name].items()}
     return {key: value for key, value in found.items() if value is not None}
 
 
