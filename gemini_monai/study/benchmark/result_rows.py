@@ -18,15 +18,15 @@ from gemini_monai.report.read import (
     summarize,
 )
 from gemini_monai.runs import RunFolder
-from gemini_monai.study.benchmark.grid import Question, data_name
-from gemini_monai.study.benchmark.run import Run
-from gemini_monai.study.benchmark.statistics import bootstrap_ranks, holm
+from gemini_monai.study.benchmark.grid import GridSpec, data_name
+from gemini_monai.study.benchmark.grid_run import GridRun
+from gemini_monai.study.benchmark.ranking import bootstrap_ranks, holm
 
 Scores = Mapping[str, float]
 
 
 @dataclass(frozen=True)
-class Row:
+class ResultRow:
     """A system on a data set with a number of labels.
 
     Attributes:
@@ -54,61 +54,63 @@ class Row:
     missing: Mapping[int, str]
 
 
-def read_finished(question: Question) -> dict[Run, RunContents]:
+def read_finished(spec: GridSpec) -> dict[GridRun, RunContents]:
     """Every run of the grid that was tested, in the grid's order.
 
     Args:
-        question: What was compared.
+        spec: What was compared.
 
     Raises:
         InputError: If a file that a finished run left cannot be understood.
     """
-    runs = [run for run in question.runs() if run.data and run.is_done]
+    runs = [run for run in spec.runs() if run.data and run.is_done]
     return {run: read_run(run.folder) for run in runs}
 
 
-def rows(question: Question, finished: Mapping[Run, RunContents]) -> list[Row]:
+def result_rows(spec: GridSpec, finished: Mapping[GridRun, RunContents]) -> list[ResultRow]:
     """All rows, a table per data set and number of labels, the baseline first.
 
     Args:
-        question: What was compared.
+        spec: What was compared.
         finished: What came out of the runs that are done.
     """
-    runs = [run for run in question.runs() if run.data]
-    found: list[Row] = []
-    for folder in question.tested:
-        patients = _patients(question.cohort(folder))
-        for labels in question.labels:
-            place = (data_name(folder), labels)
-            own = [run for run in runs if (run.data, run.labels) == place]
-            arms = {arm: [run for run in own if run.method == arm] for arm in question.arms}
-            found += _table(question, arms, finished, place=place, patients=patients)
-    return found
+    runs = [run for run in spec.runs() if run.data]
+    rows: list[ResultRow] = []
+    for folder in spec.tested:
+        patients = _patients(spec.cohort(folder))
+        for labels in spec.labels:
+            cell = (data_name(folder), labels)
+            of_cell = [run for run in runs if (run.data, run.labels) == cell]
+            arms = {arm: [run for run in of_cell if run.method == arm] for arm in spec.arms}
+            rows += _table(spec, arms, finished, cell=cell, patients=patients)
+    return rows
 
 
 def _table(
-    question: Question,
-    arms: Mapping[str, Sequence[Run]],
-    finished: Mapping[Run, RunContents],
+    spec: GridSpec,
+    arms: Mapping[str, Sequence[GridRun]],
+    finished: Mapping[GridRun, RunContents],
     *,
-    place: tuple[str, int],
+    cell: tuple[str, int],
     patients: Mapping[str, str],
-) -> Iterator[Row]:
-    done = {arm: [run for run in own if run in finished] for arm, own in arms.items()}
-    scores = {arm: {run.seed: per_case(finished[run]) for run in own} for arm, own in done.items()}
-    means = {arm: _mean_scores(list(own.values())) for arm, own in scores.items() if own}
+) -> Iterator[ResultRow]:
+    done = {arm: [run for run in runs if run in finished] for arm, runs in arms.items()}
+    scores = {
+        arm: {run.seed: per_case(finished[run]) for run in runs} for arm, runs in done.items()
+    }
+    means = {
+        arm: _mean_scores(list(by_seed.values())) for arm, by_seed in scores.items() if by_seed
+    }
     shared = _shared(means)
     ranks = bootstrap_ranks(shared, patients=patients) if any(shared.values()) else {}
-    to_baseline = {
-        arm: _difference(scores, arm, question.baseline, patients=patients) for arm in arms
-    }
-    tests = [own.p_value if own else float("nan") for own in to_baseline.values()]
+    to_baseline = {arm: _difference(scores, arm, spec.baseline, patients=patients) for arm in arms}
+    tests = [paired.p_value if paired else float("nan") for paired in to_baseline.values()]
     for arm, p in zip(arms, holm(tests), strict=True):
         others = [other for other in means if other != arm]
         best = max(others, key=lambda other: _mean(shared[other]), default=None)
-        yield Row(
-            data=place[0],
-            labels=place[1],
+        yield ResultRow(
+            data=cell[0],
+            labels=cell[1],
             method=arm,
             dice=tuple(map(_mean, scores[arm].values())),
             to_baseline=to_baseline[arm],
@@ -116,13 +118,13 @@ def _table(
             p=p,
             rank=ranks.get(arm, (float("nan"), float("nan"))),
             cpu_minutes=_minutes(done[arm]),
-            missing=_missing(question, arms[arm], data=place[0], arm=arm),
+            missing=_missing(spec, arms[arm], data=cell[0], arm=arm),
         )
 
 
-def _missing(question: Question, runs: Sequence[Run], *, data: str, arm: str) -> dict[int, str]:
-    if (data, arm) in question.left_out:
-        return dict.fromkeys(question.seeds, question.left_out[data, arm])
+def _missing(spec: GridSpec, runs: Sequence[GridRun], *, data: str, arm: str) -> dict[int, str]:
+    if (data, arm) in spec.left_out:
+        return dict.fromkeys(spec.seeds, spec.left_out[data, arm])
     return {run.seed: run.last_words for run in runs if not run.is_done}
 
 
@@ -140,8 +142,10 @@ def _mean_scores(draws: Sequence[Scores]) -> dict[str, float]:
 def _shared(means: Mapping[str, Scores]) -> dict[str, dict[str, float]]:
     """The same, of cases that every system was tested on and is defined for."""
     first = next(iter(means.values()), {})
-    cases = [c for c in first if all(np.isfinite(own.get(c, np.nan)) for own in means.values())]
-    return {name: {case: own[case] for case in cases} for name, own in means.items()}
+    cases = [
+        c for c in first if all(np.isfinite(of_arm.get(c, np.nan)) for of_arm in means.values())
+    ]
+    return {name: {case: of_arm[case] for case in cases} for name, of_arm in means.items()}
 
 
 def _difference(
@@ -157,18 +161,18 @@ def _difference(
     seeds = sorted(scores[arm].keys() & scores[other].keys())
     if not seeds:
         return None
-    own, others = (_mean_scores([scores[name][k] for k in seeds]) for name in (arm, other))
-    return paired_difference(own, others, patients=patients)
+    first, second = (_mean_scores([scores[name][k] for k in seeds]) for name in (arm, other))
+    return paired_difference(first, second, patients=patients)
 
 
 def _patients(cohort: Cohort) -> dict[str, str]:
     return {str(e["case"]): str(e["patient"]) for e in cohort.test if "patient" in e}
 
 
-def _minutes(runs: Sequence[Run]) -> float:
+def _minutes(runs: Sequence[GridRun]) -> float:
     """CPU minutes of a run and of those that it started from, mean over runs."""
     totals = []
     for run in runs:
-        records = [read_json(RunFolder(own).record, dict) for own in run.folders]
+        records = [read_json(RunFolder(folder).record, dict) for folder in run.folders]
         totals.append(sum(record.get("cpu_seconds", float("nan")) for record in records) / 60)
     return float(np.mean(totals)) if totals else float("nan")

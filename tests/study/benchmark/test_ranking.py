@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gemini_monai.study.benchmark.statistics import bootstrap_ranks, holm
+from gemini_monai.study.benchmark.ranking import bootstrap_ranks, holm
 
 
 def test_holm_by_hand():

@@ -19,8 +19,8 @@ def holm(p_values: Sequence[float]) -> list[float]:
             count.
     """
     adjusted = np.full(len(p_values), np.nan)
-    known = [k for k, p in enumerate(p_values) if not np.isnan(p)]
-    order = sorted(known, key=lambda k: p_values[k])
+    tested = [k for k, p in enumerate(p_values) if not np.isnan(p)]
+    order = sorted(tested, key=lambda k: p_values[k])
     largest = 0.0
     for position, k in enumerate(order):
         largest = max(largest, min(1.0, (len(order) - position) * p_values[k]))
@@ -50,7 +50,7 @@ def bootstrap_ranks(
         ValueError: If two systems have other cases.
     """
     names, cases = list(scores), list(next(iter(scores.values())))
-    if any(set(own) != set(cases) for own in scores.values()):
+    if any(set(cases_of) != set(cases) for cases_of in scores.values()):
         raise ValueError("systems to rank must be scored on the same cases")
     owners = [patients.get(case, case) for case in cases]
     groups = {owner: k for k, owner in enumerate(dict.fromkeys(owners))}

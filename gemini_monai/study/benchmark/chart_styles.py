@@ -11,11 +11,11 @@ import numpy as np
 from gemini_monai.report.figures.charts import DASHES
 from gemini_monai.report.figures.ink import INK, MUTED, SERIES
 from gemini_monai.study.benchmark.grid import DEFAULT
-from gemini_monai.study.benchmark.results import Row
+from gemini_monai.study.benchmark.result_rows import ResultRow
 
 
 @dataclass(frozen=True)
-class Look:
+class ChartStyle:
     """Of one system in every chart of a page.
 
     Attributes:
@@ -42,12 +42,14 @@ class Look:
         }
 
 
-BASELINE = Look(INK, DASHES[1], "s")
-OTHERS = Look(MUTED, DASHES[0], "o", named=False)
+BASELINE = ChartStyle(INK, DASHES[1], "s")
+OTHERS = ChartStyle(MUTED, DASHES[0], "o", named=False)
 
 
-def looks(arms: Sequence[str], rows: Sequence[Row], *, baseline: str) -> Mapping[str, Look]:
-    """A look for each arm: the baseline's, a color for GEMINI and the best, gray for the rest.
+def chart_styles(
+    arms: Sequence[str], rows: Sequence[ResultRow], *, baseline: str
+) -> Mapping[str, ChartStyle]:
+    """A style for each arm: the baseline's, a color for GEMINI and the best, gray for the rest.
 
     Args:
         arms: All systems of the page.
@@ -60,5 +62,7 @@ def looks(arms: Sequence[str], rows: Sequence[Row], *, baseline: str) -> Mapping
     shown = ranked[: len(SERIES)]
     if DEFAULT in ranked and DEFAULT not in shown:
         shown[-1] = DEFAULT
-    colored = {arm: Look(color, DASHES[0], "o") for arm, color in zip(shown, SERIES, strict=False)}
+    colored = {
+        arm: ChartStyle(color, DASHES[0], "o") for arm, color in zip(shown, SERIES, strict=False)
+    }
     return {baseline: BASELINE, **dict.fromkeys(ranked, OTHERS), **colored}

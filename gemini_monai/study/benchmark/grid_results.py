@@ -6,50 +6,50 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gemini_monai.report.read import RunContents
-from gemini_monai.study.benchmark.grid import Question
-from gemini_monai.study.benchmark.results import Row, read_finished, rows
-from gemini_monai.study.benchmark.run import Run
+from gemini_monai.study.benchmark.grid import GridSpec
+from gemini_monai.study.benchmark.grid_run import GridRun
+from gemini_monai.study.benchmark.result_rows import ResultRow, read_finished, result_rows
 from gemini_monai.study.benchmark.tuning import Trial
 
 
 @dataclass(frozen=True)
-class Outcome:
+class GridResults:
     """What tables and page are made from.
 
     Attributes:
-        question: What was compared, with the overrides that were chosen.
+        spec: What was compared, with the overrides that were chosen.
         trials: Of the tuning; none without it.
         finished: What came out of the runs that are done.
         rows: One per system, data set and number of labels.
     """
 
-    question: Question
+    spec: GridSpec
     trials: tuple[Trial, ...]
-    finished: Mapping[Run, RunContents]
-    rows: tuple[Row, ...]
+    finished: Mapping[GridRun, RunContents]
+    rows: tuple[ResultRow, ...]
 
-    def table(self, data: str, labels: int) -> list[Row]:
+    def table(self, data: str, labels: int) -> list[ResultRow]:
         """Rows of a data set with a number of labels, the baseline first."""
         return [row for row in self.rows if (row.data, row.labels) == (data, labels)]
 
     def seeds(self, data: str, labels: int) -> dict[str, list[RunContents]]:
         """Finished runs of each system on a data set with a number of labels, first seed first."""
-        found: dict[str, list[RunContents]] = {arm: [] for arm in self.question.arms}
+        by_arm: dict[str, list[RunContents]] = {arm: [] for arm in self.spec.arms}
         for run, contents in self.finished.items():
             if (run.data, run.labels) == (data, labels):
-                found[run.method].append(contents)
-        return {arm: own for arm, own in found.items() if own}
+                by_arm[run.method].append(contents)
+        return {arm: runs for arm, runs in by_arm.items() if runs}
 
 
-def read_outcome(question: Question, trials: Sequence[Trial] = ()) -> Outcome:
+def read_grid_results(spec: GridSpec, trials: Sequence[Trial] = ()) -> GridResults:
     """What a grid has come to.
 
     Args:
-        question: What was compared.
+        spec: What was compared.
         trials: Of its tuning.
 
     Raises:
         InputError: If a file that a finished run left cannot be understood.
     """
-    finished = read_finished(question)
-    return Outcome(question, tuple(trials), finished, tuple(rows(question, finished)))
+    finished = read_finished(spec)
+    return GridResults(spec, tuple(trials), finished, tuple(result_rows(spec, finished)))

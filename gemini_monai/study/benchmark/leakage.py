@@ -8,33 +8,33 @@ from typing import Any
 from gemini_monai.data import Cohort
 from gemini_monai.data.content import digests_of, recorded
 from gemini_monai.data.entries import sources_of
-from gemini_monai.study.benchmark.grid import Question
+from gemini_monai.study.benchmark.grid import GridSpec
 
 
-def leaks(question: Question) -> list[str]:
+def leakage_sentences(spec: GridSpec) -> list[str]:
     """A sentence for each data set: whether its test images or patients are trained on.
 
     Images are compared by their files' content, patients by their names within one data set.
 
     Args:
-        question: Whose data sets are looked at; the one to pre-train on is whatever else is given.
+        spec: Whose data sets are looked at; the one to pre-train on is whatever else is given.
     """
-    found = []
-    trained = [question.cohort(folder) for folder in question.data]
-    for folder in question.tested:
-        own = question.cohort(folder)
-        contents = _contents(own, own.test)
+    sentences = []
+    trained = [spec.cohort(folder) for folder in spec.data]
+    for folder in spec.tested:
+        tested = spec.cohort(folder)
+        contents = _contents(tested, tested.test)
         for cohort in trained:
             seen = [*cohort.labeled, *cohort.unlabeled, *cohort.validation]
             images = len(contents & _contents(cohort, seen))
-            same = cohort.name == own.name
-            patients = len(_patients(own.test) & _patients(seen)) if same else 0
-            found.append(
-                f"{own.name}: of {len(own.test)} test images {images or 'none'} and of their "
+            same = cohort.name == tested.name
+            patients = len(_patients(tested.test) & _patients(seen)) if same else 0
+            sentences.append(
+                f"{tested.name}: of {len(tested.test)} test images {images or 'none'} and of their "
                 f"patients {patients or 'none'} among the {len(seen)} images of {cohort.name} that "
                 "are not for testing" + ("" if same else " (patients of other data unknown)")
             )
-    return found
+    return sentences
 
 
 def _contents(cohort: Cohort, entries: Iterable[Mapping[str, Any]]) -> set[str]:

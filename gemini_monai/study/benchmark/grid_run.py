@@ -11,7 +11,7 @@ PROGRAM = "gemini"
 
 
 @dataclass(frozen=True)
-class Run:
+class GridRun:
     """One cell of the grid.
 
     Attributes:
@@ -52,8 +52,10 @@ class Run:
     @property
     def last_words(self) -> str:
         """Why it is not done: the last line of its log, or of one that it waits for in vain."""
-        missing = [own for own in self.folders if not (own / Path(self.done).name).is_file()]
-        logs = [own.parent / "logs" / f"{own.name}.txt" for own in missing]
+        missing = [
+            folder for folder in self.folders if not (folder / Path(self.done).name).is_file()
+        ]
+        logs = [folder.parent / "logs" / f"{folder.name}.txt" for folder in missing]
         return next((line for line in map(_last_line, logs) if line), NOT_RUN)
 
 
