@@ -17,9 +17,9 @@ from gemini_monai.report.page.elements import (
     Note,
     Page,
     Section,
+    structure_key,
     table,
 )
-from gemini_monai.report.page.keys import structure_key
 from gemini_monai.report.read import summarize
 from gemini_monai.report.read.comparison import Arm, Comparison
 from gemini_monai.study.benchmark.chart_styles import ChartStyle, chart_styles

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gemini_monai.report.figures.charts import WIDTH, Chart, blank, chart_of, drawing, tidy
-from gemini_monai.report.figures.ink import INK
+from gemini_monai.report.figures.colors import INK
 from gemini_monai.report.read import RunContents, summarize
 from gemini_monai.study.benchmark.chart_styles import OTHERS, ChartStyle
 from gemini_monai.study.benchmark.result_rows import ResultRow

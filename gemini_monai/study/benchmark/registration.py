@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 
 from gemini_monai.report.figures.charts import WIDTH, Chart, blank, chart_of, drawing
-from gemini_monai.report.figures.ink import INK, MUTED
+from gemini_monai.report.figures.colors import INK, MUTED
 from gemini_monai.report.figures.wording import (
     decimal,
     decimal_with_deviation,

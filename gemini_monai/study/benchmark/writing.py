@@ -10,7 +10,6 @@ from typing import Any
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.files import write_text
 from gemini_monai.base.tables import write_table
-from gemini_monai.report.page.galleries import without_images
 from gemini_monai.report.page.rendering import render
 from gemini_monai.study.benchmark.benchmark_page import benchmark_page
 from gemini_monai.study.benchmark.grid_results import GridResults
@@ -68,8 +67,7 @@ def write_results(results: GridResults, *, images: bool = True) -> list[Path]:
     if results.trials:
         best = best_trials(results.trials).values()
         write_table(tuning, [trial_as_numbers(t, chosen=t in best) for t in results.trials])
-    made = benchmark_page(results)
-    write_text(page, render(made if images else without_images(made)))
+    write_text(page, render(benchmark_page(results), images=images))
     written = [results_file, cases, structures, registration]
     return [*written, *([tuning] if results.trials else []), page]
 

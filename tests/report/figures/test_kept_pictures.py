@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from gemini_monai.report.figures.deformations import deformation_rows, grid_line
-from gemini_monai.report.read.kept_pairs import open_pair
+from gemini_monai.report.figures.kept_pictures import deformation_rows, grid_line
+from gemini_monai.report.read.kept_arrays import open_pair
 from gemini_monai.report.read.run_reading import read_run
 from tests.report.small_pair import run_of, write
 

@@ -1,4 +1,4 @@
-"""The pairs that registration kept: their arrays, where each voxel comes from, where it folds."""
+"""The arrays that a run kept: registered pairs, where each voxel comes from, restored images."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ from gemini_monai.report.read.shown_volumes import (
 
 REGISTERED = ("moving", "fixed", "warped")
 REQUIRED = (*REGISTERED, "ddf")
+RESTORED = ("corrupted", "restored", "clean")
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def open_pair(run: RunContents, path: Path) -> KeptPair:
     return KeptPair(
         images=images,
         masks=masks,
-        ignored={name: own for name in REGISTERED if (own := _ignored(arrays, name)) is not None},
+        ignored={name: mask for name in REGISTERED if (mask := _ignored(arrays, name)) is not None},
         ddf=arrays["ddf"],
         positions=sampling_positions(ddf)[0].numpy(),
         determinant=jacobian_determinant(ddf)[0, 0].numpy(),
@@ -139,7 +140,7 @@ def overlap(pair: KeptPair, name: str) -> float:
         pair: The pair.
         name: ``"moving"`` for the overlap before, ``"warped"`` for that after.
     """
-    fixed, other = (_counted(pair, own, other=name) for own in ("fixed", name))
+    fixed, other = (_counted(pair, which, other=name) for which in ("fixed", name))
     values = [
         2 * (mask & other[key]).sum() / (mask.sum() + other[key].sum())
         for key, mask in fixed.items()
@@ -150,8 +151,21 @@ def overlap(pair: KeptPair, name: str) -> float:
 
 def _counted(pair: KeptPair, name: str, *, other: str) -> Masks:
     """Masks without what the fixed or the other label ignores."""
-    hidden = [pair.ignored[own] for own in ("fixed", other) if own in pair.ignored]
+    hidden = [pair.ignored[which] for which in ("fixed", other) if which in pair.ignored]
     masks = pair.masks[name]
     if not hidden:
         return masks
     return {key: mask & ~np.logical_or.reduce(hidden) for key, mask in masks.items()}
+
+
+def read_restored(path: Path) -> dict[str, Array]:
+    """Arrays ``corrupted``, ``restored`` and ``clean``, (B, C, *S) each.
+
+    Raises:
+        OSError: If the file cannot be read or lacks one of them.
+    """
+    try:
+        with np.load(path) as file:
+            return {name: file[name] for name in RESTORED}
+    except Exception as error:  # a cut file raises one of several kinds
+        raise OSError(f"{path} cannot be read") from error

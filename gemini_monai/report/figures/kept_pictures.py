@@ -1,30 +1,47 @@
-"""Pictures of registered pairs: what was warped onto what, by which grid, and where it folds."""
+"""Pictures of what a run kept: registered pairs under their deformation, and restored images."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from gemini_monai.report.figures.lines import Line, contour_lines, outlines, structure_lines
-from gemini_monai.report.figures.pictures import Panel, PanelRow, Picture
-from gemini_monai.report.figures.pixels import (
+from gemini_monai.report.figures.colors import (
     GROWTH_COLORS,
     diverging_colors,
     gray_levels,
     hatched,
     window,
 )
+from gemini_monai.report.figures.pictures import (
+    Line,
+    Panel,
+    PanelRow,
+    Picture,
+    contour_lines,
+    outlines,
+    structure_lines,
+)
 from gemini_monai.report.figures.volumes import pair_volumes
 from gemini_monai.report.figures.wording import HATCHED, percent
-from gemini_monai.report.read.kept_pairs import REGISTERED, KeptPair, open_pair, overlap
+from gemini_monai.report.read.kept_arrays import (
+    REGISTERED,
+    RESTORED,
+    KeptPair,
+    network_orientation,
+    open_pair,
+    overlap,
+    read_restored,
+)
+from gemini_monai.report.read.planes import Array, choose_view
 from gemini_monai.report.read.run_contents import RunContents
 
 GRID_LINES = 18
 BEYOND = 128  # gray level where the moving image was left
 WORST_FIRST = ("worst", "median", "best", "first", "second")  # the last two were never tested
+SHOWN_IMAGES = 2
 
 
 def deformation_rows(
@@ -147,3 +164,33 @@ def _folding(pair: KeptPair, name: str) -> Panel:
         lines=(Line(outlines(folds), "#000000", width=1.6),),
     )
     return Panel("folding map", picture, f"{int(folds.sum())} folded voxels here")
+
+
+def triptych_rows(run: RunContents) -> list[PanelRow]:
+    """The first images that a pre-training restored, none where it restored none.
+
+    Raises:
+        OSError: If the file that it left cannot be read.
+    """
+    if run.restoration is None:
+        return []
+    arrays = read_restored(run.restoration)
+    count = min(SHOWN_IMAGES, len(arrays["clean"]))
+    return [
+        _restored_row(run, {name: arrays[name][k, 0] for name in RESTORED}, k) for k in range(count)
+    ]
+
+
+def _restored_row(run: RunContents, images: Mapping[str, Array], k: int) -> PanelRow:
+    clean = images["clean"]
+    view = choose_view(clean.shape, {}, orientation=network_orientation(run, axes=clean.ndim))
+    limits = window(view(clean))
+    panels = []
+    for name, image in images.items():
+        pixels = gray_levels(view(image), limits=limits)
+        picture = Picture(pixels=pixels, view=view, alt=f"{name} image {k + 1}")
+        error = np.square(image - clean).mean()
+        panels.append(
+            Panel(name, picture, "" if name == "clean" else f"mean squared error {error:.4f}")
+        )
+    return PanelRow(f"Image {k + 1}", view.caption(clean.shape), tuple(panels))

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gemini_monai.report.read.kept_pairs import open_pair, overlap
+from gemini_monai.report.read.kept_arrays import open_pair, overlap
 from tests.report.small_pair import run_of, write
 
 
