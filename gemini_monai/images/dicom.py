@@ -12,8 +12,8 @@ from einops import rearrange
 
 from gemini_monai.base.errors import InputError
 from gemini_monai.images.dicom_pixels import Pixels, note, slice_pixels, without_padding
-from gemini_monai.images.enhanced import ENHANCED, frame_pixels, frames_of
-from gemini_monai.images.slices import Slice, stacked
+from gemini_monai.images.enhanced_dicom import ENHANCED, frame_pixels, frames_of
+from gemini_monai.images.slice_stack import Slice, stacked
 from gemini_monai.images.stored import Stored
 
 SOP_CLASS, DESCRIPTION = "0008|0016", "0008|103e"

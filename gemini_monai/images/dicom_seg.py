@@ -18,7 +18,7 @@ from gemini_monai.images.dicom import located
 from gemini_monai.images.dicom_library import DicomLibraries, dicom_libraries
 from gemini_monai.images.dicom_source import referred
 from gemini_monai.images.names import DICOM, is_dicom
-from gemini_monai.images.slices import Slice
+from gemini_monai.images.slice_stack import Slice
 
 MAKER = "gemini_monai"
 SERIES_NUMBER = 300  # beside those of scanners, which count from 1

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gemini_monai.images.dicom_library import DicomLibraries
-from gemini_monai.images.slices import Slice
+from gemini_monai.images.slice_stack import Slice
 
 MAY_BE_EMPTY = (
     *("PatientID", "PatientName", "PatientBirthDate", "PatientSex", "AccessionNumber", "StudyID"),

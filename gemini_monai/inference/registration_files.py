@@ -16,7 +16,7 @@ from gemini_monai.base.errors import InputError
 from gemini_monai.base.files import refuse_existing
 from gemini_monai.base.memory import refuse_too_large
 from gemini_monai.base.tables import write_table
-from gemini_monai.data.prepare.labels import refuse_other_grid
+from gemini_monai.data.prepare.label_files import refuse_other_grid
 from gemini_monai.geometry.world import apply_world_displacement, is_sheared
 from gemini_monai.images import (
     is_picture,
@@ -26,8 +26,7 @@ from gemini_monai.images import (
     write_field,
     write_image,
 )
-from gemini_monai.inference.file_images import refuse_pairs_apart
-from gemini_monai.inference.file_pairs import FilePair
+from gemini_monai.inference.file_pairs import FilePair, refuse_pairs_apart
 from gemini_monai.inference.landmarks import landmark_rows, paired_landmarks
 from gemini_monai.inference.starts import Start
 from gemini_monai.inference.world_registration import field_bytes, register_files

@@ -16,9 +16,9 @@ from gemini_monai.base.files import read_text
 from gemini_monai.base.intensity import Intensity
 from gemini_monai.data.checks import SPLITS
 from gemini_monai.data.cohort import Cohort
+from gemini_monai.data.prepare.kept_files import kept_image
 from gemini_monai.data.prepare.label_overlap import mean_overlap
-from gemini_monai.data.prepare.reading import kept_image
-from gemini_monai.data.prepare.scan import Scan, scan
+from gemini_monai.data.prepare.scan import ImageFacts, scan
 from gemini_monai.data.prepare.split import Wanted
 from gemini_monai.geometry.world import (
     output_grid,
@@ -44,7 +44,7 @@ def refuse_unalignable(wanted: Wanted) -> None:
         raise InputError("--reference is what images are aligned to; give --align too")
 
 
-def aligned(cohort: Cohort, scans: Mapping[str, Scan], *, wanted: Wanted) -> Cohort:
+def aligned(cohort: Cohort, scans: Mapping[str, ImageFacts], *, wanted: Wanted) -> Cohort:
     """The cohort with a ``grid`` for every entry, and what they are aligned to.
 
     Transforms go to ``transforms/<case>.tfm`` beside its file, and are not computed again for the
@@ -107,7 +107,7 @@ def align_affine(
     )
 
 
-def _reference(cohort: Cohort, scans: Mapping[str, Scan], wanted: str | None) -> Scan:
+def _reference(cohort: Cohort, scans: Mapping[str, ImageFacts], wanted: str | None) -> ImageFacts:
     """The one that is asked for, or the training image nearest to the median extent.
 
     Labeled training images come first, unlabeled ones where there are none.
@@ -127,18 +127,18 @@ def _reference(cohort: Cohort, scans: Mapping[str, Scan], wanted: str | None) ->
     return found
 
 
-def _extent(own: Scan) -> np.ndarray:
+def _extent(own: ImageFacts) -> np.ndarray:
     """Extent in mm of the image's box along the world's axes, (3,)."""
     return np.abs(own.affine[:3, :3]) @ np.asarray(own.shape)
 
 
-def _grid(own: Scan, cohort: Cohort) -> np.ndarray:
+def _grid(own: ImageFacts, cohort: Cohort) -> np.ndarray:
     spacing, size = cohort.spacing or (), cohort.spatial_size
     return output_grid(own.affine, own.shape, spacing=spacing, spatial_size=size)
 
 
 def _transform(
-    own: Scan, reference: Scan, path: Path, *, cohort: Cohort, wanted: Wanted
+    own: ImageFacts, reference: ImageFacts, path: Path, *, cohort: Cohort, wanted: Wanted
 ) -> np.ndarray:
     """T from its file if that is of these two images, else by registration."""
     key = hashlib.sha256(f"{VERSION} {wanted.align} {cohort.intensity}".encode())
@@ -159,7 +159,7 @@ def _transform(
     return read_transform(path)
 
 
-def _show(reference: Scan, overlap: Mapping[str, Any] | None) -> None:
+def _show(reference: ImageFacts, overlap: Mapping[str, Any] | None) -> None:
     print(f"{'aligned to':>13}  {reference.case} ({reference.path})")
     if overlap is None:
         print(f"{'overlap':>13}  not known: the reference has no label that may be read")

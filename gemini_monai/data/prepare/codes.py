@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from gemini_monai.base.errors import InputError
-from gemini_monai.data.prepare.reading import kept_image, kept_label
+from gemini_monai.data.prepare.kept_files import kept_image, kept_label
 from gemini_monai.images import smallest_type, write_image
 from gemini_monai.images.read import MOST_CODES
 from gemini_monai.images.write import refuse_foreign

@@ -10,7 +10,7 @@ import numpy as np
 
 from gemini_monai.data.cohort import Cohort
 from gemini_monai.data.prepare.propose import LARGEST, in_ras, propose, six_digits, up_to_8
-from gemini_monai.data.prepare.scan import Scan
+from gemini_monai.data.prepare.scan import ImageFacts
 
 CHEAP = 4
 """Times the voxels that the network sees, which a proposal may grow to unasked."""
@@ -34,7 +34,7 @@ def is_cheap(view: Mapping[str, Any], cohort: Cohort) -> bool:
 
 
 def view_that_keeps(
-    cohort: Cohort, scans: Mapping[str, Scan], entries: Sequence[Entry], *, lost: Losses
+    cohort: Cohort, scans: Mapping[str, ImageFacts], entries: Sequence[Entry], *, lost: Losses
 ) -> dict[str, Any] | None:
     """``spacing`` and ``spatial_size``, as far as they must change; ``None`` if none keeps all.
 
@@ -68,7 +68,7 @@ def view_that_keeps(
     return None
 
 
-def _spacings(cohort: Cohort, images: Sequence[Scan]) -> Iterator[tuple[float, ...] | None]:
+def _spacings(cohort: Cohort, images: Sequence[ImageFacts]) -> Iterator[tuple[float, ...] | None]:
     """The cohort's, then ever finer ones down to that of the files."""
     yield cohort.spacing
     if cohort.spacing is None:
@@ -80,7 +80,7 @@ def _spacings(cohort: Cohort, images: Sequence[Scan]) -> Iterator[tuple[float, .
         yield tuple(now.tolist())
 
 
-def _voxel_size(scan: Scan) -> np.ndarray:
+def _voxel_size(scan: ImageFacts) -> np.ndarray:
     """In mm along right, anterior, superior."""
     axes = len(scan.shape)
     steps = np.linalg.norm(np.asarray(scan.affine)[:axes, :axes], axis=0)
@@ -88,7 +88,7 @@ def _voxel_size(scan: Scan) -> np.ndarray:
 
 
 def _size_of_all(
-    images: Sequence[Scan], spacing: Sequence[float] | None, *, least: Sequence[int]
+    images: Sequence[ImageFacts], spacing: Sequence[float] | None, *, least: Sequence[int]
 ) -> tuple[int, ...]:
     """Voxels along each axis that hold every image."""
     extents = [np.asarray(scan.shape, dtype=float) for scan in images]

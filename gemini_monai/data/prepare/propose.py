@@ -10,7 +10,7 @@ import numpy as np
 
 from gemini_monai.base.intensity import Intensity
 from gemini_monai.base.memory import refuse_too_large
-from gemini_monai.data.prepare.scan import Scan
+from gemini_monai.data.prepare.scan import ImageFacts
 from gemini_monai.transforms.room import refuse_resampling, resampling_bytes
 
 LARGEST = {2: 256, 3: 160}  # voxels an axis that one starts with
@@ -21,7 +21,7 @@ SOFT_TISSUE = {"kind": "range", "lower": -200.0, "upper": 600.0}
 
 
 def propose(
-    scans: Sequence[Scan], *, color: bool = True, spacing: Sequence[float] | None = None
+    scans: Sequence[ImageFacts], *, color: bool = True, spacing: Sequence[float] | None = None
 ) -> dict[str, Any]:
     """``spacing``, ``spatial_size`` and ``intensity`` of a ``dataset.json``.
 
@@ -59,7 +59,7 @@ def up_to_8(size: Any) -> np.ndarray:
 
 
 def refuse_too_large_view(
-    scans: Sequence[Scan],
+    scans: Sequence[ImageFacts],
     *,
     spacing: Sequence[float] | None,
     spatial_size: Sequence[int],
@@ -91,7 +91,7 @@ def refuse_too_large_view(
         refuse_resampling(shape, own, spacing, channels=scan.channels, what=str(scan.path))
 
 
-def _intensity(scans: Sequence[Scan], *, color: bool) -> Intensity:
+def _intensity(scans: Sequence[ImageFacts], *, color: bool) -> Intensity:
     """One rule, or one a channel where they differ, as of CT and PET."""
     minima = [[min(scan.minima)] if color else scan.minima for scan in scans]
     is_ct = np.median(minima, axis=0) < AIR_IN_CT

@@ -15,8 +15,8 @@ from tqdm import tqdm
 
 from gemini_monai.data.cohort import Cohort
 from gemini_monai.data.prepare.finer import is_cheap, view_that_keeps
-from gemini_monai.data.prepare.reading import kept_label
-from gemini_monai.data.prepare.scan import Scan
+from gemini_monai.data.prepare.kept_files import kept_label
+from gemini_monai.data.prepare.scan import ImageFacts
 from gemini_monai.geometry.labels import IGNORED
 from gemini_monai.transforms import labels_on_the_grid
 
@@ -51,7 +51,7 @@ class Loss(NamedTuple):
 
 def keep_structures(
     cohort: Cohort,
-    scans: Mapping[str, Scan],
+    scans: Mapping[str, ImageFacts],
     *,
     asked: Iterable[str],
     counts: Mapping[str, Sequence[Count]] | None = None,

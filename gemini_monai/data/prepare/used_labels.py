@@ -8,8 +8,8 @@ from typing import NamedTuple
 from tqdm import tqdm
 
 from gemini_monai.data.cohort import Cohort
-from gemini_monai.data.prepare.labels import LabelFiles, check_label, named_structures
-from gemini_monai.data.prepare.scan import Scan
+from gemini_monai.data.prepare.label_files import LabelFiles, check_label, named_structures
+from gemini_monai.data.prepare.scan import ImageFacts
 from gemini_monai.data.prepare.source_files import Source
 from gemini_monai.data.prepare.split import Split
 from gemini_monai.data.prepare.structures import Count, counted
@@ -29,7 +29,7 @@ class UsedLabels(NamedTuple):
 
 
 def used_labels(
-    source: Source, split: Split, scans: Mapping[str, Scan], cohort: Cohort
+    source: Source, split: Split, scans: Mapping[str, ImageFacts], cohort: Cohort
 ) -> UsedLabels:
     """Labels of the cases that keep theirs, each read once.
 

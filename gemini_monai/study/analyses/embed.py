@@ -17,7 +17,12 @@ from gemini_monai.inference.linear import LinearClassifier
 from gemini_monai.inference.trained_run import TrainedRun
 from gemini_monai.networks import Gemini
 from gemini_monai.study.analyses.analysis import Analysis
-from gemini_monai.study.analyses.scans import Scan, as_initialized, scan_of, seen_items
+from gemini_monai.study.analyses.sampled_images import (
+    SampledImage,
+    as_initialized,
+    scan_of,
+    seen_items,
+)
 
 METHODS = ("tsne", "pca")
 
@@ -88,13 +93,13 @@ def _check(method: str) -> None:
 
 
 @torch.no_grad()
-def _features(network: Gemini, scans: Sequence[Scan]) -> Tensor:
+def _features(network: Gemini, scans: Sequence[SampledImage]) -> Tensor:
     """One dense feature vector a row."""
     found = [network.features(scan.image)[0].flatten(1).T[scan.places] for scan in scans]
     return torch.cat(found).float()
 
 
-def _coordinates(scans: Sequence[Scan]) -> Tensor:
+def _coordinates(scans: Sequence[SampledImage]) -> Tensor:
     """Voxel coordinates from 0 to 1, one place a row."""
     found = []
     for scan in scans:

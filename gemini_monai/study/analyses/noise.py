@@ -15,7 +15,7 @@ from tqdm import tqdm
 from gemini_monai.metrics import dice_per_structure
 from gemini_monai.networks import UNetBackbone
 from gemini_monai.study.analyses.analysis import Analysis
-from gemini_monai.study.analyses.scans import Scan, scan_of, seen_items
+from gemini_monai.study.analyses.sampled_images import SampledImage, scan_of, seen_items
 
 RATES = ((0.94, 0.17), (0.31, 0.06), (0.0, 0.0))
 """Of false positives and of false negatives, as in figure 15."""
@@ -79,7 +79,7 @@ def noise_fit(
 
 
 def _fit(
-    network: UNetBackbone, scan: Scan, iterations: int, *, rates: tuple[float, float]
+    network: UNetBackbone, scan: SampledImage, iterations: int, *, rates: tuple[float, float]
 ) -> Iterator[tuple[int, float]]:
     """Number and loss of each iteration; the weights are trained in between."""
     optimizer = torch.optim.Adam(network.parameters(), 1e-3)
@@ -150,7 +150,7 @@ def pair_loss(anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def _dice(network: UNetBackbone, own: Scan, other: Scan) -> list[float]:
+def _dice(network: UNetBackbone, own: SampledImage, other: SampledImage) -> list[float]:
     """Mean Dice of the structures on both images, by the mean features of the first."""
     values = _structures(own.label)
     first, second = (F.normalize(network(s.image)[0].flatten(1), dim=0) for s in (own, other))

@@ -21,7 +21,12 @@ from gemini_monai.study.analyses.pair_rates import (
     true_by_field,
     true_by_likeness,
 )
-from gemini_monai.study.analyses.scans import Scan, as_initialized, scan_of, seen_items
+from gemini_monai.study.analyses.sampled_images import (
+    SampledImage,
+    as_initialized,
+    scan_of,
+    seen_items,
+)
 
 WORDS = {
     "initialized_nearest": "most alike feature, as initialized",
@@ -79,7 +84,9 @@ def pairing(
 
 
 @torch.no_grad()
-def _rates(networks: Mapping[str, Gemini], scan: Scan, other: Scan) -> dict[str, float]:
+def _rates(
+    networks: Mapping[str, Gemini], scan: SampledImage, other: SampledImage
+) -> dict[str, float]:
     """Percentages of one pair."""
     labels, found = (scan.label, other.label), {}
     for name, network in networks.items():

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from gemini_monai.base.errors import InputError
 from gemini_monai.data.prepare.codes import listed, recode, refuse_label
-from gemini_monai.data.prepare.labels import LabelFiles
+from gemini_monai.data.prepare.kept_files import kept_image
+from gemini_monai.data.prepare.label_files import LabelFiles
 from gemini_monai.data.prepare.propose import in_ras
-from gemini_monai.data.prepare.reading import kept_image
 from gemini_monai.data.prepare.source import Source, prepare_source
 from gemini_monai.data.prepare.sources.released import find_released
 from gemini_monai.data.prepare.split import Wanted

@@ -8,8 +8,8 @@ from typing import Any
 
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.files import read_json
-from gemini_monai.data.prepare.declared import named_values
-from gemini_monai.data.prepare.labels import LabelFiles
+from gemini_monai.data.prepare.declared_labels import named_values
+from gemini_monai.data.prepare.label_files import LabelFiles
 from gemini_monai.data.prepare.patients import read_patients
 from gemini_monai.data.prepare.regions import with_declared
 from gemini_monai.data.prepare.source import Source, prepare_source

@@ -19,8 +19,8 @@ from gemini_monai.data.prepare.codes import (
     refuse_label,
     refuse_unknown,
 )
-from gemini_monai.data.prepare.labels import LabelFiles
-from gemini_monai.data.prepare.reading import kept_image
+from gemini_monai.data.prepare.kept_files import kept_image
+from gemini_monai.data.prepare.label_files import LabelFiles
 from gemini_monai.data.prepare.source import Source, prepare_source
 from gemini_monai.data.prepare.sources.heart_parts import KINDS, Part, find_parts
 from gemini_monai.data.prepare.sources.released import find_released

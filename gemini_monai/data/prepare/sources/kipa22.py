@@ -9,8 +9,8 @@ import numpy as np
 
 from gemini_monai.base.errors import InputError
 from gemini_monai.data.prepare.codes import count_codes, refuse_label, refuse_unknown
-from gemini_monai.data.prepare.labels import LabelFiles
-from gemini_monai.data.prepare.reading import kept_image
+from gemini_monai.data.prepare.kept_files import kept_image
+from gemini_monai.data.prepare.label_files import LabelFiles
 from gemini_monai.data.prepare.source import Source, prepare_source
 from gemini_monai.data.prepare.split import Wanted
 from gemini_monai.images import find_images

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from gemini_monai.base.errors import InputError
-from gemini_monai.data.prepare.declared import Declared, declared_names
-from gemini_monai.data.prepare.labels import LabelFiles, find_labels
+from gemini_monai.data.prepare.declared_labels import Declared, declared_names
+from gemini_monai.data.prepare.label_files import LabelFiles, find_labels
 from gemini_monai.data.prepare.nnunet_dataset import (
     NnUNetDataset,
     read_nnunet,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gemini_monai.base.errors import InputError
-from gemini_monai.data.prepare.labels import LabelFiles
+from gemini_monai.data.prepare.label_files import LabelFiles
 from gemini_monai.data.prepare.split import Split
 from gemini_monai.images import find_images
 

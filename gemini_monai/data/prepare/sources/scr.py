@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from gemini_monai.base.errors import InputError
-from gemini_monai.data.prepare.labels import LabelFiles
+from gemini_monai.data.prepare.label_files import LabelFiles
 from gemini_monai.data.prepare.source import Source, prepare_source
 from gemini_monai.data.prepare.sources.jsrt import (
     PIXEL,

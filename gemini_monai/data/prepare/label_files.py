@@ -11,8 +11,8 @@ from monai.data.meta_tensor import MetaTensor
 
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.limits import IGNORE
-from gemini_monai.data.prepare.reading import kept_label
-from gemini_monai.data.prepare.scan import Scan
+from gemini_monai.data.prepare.kept_files import kept_label
+from gemini_monai.data.prepare.scan import ImageFacts
 from gemini_monai.geometry.world import grid_distance
 from gemini_monai.images.clutter import is_clutter
 from gemini_monai.images.names import LOSSY, find_label_files, suffix_of
@@ -55,7 +55,7 @@ def _has_masks(path: Path) -> bool:
 
 
 def check_label(
-    scan: Scan,
+    scan: ImageFacts,
     files: LabelFiles,
     *,
     declared: Mapping[str, int] | None,
@@ -117,7 +117,7 @@ def _refuse_values(values: set[int], file: Path, declared: Mapping[str, int] | N
         )
 
 
-def _values(scan: Scan, files: LabelFiles, ignore: int | None) -> set[int]:
+def _values(scan: ImageFacts, files: LabelFiles, ignore: int | None) -> set[int]:
     name = _first(files)
     if str(name).lower().endswith(LOSSY):
         raise InputError(

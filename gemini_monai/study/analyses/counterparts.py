@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from gemini_monai.base.errors import InputError
 from gemini_monai.data import read_cohort
-from gemini_monai.data.streams.partners import PartnerSampler
+from gemini_monai.data.streams.partner_sampler import PartnerSampler
 from gemini_monai.geometry.types import Image
 from gemini_monai.geometry.warp import inbounds_mask, warp
 from gemini_monai.inference import register_pair

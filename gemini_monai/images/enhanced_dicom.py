@@ -14,7 +14,7 @@ import numpy as np
 from gemini_monai.base.errors import InputError
 from gemini_monai.images.dicom_library import dicom_libraries
 from gemini_monai.images.dicom_pixels import INVERTED, TABLE, Pixels
-from gemini_monai.images.slices import Slice
+from gemini_monai.images.slice_stack import Slice
 
 STORAGE = "1.2.840.10008.5.1.4.1.1."
 ENHANCED = tuple(

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from gemini_monai.base.errors import InputError
-from gemini_monai.data.prepare.declared import Declared, declared_names, named_values
+from gemini_monai.data.prepare.declared_labels import Declared, declared_names, named_values
 
 
 @pytest.mark.parametrize(

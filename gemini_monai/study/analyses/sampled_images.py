@@ -19,7 +19,7 @@ from gemini_monai.networks import Gemini, reinitialized
 from gemini_monai.transforms import InputSpec, preprocessing
 
 
-class Scan(NamedTuple):
+class SampledImage(NamedTuple):
     """An image that is looked at, and where."""
 
     image: Image
@@ -53,7 +53,7 @@ def seen_items(data: str | Path, *, least: int) -> tuple[Cohort, list[Mapping[st
     return cohort, list(items.values())
 
 
-def scan_of(item: Mapping[str, Any], spec: InputSpec, points: int) -> Scan:
+def scan_of(item: Mapping[str, Any], spec: InputSpec, points: int) -> SampledImage:
     """An image as the network sees it; of volumes that are seen slice by slice, the fullest slice.
 
     Args:
@@ -72,7 +72,7 @@ def scan_of(item: Mapping[str, Any], spec: InputSpec, points: int) -> Scan:
         z = int((label > 0).flatten(0, -2).sum(dim=0).argmax())
         image, label = image[..., z], label[..., z]
     inside = (label.flatten() > 0).nonzero()[:, 0]
-    return Scan(image[None].float(), label, inside[torch.randperm(len(inside))[:points]])
+    return SampledImage(image[None].float(), label, inside[torch.randperm(len(inside))[:points]])
 
 
 def as_initialized(network: Gemini) -> Gemini:

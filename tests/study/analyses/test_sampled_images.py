@@ -7,7 +7,7 @@ import json
 import pytest
 
 from gemini_monai.base.errors import InputError
-from gemini_monai.study.analyses.scans import seen_items
+from gemini_monai.study.analyses.sampled_images import seen_items
 
 
 def _with_patients(source, folder, *, labeled):

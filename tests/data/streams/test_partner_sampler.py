@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gemini_monai.base.errors import InputError
-from gemini_monai.data.streams.partners import PartnerSampler
+from gemini_monai.data.streams.partner_sampler import PartnerSampler
 
 GROUPS = ["AP_F"] * 6 + ["PA_M"] * 3
 PATIENTS = ["a", "a", "a", "b", "c", "d", "e", "f", "f"]

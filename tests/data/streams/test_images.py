@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from gemini_monai.data.slices import SliceDataset
+from gemini_monai.data.streams.images import SliceDataset
 
 
 def _volumes():

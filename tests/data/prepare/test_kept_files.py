@@ -9,7 +9,7 @@ import pytest
 
 from gemini_monai import images
 from gemini_monai.data.prepare import prepare_candi, prepare_folder, prepare_kipa22
-from gemini_monai.data.prepare.reading import forget, kept_image
+from gemini_monai.data.prepare.kept_files import forget, kept_image
 from gemini_monai.data.prepare.split import Wanted
 from tests.data.prepare.made import folder, image, save
 from tests.data.prepare.sources.trees import candi, kipa22

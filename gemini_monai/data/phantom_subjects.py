@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gemini_monai.data import anatomy
+from gemini_monai.data import phantom_anatomy
 from gemini_monai.geometry.types import DDF
 from gemini_monai.geometry.warp import compose, identity_grid
 
@@ -23,12 +23,14 @@ def make_subject(size: tuple[int, ...], *, seed: tuple[int, int]) -> dict[str, T
     field, inverse = random_diffeomorphism(size, random=random)
     half = (torch.tensor(size, dtype=torch.float32) - 1) / 2
     half = half.view(-1, *[1] * len(size))
-    level = anatomy.levels((identity_grid(size) + field) / half - 1)
-    change = {name: 0.08 * float(torch.randn((), generator=random)) for name in anatomy.BRIGHTNESS}
-    image = _appearance(anatomy.brightness(level, change), random=random)
+    level = phantom_anatomy.levels((identity_grid(size) + field) / half - 1)
+    change = {
+        name: 0.08 * float(torch.randn((), generator=random)) for name in phantom_anatomy.BRIGHTNESS
+    }
+    image = _appearance(phantom_anatomy.brightness(level, change), random=random)
     return {
         "image": image,
-        "label": anatomy.labels(level),
+        "label": phantom_anatomy.labels(level),
         "field": field,
         "inverse_field": inverse,
     }
