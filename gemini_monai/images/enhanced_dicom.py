@@ -104,10 +104,10 @@ def _frame(dataset: Any, frame: int, file: Path) -> Slice:
         return None
 
     def numbers(group: str, name: str) -> np.ndarray:
-        found = said(group, name)
-        if found is None:
+        value = said(group, name)
+        if value is None:
             raise InputError(f"{file}: frame {frame + 1} has no {name}, so it lies nowhere")
-        return np.asarray(found, dtype=float)
+        return np.asarray(value, dtype=float)
 
     between_rows, between_columns = numbers("PixelMeasuresSequence", "PixelSpacing")
     across = said("PixelMeasuresSequence", "SpacingBetweenSlices")

@@ -60,7 +60,7 @@ def stacked(slices: Sequence[Slice], *, source: Path) -> tuple[list[Slice], np.n
         InputError: If slices are missing, there twice, or of different size or orientation.
     """
     _refuse_unlike(slices, source)
-    slices = sorted(slices, key=lambda own: float(own.normal @ own.position))
+    slices = sorted(slices, key=lambda part: float(part.normal @ part.position))
     affine = np.eye(4)
     affine[:3, :2] = slices[0].direction * slices[0].spacing[:2]
     affine[:3, 2] = _step(slices, source)
@@ -70,16 +70,16 @@ def stacked(slices: Sequence[Slice], *, source: Path) -> tuple[list[Slice], np.n
 
 def _refuse_unlike(slices: Sequence[Slice], source: Path) -> None:
     first = slices[0]
-    for own in slices[1:]:
-        if own.size != first.size:
+    for other in slices[1:]:
+        if other.size != first.size:
             raise InputError(
-                f"{source}: {own.name} has {own.size} pixels, {first.name} has {first.size}: not "
-                "one volume"
+                f"{source}: {other.name} has {other.size} pixels, {first.name} has {first.size}: "
+                "not one volume"
             )
-        same = np.allclose(own.direction, first.direction, atol=1e-3)
-        if not (same and np.allclose(own.spacing[:2], first.spacing[:2], rtol=1e-3)):
+        same = np.allclose(other.direction, first.direction, atol=1e-3)
+        if not (same and np.allclose(other.spacing[:2], first.spacing[:2], rtol=1e-3)):
             raise InputError(
-                f"{source}: {own.name} has another orientation or pixel size than {first.name}: "
+                f"{source}: {other.name} has another orientation or pixel size than {first.name}: "
                 "not one volume"
             )
 
@@ -88,7 +88,7 @@ def _step(slices: Sequence[Slice], source: Path) -> np.ndarray:
     """From one slice to the next, (3,), in mm; the median one is that of slices side by side."""
     if len(slices) == 1:
         return slices[0].normal * slices[0].spacing[2]
-    steps = np.diff([own.position for own in slices], axis=0)
+    steps = np.diff([part.position for part in slices], axis=0)
     along = steps @ slices[0].normal
     length = float(np.median(along))
     twice = np.flatnonzero(along <= TOLERANCE * max(length, 1e-9))
@@ -97,7 +97,7 @@ def _step(slices: Sequence[Slice], source: Path) -> np.ndarray:
         raise InputError(f"{source}: {pair[0]} and {pair[1]} lie at one place: not one volume")
     step = steps[np.argsort(along)[len(along) // 2]]
     places = slices[0].position + np.arange(len(slices))[:, None] * step
-    away = np.linalg.norm([own.position for own in slices] - places, axis=1)
+    away = np.linalg.norm([part.position for part in slices] - places, axis=1)
     if away.max() > TOLERANCE * np.linalg.norm(step):
         gap = int(np.argmax(away > TOLERANCE * np.linalg.norm(step)))
         expected = round(float(along.sum()) / length) + 1

@@ -84,17 +84,17 @@ def read_pairs(
     )
     if not rows:
         raise InputError(f"{path}: no pairs in it")
-    found: dict[str, int] = {}
+    entry_of: dict[str, int] = {}
     result = []
     for number, row in enumerate(rows, start=1):
         where = f"{path}: entry {number}"
         pair = _pair(row, path.parent, where=where)
-        if pair.name in found:
+        if pair.name in entry_of:
             raise InputError(
-                f"{where}: would be written to the files of entry {found[pair.name]}, "
+                f"{where}: would be written to the files of entry {entry_of[pair.name]}, "
                 f"'{pair.name}'; give each a 'name'"
             )
-        found[pair.name] = number
+        entry_of[pair.name] = number
         result.append(pair)
     return result
 

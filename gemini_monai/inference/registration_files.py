@@ -122,7 +122,7 @@ class FileRegistration:
                 )
 
     def _register(self, pair: FilePair) -> dict[str, Any]:
-        found = register_files(
+        registration = register_files(
             self.network,
             pair.moving,
             pair.fixed,
@@ -132,32 +132,32 @@ class FileRegistration:
             affine=self.affine,
             refinement=self.refinement,
         )
-        tqdm.write(found.start.told(pair.moving, pair.fixed))
-        fixed, displacement = found.fixed, found.displacement
+        tqdm.write(registration.start.told(pair.moving, pair.fixed))
+        fixed, displacement = registration.fixed, registration.displacement
         if fixed.ndim == 4 and is_sheared(fixed.affine):
             tqdm.write(f"{pair.fixed}: a sheared grid, which ITK and ANTs do not read")
         files = self._files(pair)
         errors = self._landmarks(pair, displacement, fixed)
         write_field(files["field"], displacement, affine=fixed.affine)
         shape = fixed.meta.get("spatial_shape")
-        write_image(files["warped"], found.warped, affine=fixed.affine, shape=shape)
+        write_image(files["warped"], registration.warped, affine=fixed.affine, shape=shape)
         if pair.moving_label:
             self._write_label(files["label"], pair.moving_label, displacement, fixed)
         if errors:
             write_table(files["landmarks"], errors)
         if self.inverse:
             refuse_too_large(
-                found.moving.shape[1:],
-                voxel_bytes=field_bytes(found.moving.ndim - 1),
+                registration.moving.shape[1:],
+                voxel_bytes=field_bytes(registration.moving.ndim - 1),
                 what=f"{pair.moving}: a field in mm on its own grid",
                 change="leave out --inverse, or crop the image",
             )
-            write_field(files["inverse"], found.inverse(), affine=found.moving.affine)
+            write_field(files["inverse"], registration.inverse(), affine=registration.moving.affine)
         return {
             "moving": str(pair.moving),
             "fixed": str(pair.fixed),
-            **_of(found.start),
-            "folding_percent": found.folding_percent,
+            **_of(registration.start),
+            "folding_percent": registration.folding_percent,
             **{key: _mean(row[key] for row in errors) for key in ERRORS},
         }
 
@@ -198,5 +198,5 @@ def _refuse_other_label(pair: FilePair) -> None:
 
 
 def _mean(values: Iterable[float]) -> float:
-    found = list(values)
-    return sum(found) / len(found) if found else math.nan
+    numbers = list(values)
+    return sum(numbers) / len(numbers) if numbers else math.nan

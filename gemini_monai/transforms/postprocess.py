@@ -72,8 +72,8 @@ def postprocessing(
     decide = {"threshold": 0.0} if spec.overlapping else {"argmax": True}
     chain.append(AsDiscreted("pred", **decide))
     if folder is not None:
-        known: dict[str, Any] = {"label_values": spec.values, "structures": spec.structures}
-        chain.append(SaveCased("pred", folder=folder, suffix=suffix, method=method, **known))
+        meaning: dict[str, Any] = {"label_values": spec.values, "structures": spec.structures}
+        chain.append(SaveCased("pred", folder=folder, suffix=suffix, method=method, **meaning))
     if label is not None and spec.ignore is not None:
         chain.append(OnlyCountedd(label))
     if label is not None and not spec.overlapping:

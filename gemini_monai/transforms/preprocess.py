@@ -101,9 +101,9 @@ def _on_the_grid(spec: InputSpec, images: Sequence[str]) -> Transforms:
     """Registration to a reference, or orientation and voxel size, or a size alone."""
     options: dict[str, Any] = {"allow_missing_keys": True}
     if spec.align is not None:
-        known = {name: getattr(spec, name) for name in ("spatial_size", "spacing", "reference")}
-        known |= {"intensity": spec.intensity, "method": spec.align}
-        return [ResampleToGridd(images, overlapping=spec.overlapping, **known, **options)]
+        reference = {name: getattr(spec, name) for name in ("spatial_size", "spacing", "reference")}
+        reference |= {"intensity": spec.intensity, "method": spec.align}
+        return [ResampleToGridd(images, overlapping=spec.overlapping, **reference, **options)]
     chain: Transforms = []
     if spec.orientation is not None:
         chain.append(Orientationd(images, axcodes=spec.orientation, **options))
@@ -114,13 +114,15 @@ def _on_the_grid(spec: InputSpec, images: Sequence[str]) -> Transforms:
     )
     if spec.spacing is not None:
         chain.append(Spacingd("image", pixdim=list(spec.spacing), mode="bilinear", **options))
-        own: Spacing | Resize = Spacing(list(spec.spacing), mode="bilinear", dtype=np.float32)
+        resample: Spacing | Resize = Spacing(list(spec.spacing), mode="bilinear", dtype=np.float32)
     else:
         chain.append(ResizeByAread("image", spatial_size=list(spec.spatial_size), **options))
-        own = Resize(list(spec.spatial_size), mode="area")
+        resample = Resize(list(spec.spatial_size), mode="area")
     labels = [key for key in images if key != "image"]
     if labels:
-        chain.append(ResampleLabeld(labels, transform=own, overlapping=spec.overlapping, **options))
+        chain.append(
+            ResampleLabeld(labels, transform=resample, overlapping=spec.overlapping, **options)
+        )
     return chain
 
 

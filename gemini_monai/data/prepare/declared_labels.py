@@ -52,16 +52,16 @@ def named_values(content: Any, *, where: str) -> Declared:
             names[name] = numbers
     if len(ignore) > 1:
         raise InputError(f"{where}: '{IGNORE}' must be one value, got {ignore}")
-    known = Declared(ignore=ignore[0] if ignore else None)
+    declared = Declared(ignore=ignore[0] if ignore else None)
     if not names and ignore:
-        return known
+        return declared
     if any(len(numbers) > 1 for numbers in names.values()):
-        return known._replace(regions=_regions(names, known.ignore, where))
+        return declared._replace(regions=_regions(names, declared.ignore, where))
     foreground = {name: numbers[0] for name, numbers in names.items() if numbers != (0,)}
     values = {"background": 0, **foreground}
     limits.label_values(values, where, overlapping=False)
-    limits.ignored_value(known.ignore, f"{where}: '{IGNORE}'", labels=values, overlapping=False)
-    return known._replace(values=values)
+    limits.ignored_value(declared.ignore, f"{where}: '{IGNORE}'", labels=values, overlapping=False)
+    return declared._replace(values=values)
 
 
 def _entries(content: Any, where: str) -> list[tuple[str, tuple[int, ...]]]:

@@ -58,5 +58,5 @@ def _image(path: Path, changed: tuple[int, ...]) -> MetaTensor:
 def _label(
     paths: tuple[Path, ...], changed: tuple[int, ...], *, single: bool, ignore: int | None
 ) -> MetaTensor:
-    known = {} if ignore is None else {"ignore": ignore}
-    return images.read_label(paths[0] if single else paths, **known)
+    ignoring = {} if ignore is None else {"ignore": ignore}
+    return images.read_label(paths[0] if single else paths, **ignoring)

@@ -33,10 +33,10 @@ def find_labels(folder: Path) -> tuple[dict[str, LabelFiles], list[str]]:
     Raises:
         InputError: If the folder is empty, or a structure's mask is missing for some case.
     """
-    found = find_label_files(folder)
-    if not all(_has_masks(path) for path in found.values()):
-        return dict(found), []
-    masks = {case: find_label_files(path) for case, path in found.items()}
+    by_case = find_label_files(folder)
+    if not all(_has_masks(path) for path in by_case.values()):
+        return dict(by_case), []
+    masks = {case: find_label_files(path) for case, path in by_case.items()}
     structures = sorted({name for files in masks.values() for name in files})
     for case, name in ((c, n) for c, files in masks.items() for n in files if n.lower() == IGNORE):
         raise InputError(
@@ -46,7 +46,7 @@ def find_labels(folder: Path) -> tuple[dict[str, LabelFiles], list[str]]:
     for case, files in masks.items():
         for name in structures:
             if name not in files:
-                raise InputError(f"{found[case]}: no mask '{name}', which other cases have")
+                raise InputError(f"{by_case[case]}: no mask '{name}', which other cases have")
     return {case: [files[name] for name in structures] for case, files in masks.items()}, structures
 
 
@@ -77,7 +77,7 @@ def check_label(
 
 
 def named_structures(
-    found: Collection[int],
+    values: Collection[int],
     labels: Mapping[str, LabelFiles],
     *,
     declared: Mapping[str, int] | None,
@@ -88,13 +88,13 @@ def named_structures(
     Raises:
         InputError: If all of them are empty.
     """
-    if labels and set(found) <= {0, ignore}:
-        also = f" or {ignore}, which is ignored" if ignore in set(found) else ""
+    if labels and set(values) <= {0, ignore}:
+        also = f" or {ignore}, which is ignored" if ignore in set(values) else ""
         raise InputError(
             f"{_first(next(iter(labels.values())))}: no structure in it, nor in any of the "
             f"{len(labels)} labels that are used; every value is 0{also}"
         )
-    names = {f"structure {value}": value for value in sorted(set(found) - {0, ignore})}
+    names = {f"structure {value}": value for value in sorted(set(values) - {0, ignore})}
     return dict(declared) if declared else {"background": 0, **names}
 
 

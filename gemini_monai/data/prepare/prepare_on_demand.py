@@ -32,11 +32,11 @@ def prepared(
     if (folder / NAME).is_file() and is_prepared(folder / NAME):
         return str(folder / NAME)
     digest = hashlib.sha256(str(folder.absolute()).encode()).hexdigest()[:6]
-    for place in (destination, destination.with_name(f"{destination.name}_{digest}")):
-        if not (place / NAME).is_file():
-            return str(prepare(folder, place))
-        if _is_of(place / NAME, folder):
-            return str(place / NAME)
+    for target in (destination, destination.with_name(f"{destination.name}_{digest}")):
+        if not (target / NAME).is_file():
+            return str(prepare(folder, target))
+        if _is_of(target / NAME, folder):
+            return str(target / NAME)
     raise InputError(f"{destination}: holds other data sets; prepare {folder} by the command")
 
 

@@ -162,8 +162,8 @@ def _entries(
     patients: Mapping[str, str] | None,
 ) -> dict[str, Any]:
     def entry(case: str) -> dict[str, Any]:
-        found = {"case": case, "image": str(scans[case].path.absolute())}
-        return found | ({"patient": patients[case]} if patients else {})
+        fields = {"case": case, "image": str(scans[case].path.absolute())}
+        return fields | ({"patient": patients[case]} if patients else {})
 
     entries: dict[str, Any] = {"unlabeled": [entry(case) for case in split.unlabeled]}
     for part in ("labeled", "validation", "test"):

@@ -68,41 +68,44 @@ class PartnerSampler:
 
     def partner_of(self, random: np.random.Generator, image: int) -> int:
         """An image of another patient of its group."""
-        place = self._place(image)
-        if place is None:
+        group_and_patient = self._place(image)
+        if group_and_patient is None:
             raise ValueError(f"image {image} has nobody to be paired with")
-        group, own = place
-        others = [k for k, _ in enumerate(self.groups[group]) if k != own]
+        group, patient = group_and_patient
+        others = [k for k, _ in enumerate(self.groups[group]) if k != patient]
         images = self.groups[group][others[int(random.integers(len(others)))]]
         return images[int(random.integers(len(images)))]
 
     def _place(self, image: int) -> tuple[str, int] | None:
         """Its group, and the number of its patient there."""
         for name, members in self.groups.items():
-            for number, own in enumerate(members):
-                if image in own:
+            for number, images in enumerate(members):
+                if image in images:
                     return name, number
         return None
 
     def draw(self, random: np.random.Generator, count: int) -> list[int]:
         """``count`` images of one group, each of another patient."""
         names = list(self.groups)
-        place = int(random.choice(len(names), p=self.shares)) if len(names) > 1 else 0
-        members = self.groups[names[place]]
+        group = int(random.choice(len(names), p=self.shares)) if len(names) > 1 else 0
+        members = self.groups[names[group]]
         chosen = [members[k] for k in random.permutation(len(members))[:count]]
-        return [own[int(random.integers(len(own)))] if len(own) > 1 else own[0] for own in chosen]
+        return [
+            images[int(random.integers(len(images)))] if len(images) > 1 else images[0]
+            for images in chosen
+        ]
 
 
 def _members(
     images: Sequence[int], *, groups: Sequence[str] | None, patients: Sequence[str] | None
 ) -> dict[str, list[list[int]]]:
     """For each group the images of each of its patients."""
-    found: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    groups_of: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     for image in images:
         patient = patients[image] if patients is not None else str(image)
-        found[groups[image] if groups is not None else ""][patient].append(image)
-    return {name: list(members.values()) for name, members in found.items()}
+        groups_of[groups[image] if groups is not None else ""][patient].append(image)
+    return {name: list(members.values()) for name, members in groups_of.items()}
 
 
 def _images(members: list[list[int]]) -> int:
-    return sum(len(own) for own in members)
+    return sum(len(images) for images in members)

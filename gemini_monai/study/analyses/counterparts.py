@@ -54,16 +54,16 @@ def partners(
     if not trained.record.get("registers"):
         raise InputError(f"{run}: a run of {trained.record['method']}, which trains no field")
     cohort = read_cohort(Path(data) / "dataset.json")
-    known = {"groups": cohort.column("unlabeled", "group")}
-    known |= {"patients": cohort.column("unlabeled", "patient")}
-    sampler = PartnerSampler(len(cohort.unlabeled), **known)  # type: ignore[arg-type]
+    columns = {"groups": cohort.column("unlabeled", "group")}
+    columns |= {"patients": cohort.column("unlabeled", "patient")}
+    sampler = PartnerSampler(len(cohort.unlabeled), **columns)  # type: ignore[arg-type]
     random = np.random.default_rng(seed)
     chosen = [k for k in random.permutation(len(cohort.unlabeled)) if sampler.has(int(k))]
     before = preprocessing(trained.spec, keys=["image"])
 
-    def seen(place: int) -> Image:
-        found = before(dict(cohort.unlabeled[place]))["image"]
-        return torch.as_tensor(np.asarray(found))[None].float()
+    def seen(number: int) -> Image:
+        image = before(dict(cohort.unlabeled[number]))["image"]
+        return torch.as_tensor(np.asarray(image))[None].float()
 
     rows = []
     for k in tqdm(sorted(map(int, chosen[:images])), desc="partners"):

@@ -73,7 +73,7 @@ def prepare_candi(
         wanted = wanted.or_else(labeled=5, validation=0, test=20)
     images, labels = released[:2] if released else _official(source)
     others: Counter[int] = Counter()
-    found = Source(
+    contents = Source(
         name="candi",
         kind="candi",
         images=images,
@@ -85,7 +85,7 @@ def prepare_candi(
         convert_image=_checked_image,
         convert_label=_recoder(folder=destination / "labels", others=others),
     )
-    path = prepare_source(found, destination, wanted=wanted)
+    path = prepare_source(contents, destination, wanted=wanted)
     print(f"{'background':>13}  voxels of other codes: {listed(others) or 'none'}")
     return path
 

@@ -60,11 +60,13 @@ def prepare_scr(
         released = _released(divided.images, divided.labels, split=divided.split)
         return prepare_source(released, destination, wanted=wanted or Wanted())
     flat = (source / "image").is_dir()
-    found = _flat(source) if flat else _official(source, destination)
+    contents = _flat(source) if flat else _official(source, destination)
     asked = (wanted or Wanted()).or_else(labeled=5, validation=0, test=100)
-    path = prepare_source(found, destination, wanted=asked)
-    if len(found.images) != COMPLETE:
-        print(f"{'note':>13}  {len(found.images)} of {COMPLETE} images: another split than of all")
+    path = prepare_source(contents, destination, wanted=asked)
+    if len(contents.images) != COMPLETE:
+        print(
+            f"{'note':>13}  {len(contents.images)} of {COMPLETE} images: another split than of all"
+        )
     return path
 
 
