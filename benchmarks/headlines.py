@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 from benchmarks.command import run_command
 from gemini_monai.base.errors import InputError
-from gemini_monai.report.figures.ink import color_of
+from gemini_monai.report.figures.colors import color_of
 
 NUMBER = r"[+-]\d+\.\d"
 DIFFERENCE = re.compile(

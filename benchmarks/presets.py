@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from benchmarks.command import run_command
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.tables import read_table
-from gemini_monai.report.figures.ink import color_of
+from gemini_monai.report.figures.colors import color_of
 from gemini_monai.study.benchmark import PRESETS
 
 BASELINE = "supervised"

@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
 from benchmarks.command import run_command
-from gemini_monai.report.figures.ink import color_of
+from gemini_monai.report.figures.colors import color_of
 from gemini_monai.report.read import per_case, read_run
 
 

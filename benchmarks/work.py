@@ -27,7 +27,7 @@ from benchmarks.gpu_settings import SETTINGS
 from gemini_monai.engines.cost import count_work
 from gemini_monai.networks import Gemini
 from gemini_monai.objectives import HomeomorphismObjective, Learner, SegmentationObjective
-from gemini_monai.report.figures.ink import color_of
+from gemini_monai.report.figures.colors import color_of
 
 DEFAULT, PAPER = (16, 32, 64, 128), (32, 64, 128, 256, 512)
 ROWS = {

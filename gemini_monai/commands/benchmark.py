@@ -24,7 +24,7 @@ from gemini_monai.commands.monai_run import (
 )
 
 if TYPE_CHECKING:  # imported when it is called
-    from gemini_monai.study.benchmark import Outcome, Question, Trial
+    from gemini_monai.study.benchmark import GridResults, GridSpec, Trial
 
 SUITES = {"few_labels": ("semi", "supervised"), "pretraining": ("mip", "scratch")}
 """Whose methods are compared, and the baseline that is always among them."""
@@ -103,8 +103,8 @@ def benchmark(
     """``benchmark SUITE DST... --output FOLDER``.
 
     Raises:
-        InputError: If the question is none, the bundle is not here or does not have a method, or
-            an overlay or override is none of a configuration; or runs failed: then the table is
+        InputError: If nothing is to be compared, the bundle is not here or does not have a method,
+            or an overlay or override is none of a configuration; or runs failed: then the table is
             written all the same.
     """
     one_of(*SUITES)(suite, "suite")
@@ -116,9 +116,9 @@ def benchmark(
     for folder in data:
         refuse_absent_data(Path(folder) / "dataset.json")
     _refuse_unknown(suite, methods)
-    from gemini_monai.study.benchmark import Question, variants_of
+    from gemini_monai.study.benchmark import GridSpec, variants_of
 
-    question = Question(
+    spec = GridSpec(
         suite=suite,
         data=tuple(map(Path, data)),
         methods=tuple(methods),
@@ -129,9 +129,9 @@ def benchmark(
         pretraining=tuple(shlex.split(pretraining)),
         variants=variants_of(variants),
     )
-    _check(question, tune)
+    _check(spec, tune)
     more = shlex.split(snakemake)
-    _make(question, tune=tune, cores=cores, more=more, images=not without_images)
+    _make(spec, tune=tune, cores=cores, more=more, images=not without_images)
 
 
 def _refuse_unknown(suite: str, methods: Sequence[str]) -> None:
@@ -143,23 +143,23 @@ def _refuse_unknown(suite: str, methods: Sequence[str]) -> None:
             method_overlay(root, name, option="--methods")
 
 
-def _check(question: Question, tune: Sequence[str]) -> None:
+def _check(spec: GridSpec, tune: Sequence[str]) -> None:
     """Before the first run: overlays and overrides of each arm and each candidate of the tuning."""
     from gemini_monai.commands.parser import read
     from gemini_monai.study.benchmark import trial_runs
 
-    small = replace(question, labels=question.labels[:1], seeds=question.seeds[:1])
+    small = replace(spec, labels=spec.labels[:1], seeds=spec.seeds[:1])
     for run in (*small.runs(), *(trial_runs(small, tune) if tune else ())):
         function, values = read(shlex.split(run.command)[1:])
         (finetuning_call if function is finetune else training_call)(**values).check()
 
 
 def _make(
-    question: Question, *, tune: Sequence[str], cores: int, more: Sequence[str], images: bool
+    spec: GridSpec, *, tune: Sequence[str], cores: int, more: Sequence[str], images: bool
 ) -> None:
     """The tuning, then the grid with what it chose, then tables and page."""
     from gemini_monai.study.benchmark import (
-        read_outcome,
+        read_grid_results,
         read_trials,
         refuse_foreign,
         run_grid,
@@ -168,30 +168,30 @@ def _make(
         write_results,
     )
 
-    well, output = True, question.output
+    well, output = True, spec.output
     refuse_foreign(output)
-    for folder in question.data:
-        question.cohort(folder)
+    for folder in spec.data:
+        spec.cohort(folder)
     trials: list[Trial] = []
     if tune:
-        well = run_grid(trial_runs(question, tune), output=output, cores=cores, more=more)
-        trials = read_trials(question, tune)
-        question = tuned(question, trials)
-    well = run_grid(question.runs(), output=output, cores=cores, more=more) and well
+        well = run_grid(trial_runs(spec, tune), output=output, cores=cores, more=more)
+        trials = read_trials(spec, tune)
+        spec = tuned(spec, trials)
+    well = run_grid(spec.runs(), output=output, cores=cores, more=more) and well
     if {"--dry-run", "-n"} & set(more):
         return
-    outcome = read_outcome(question, trials)
-    _tell(outcome)
-    for path in write_results(outcome, images=images):
+    results = read_grid_results(spec, trials)
+    _tell(results)
+    for path in write_results(results, images=images):
         print(path)
     if not well:
         raise InputError(f"some runs failed; {output}/logs has the whole of what they said")
 
 
-def _tell(outcome: Outcome) -> None:
+def _tell(results: GridResults) -> None:
     from gemini_monai.study.benchmark import cells, failures
 
-    for row in outcome.rows:
+    for row in results.rows:
         print(f"{row.data}, {row.labels} labels: {'  '.join(cells(row))}")
         for sentence in failures(row):
             print(f"  {sentence}")

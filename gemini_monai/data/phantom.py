@@ -18,10 +18,10 @@ from gemini_monai.base import limits
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.files import PART, read_json, write_json, writing
 from gemini_monai.base.memory import refuse_too_large
-from gemini_monai.data import anatomy
+from gemini_monai.data import phantom_anatomy
 from gemini_monai.data.cohort import Cohort
 from gemini_monai.data.dataset_file import write_cohort
-from gemini_monai.data.subjects import make_subject
+from gemini_monai.data.phantom_subjects import make_subject
 
 SIZES = {2: (96, 96), 3: (40, 40, 40)}
 COUNTS = {
@@ -201,7 +201,7 @@ def phantom_cohort(
         source="phantom",
         spatial_dims=len(size),
         channels=1,
-        labels={"background": 0, **{n: k for k, n in enumerate(anatomy.STRUCTURES, 1)}},
+        labels={"background": 0, **{n: k for k, n in enumerate(phantom_anatomy.STRUCTURES, 1)}},
         overlapping=False,
         spacing=(1.0,) * len(size),
         spatial_size=size,

@@ -18,7 +18,7 @@ from gemini_monai.base.tables import write_table
 from gemini_monai.images import source_of
 from gemini_monai.metrics import average_surface_distance, dice_per_structure, mean_and_deviation
 from gemini_monai.transforms import InputSpec
-from gemini_monai.transforms.counted import IGNORED_VOXELS
+from gemini_monai.transforms.postprocess import IGNORED_VOXELS
 
 COLUMNS = [
     "case",

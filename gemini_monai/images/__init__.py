@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from gemini_monai.images.dicom_seg import refuse_other_than_dicom, write_segmentation
+from gemini_monai.images.headers import says_where
 from gemini_monai.images.names import case_of, find_images, is_picture
-from gemini_monai.images.placement import says_where
 from gemini_monai.images.read import has_voxel_size, read, read_label, source_of
 from gemini_monai.images.write import smallest_type, write_field, write_image
 

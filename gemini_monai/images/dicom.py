@@ -12,8 +12,8 @@ from einops import rearrange
 
 from gemini_monai.base.errors import InputError
 from gemini_monai.images.dicom_pixels import Pixels, note, slice_pixels, without_padding
-from gemini_monai.images.enhanced import ENHANCED, frame_pixels, frames_of
-from gemini_monai.images.slices import Slice, stacked
+from gemini_monai.images.enhanced_dicom import ENHANCED, frame_pixels, frames_of
+from gemini_monai.images.slice_stack import Slice, stacked
 from gemini_monai.images.stored import Stored
 
 SOP_CLASS, DESCRIPTION = "0008|0016", "0008|103e"
@@ -36,11 +36,11 @@ def read_dicom(source: Path, *, label: bool) -> Stored:
             values and picture that is not applied.
     """
     slices, affine = located(source)
-    files = {own.file: own for own in slices}
-    pixels = {file: _pixels(own, label=label) for file, own in files.items()}
-    frames = [(pixels[own.file], own.frame or 0) for own in slices]
-    values = np.stack([own.values[frame] for own, frame in frames])
-    padding = np.stack([own.padding[frame] for own, frame in frames])
+    files = {part.file: part for part in slices}
+    pixels = {file: _pixels(part, label=label) for file, part in files.items()}
+    frames = [(pixels[part.file], part.frame or 0) for part in slices]
+    values = np.stack([decoded.values[frame] for decoded, frame in frames])
+    padding = np.stack([decoded.padding[frame] for decoded, frame in frames])
     values = without_padding(values, padding)
     return Stored(np.ascontiguousarray(rearrange(values, "z y x c -> c x y z")), affine)
 
@@ -67,7 +67,7 @@ def located(source: Path) -> tuple[list[Slice], np.ndarray]:
             not say where it lies, or slices do not make one volume.
     """
     files = [source] if source.is_file() else _files_of_the_series(source)
-    slices = [own for file in files for own in _slices_of(file)]
+    slices = [part for file in files for part in _slices_of(file)]
     if source.is_file() and slices[0].frame is None:
         raise InputError(
             f"{source}: one slice; every DICOM series goes into a folder of its own, named by its "
@@ -139,12 +139,12 @@ def _slices_of(file: Path) -> list[Slice]:
     ]
 
 
-def _pixels(own: Slice, *, label: bool) -> Pixels:
+def _pixels(part: Slice, *, label: bool) -> Pixels:
     """All of the file that a slice is from."""
-    if own.frame is not None:
-        return frame_pixels(own.file, label=label)
+    if part.frame is not None:
+        return frame_pixels(part.file, label=label)
     try:
-        return slice_pixels(own.file, _header(own.file), label=label)
+        return slice_pixels(part.file, _header(part.file), label=label)
     except RuntimeError as error:
         reason = " ".join(str(error).split())[-200:]
-        raise InputError(f"{own.file}: cannot be read as a DICOM image: {reason}") from error
+        raise InputError(f"{part.file}: cannot be read as a DICOM image: {reason}") from error

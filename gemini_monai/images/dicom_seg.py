@@ -18,7 +18,7 @@ from gemini_monai.images.dicom import located
 from gemini_monai.images.dicom_library import DicomLibraries, dicom_libraries
 from gemini_monai.images.dicom_source import referred
 from gemini_monai.images.names import DICOM, is_dicom
-from gemini_monai.images.slices import Slice
+from gemini_monai.images.slice_stack import Slice
 
 MAKER = "gemini_monai"
 SERIES_NUMBER = 300  # beside those of scanners, which count from 1
@@ -79,7 +79,7 @@ def write_segmentation(
     _refuse_other_grid(columns_first, affine, slices=slices, grid=grid, source=source)
     _refuse_names(structures, path)
     frames = rearrange(columns_first, "k x y z -> z y x k")
-    in_files = np.argsort([own.frame or 0 for own in slices], kind="stable")
+    in_files = np.argsort([part.frame or 0 for part in slices], kind="stable")
     try:
         step = float(np.linalg.norm(grid[:3, 2]))
         images = referred(slices, step=step, libraries=libraries)
@@ -87,11 +87,11 @@ def write_segmentation(
             _segment(k, name, method=method, libraries=libraries)
             for k, name in enumerate(structures, start=1)
         ]
-        found = _segmentation(images, frames[in_files], segments, method, libraries)
+        dataset = _segmentation(images, frames[in_files], segments, method, libraries)
     except (AttributeError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"{path}: no DICOM-SEG of {source} can be made: {reason}") from error
-    writing(path, found.save_as)
+    writing(path, dataset.save_as)
     return path
 
 
@@ -157,9 +157,9 @@ def _algorithm(method: str) -> str:
 def _concept(name: str, codes: Any) -> Any:
     """DICOM's own code for a name that is word by word in its lists, else a general one."""
     keyword = "".join(word.capitalize() for word in re.split(r"[\s_-]+", name))
-    lists = [getattr(codes, own) for own in KNOWN]
-    known = (getattr(own, keyword) for own in lists if keyword in own.dir())
-    return next(known, codes.SCT.AnatomicalStructure)
+    lists = [getattr(codes, code_list) for code_list in KNOWN]
+    matches = (getattr(code_list, keyword) for code_list in lists if keyword in code_list.dir())
+    return next(matches, codes.SCT.AnatomicalStructure)
 
 
 def _segmentation(
@@ -170,7 +170,7 @@ def _segmentation(
     libraries: DicomLibraries,
 ) -> Any:
     library = libraries.highdicom
-    found = library.seg.Segmentation(
+    dataset = library.seg.Segmentation(
         images,
         frames,
         segmentation_type="BINARY",
@@ -188,6 +188,6 @@ def _segmentation(
         omit_empty_frames=bool(frames.any()),
         specific_character_set="ISO_IR 192",  # UTF-8: names of structures are anybody's
     )
-    if "FrameOfReferenceUID" not in found:  # of a radiograph
-        found.PatientOrientation = images[0].get("PatientOrientation", "")
-    return found
+    if "FrameOfReferenceUID" not in dataset:  # of a radiograph
+        dataset.PatientOrientation = images[0].get("PatientOrientation", "")
+    return dataset

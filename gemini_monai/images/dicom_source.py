@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gemini_monai.images.dicom_library import DicomLibraries
-from gemini_monai.images.slices import Slice
+from gemini_monai.images.slice_stack import Slice
 
 MAY_BE_EMPTY = (
     *("PatientID", "PatientName", "PatientBirthDate", "PatientSex", "AccessionNumber", "StudyID"),
@@ -30,7 +30,7 @@ def referred(slices: Sequence[Slice], *, step: float, libraries: DicomLibraries)
         step: Between slices in mm, which a missing thickness is taken to be.
         libraries: To read with.
     """
-    files = dict.fromkeys(own.file for own in slices)
+    files = dict.fromkeys(part.file for part in slices)
     headers = [_header(file, libraries) for file in files]
     for header in headers:
         if slices[0].frame is not None:

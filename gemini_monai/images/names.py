@@ -118,15 +118,15 @@ def _by_case(folder: Path, wanted: Callable[[Path], bool]) -> dict[str, Path]:
     refuse_absent_folder(folder)
     if _holds_slices(folder):
         return {case_of(folder if folder.name.strip(".") else folder.resolve()): folder}
-    found: dict[str, Path] = {}
+    by_case: dict[str, Path] = {}
     for path in filter(wanted, _listed(folder)):
         case = case_of(path)
-        if case in found:
-            raise InputError(f"{path}: case '{case}' is there twice, also as {found[case].name}")
-        found[case] = path
-    if not found:
+        if case in by_case:
+            raise InputError(f"{path}: case '{case}' is there twice, also as {by_case[case].name}")
+        by_case[case] = path
+    if not by_case:
         raise InputError(f"{folder}: empty; expected images ({' '.join(SUFFIXES)}, DICOM folders)")
-    return found
+    return by_case
 
 
 def _holds_slices(folder: Path) -> bool:

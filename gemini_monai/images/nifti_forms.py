@@ -87,7 +87,7 @@ def _refuse_two_places(
         sizes[0], sizes[1], rtol=SAME_SIZE
     )
     if apart > APART and not two_spaces:
-        said = " and ".join(" x ".join(f"{size:.4g}" for size in own) for own in sizes)
+        said = " and ".join(" x ".join(f"{size:.4g}" for size in voxel) for voxel in sizes)
         raise InputError(
             f"{path}: sform and qform lie {apart:.3g} voxels apart (voxels of {said} mm), and "
             "programs differ in which one they take; keep one of them, such as by nibabel's "

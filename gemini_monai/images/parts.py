@@ -28,7 +28,9 @@ def parts_of(image: str | Path) -> list[Path]:
     path = Path(image)
     try:
         if path.is_dir():
-            return [own for own in sorted(path.iterdir()) if own.is_file() and not is_clutter(own)]
+            return [
+                part for part in sorted(path.iterdir()) if part.is_file() and not is_clutter(part)
+            ]
         pattern = HEADERS.get(path.suffix.lower())
         return [path, *(_data_of(path, pattern) if pattern else [])]
     except OSError as error:
@@ -39,14 +41,14 @@ def _data_of(header: Path, pattern: re.Pattern[bytes]) -> list[Path]:
     """Files that a header refers to: one, a list below it, or names with a number in them."""
     with header.open("rb") as file:
         text = file.read(LONGEST)
-    found = pattern.search(text)
-    if found is None:
+    named = pattern.search(text)
+    if named is None:
         return []
-    words = found[1].decode(errors="replace").split()
+    words = named[1].decode(errors="replace").split()
     if words[0].upper() == "LOCAL":
         return []
     if words[0].upper() == "LIST":
-        lines = text[found.end() :].decode(errors="replace").splitlines()
+        lines = text[named.end() :].decode(errors="replace").splitlines()
         return [header.parent / line.strip() for line in lines if line.strip()]
     if "%" in words[0]:
         return sorted(header.parent.glob(re.sub(r"%\d*d", "*", words[0])))

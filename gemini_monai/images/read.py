@@ -12,9 +12,9 @@ from monai.data.meta_tensor import MetaTensor
 
 from gemini_monai.base.errors import InputError
 from gemini_monai.images.formats import stored_in
+from gemini_monai.images.headers import refuse_too_large_file
 from gemini_monai.images.names import is_dicom, is_picture
 from gemini_monai.images.png_and_jpeg import COLORS
-from gemini_monai.images.size import refuse_too_large_file
 from gemini_monai.images.stored import Stored
 
 MOST_CODES = 200

@@ -43,7 +43,7 @@ class Segmentation(NamedTuple):
     def masks(self) -> dict[str, np.ndarray]:
         """Voxels (*S) of each segment, by name."""
         layers = self.stored.values
-        return {own.name: layers[own.layer] == own.value for own in self.segments}
+        return {segment.name: layers[segment.layer] == segment.value for segment in self.segments}
 
     def as_map(self, values: Mapping[str, int] | None = None) -> Stored:
         """One map (1, *S) of what excludes one another.
@@ -56,20 +56,24 @@ class Segmentation(NamedTuple):
             InputError: If two segments overlap.
         """
         if values is None:
-            own = {segment.name: segment.value for segment in self.segments}
-            repeated = len(set(own.values())) < len(own)
-            values = {name: k for k, name in enumerate(own, start=1)} if repeated else own
-        found = np.zeros(self.stored.values.shape[1:], np.int64)
-        taken = np.zeros(found.shape, bool)
+            stored_values = {segment.name: segment.value for segment in self.segments}
+            repeated = len(set(stored_values.values())) < len(stored_values)
+            values = (
+                {name: k for k, name in enumerate(stored_values, start=1)}
+                if repeated
+                else stored_values
+            )
+        label = np.zeros(self.stored.values.shape[1:], np.int64)
+        taken = np.zeros(label.shape, bool)
         for name, mask in self.masks().items():
             if bool((taken & mask).any()):
                 raise InputError(
                     f"{self.path}: segment '{name}' overlaps another, so they make no label map; "
                     "prepare takes them as structures that overlap"
                 )
-            found[mask] = values[name]
+            label[mask] = values[name]
             taken |= mask
-        return self.stored._replace(values=found[None])
+        return self.stored._replace(values=label[None])
 
 
 def segments_of(path: Path) -> tuple[Segment, ...]:
@@ -102,8 +106,8 @@ def read_segmentation(path: Path) -> Segmentation:
     """
     segments, stored = segments_of(path), read_nrrd(path)
     for layer, values in enumerate(stored.values):
-        known = {segment.value for segment in segments if segment.layer == layer}
-        unknown = sorted(set(np.unique(values).tolist()) - known - {0})
+        declared = {segment.value for segment in segments if segment.layer == layer}
+        unknown = sorted(set(np.unique(values).tolist()) - declared - {0})
         if unknown:
             raise InputError(
                 f"{path}: value {unknown[0]:g} in layer {layer}, which is no segment's"
@@ -144,8 +148,8 @@ def on_grid(label: Stored, *, affine: np.ndarray, shape: Sequence[int], path: Pa
     first = np.maximum(start, 0)
     last = np.clip(start + extent, first, shape)
     inside = tuple(slice(a, b) for a, b in zip(first, last, strict=True))
-    own = tuple(slice(a, b) for a, b in zip(first - start, last - start, strict=True))
-    values[(slice(None), *inside)] = label.values[(slice(None), *own)]
+    source = tuple(slice(a, b) for a, b in zip(first - start, last - start, strict=True))
+    values[(slice(None), *inside)] = label.values[(slice(None), *source)]
     lost = int(np.count_nonzero(label.values) - np.count_nonzero(values))
     if lost:
         raise InputError(f"{path}: {lost} of its voxels lie outside its image")

@@ -61,9 +61,9 @@ def refuse_suffix(suffix: str) -> None:
     Raises:
         InputError: If it is none of ``WRITTEN``, nor ``.dcm``, which is DICOM-SEG.
     """
-    known = (*WRITTEN, DICOM)
-    if suffix not in known:
-        raise InputError(f"output_ext must be one of {' '.join(known)}, got '{suffix}'")
+    writable = (*WRITTEN, DICOM)
+    if suffix not in writable:
+        raise InputError(f"output_ext must be one of {' '.join(writable)}, got '{suffix}'")
 
 
 def write_image(

@@ -54,9 +54,9 @@ def read_landmarks(path: Path, *, axes: int) -> dict[str, Tensor]:
         InputError: If the format or the directions are not said, a column, a name or a number is
             missing, or a name is there twice.
     """
-    found: dict[str, Tensor] = {}
+    by_name: dict[str, Tensor] = {}
     for point in _points(path, axes):
-        if not point.name or point.name in found:
+        if not point.name or point.name in by_name:
             raise InputError(f"{point.where}: expected a name of its own, got '{point.name}'")
         numbers = [
             _number(value, where=f"{point.where}: column '{axis}'")
@@ -64,10 +64,10 @@ def read_landmarks(path: Path, *, axes: int) -> dict[str, Tensor]:
         ]
         position = torch.tensor(numbers, dtype=torch.float64)
         turned = torch.as_tensor(LPS[:axes, :axes]) @ position
-        found[point.name] = turned if point.system == "LPS" else position
-    if not found:
+        by_name[point.name] = turned if point.system == "LPS" else position
+    if not by_name:
         raise InputError(f"{path}: no landmarks in it")
-    return found
+    return by_name
 
 
 def _points(path: Path, axes: int) -> Iterator[Point]:
@@ -131,14 +131,14 @@ def _of_fcsv(path: Path) -> Iterator[Point]:
 
 def _of_markups(path: Path) -> Iterator[Point]:
     lists = read_json(path, dict).get("markups")
-    if not isinstance(lists, list) or not all(isinstance(own, Mapping) for own in lists):
+    if not isinstance(lists, list) or not all(isinstance(markup, Mapping) for markup in lists):
         raise InputError(f"{path}: expected a point list of 3D Slicer, with 'markups'")
-    for own in lists:
-        system = _system(own.get("coordinateSystem"), where=f"{path}: coordinateSystem")
-        units = own.get("coordinateUnits", "mm")
+    for markup in lists:
+        system = _system(markup.get("coordinateSystem"), where=f"{path}: coordinateSystem")
+        units = markup.get("coordinateUnits", "mm")
         if any(unit != "mm" for unit in (units if isinstance(units, list) else [units])):
             raise InputError(f"{path}: coordinateUnits: expected mm, got {units!r}")
-        points = own.get("controlPoints") or []
+        points = markup.get("controlPoints") or []
         for number, point in enumerate(points, 1):
             where = f"{path}: point {number}"
             if not isinstance(point, Mapping) or not _is_placed(point):

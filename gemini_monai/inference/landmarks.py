@@ -74,10 +74,10 @@ def landmark_rows(
 def _at(displacement: Tensor, fixed: MetaTensor, position: Tensor, *, where: str) -> Tensor:
     """The displacement at a place of the world, (N,)."""
     axes = len(position)
-    place = to_voxels(position.reshape(axes, *[1] * axes), fixed.affine)
-    sizes = place.new_tensor(fixed.shape[1:]).view(place.shape)
-    if not bool(((place >= -0.5) & (place <= sizes - 0.5)).all()):
+    voxel = to_voxels(position.reshape(axes, *[1] * axes), fixed.affine)
+    sizes = voxel.new_tensor(fixed.shape[1:]).view(voxel.shape)
+    if not bool(((voxel >= -0.5) & (voxel <= sizes - 0.5)).all()):
         raise InputError(
-            f"{where}: lies outside of the image, at voxel {place.flatten().round().int().tolist()}"
+            f"{where}: lies outside of the image, at voxel {voxel.flatten().round().int().tolist()}"
         )
-    return sample(displacement[None], place[None], padding_mode="border").flatten()
+    return sample(displacement[None], voxel[None], padding_mode="border").flatten()

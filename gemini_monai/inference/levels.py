@@ -63,5 +63,7 @@ def features_at(level: Features, places: Tensor, *, shape: Sequence[int]) -> Ten
     size = torch.tensor(shape)
     unit = ((2 * places + 1) / size - 1).flip(-1)  # x, y, z of grid_sample
     grid = rearrange(unit, f"p n -> 1 p {' '.join('1' * (len(shape) - 1))} n").to(level)
-    found = F.grid_sample(level, grid, mode="bilinear", padding_mode="border", align_corners=False)
-    return rearrange(found, "1 k p ... -> p (k ...)")
+    sampled = F.grid_sample(
+        level, grid, mode="bilinear", padding_mode="border", align_corners=False
+    )
+    return rearrange(sampled, "1 k p ... -> p (k ...)")

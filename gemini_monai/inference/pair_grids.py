@@ -12,7 +12,7 @@ from torch import Tensor
 from gemini_monai.base.errors import InputError
 from gemini_monai.geometry.world import FieldOfView, Overlap, register_affine
 from gemini_monai.inference.common_grid import CommonGrid
-from gemini_monai.inference.file_images import (
+from gemini_monai.inference.file_pairs import (
     FileImages,
     overlap_of,
     refuse_edge_on,
@@ -26,7 +26,7 @@ ADVICE = "expected images of one body part; try --start world, center or mass"
 """Where an affine of a pair fails."""
 
 
-class Seen(NamedTuple):
+class PairOnGrid(NamedTuple):
     """Two images on one grid of the size that the network was trained on."""
 
     moving: Tensor
@@ -40,7 +40,7 @@ class Seen(NamedTuple):
 
 def pair_on_grids(
     spec: InputSpec, pair: FileImages, *, start: str = "auto", affine: str | None = None
-) -> Seen:
+) -> PairOnGrid:
     """Both images as in training, the moving one where the start puts it on the fixed one's grid.
 
     A run whose images were registered to a reference goes by that reference for ``auto`` and
@@ -76,7 +76,7 @@ def pair_on_grids(
     views = FieldOfView.of(target), FieldOfView.of(source)
     common = CommonGrid(*views, begin.transform, spec.spatial_size)
     moving, fixed = common.moving(source.as_tensor()), common.fixed(target.as_tensor())
-    return Seen(moving, fixed, common.grid, begin)
+    return PairOnGrid(moving, fixed, common.grid, begin)
 
 
 def _kind(spec: InputSpec, start: str, affine: str | None) -> str:

@@ -103,7 +103,7 @@ def resized(ddf: DDF, size: Sequence[int]) -> DDF:
     if list(ddf.shape[2:]) == list(size):
         return ddf
     mode = "bilinear" if ddf.dim() == 4 else "trilinear"
-    found = F.interpolate(ddf, list(size), mode=mode, align_corners=True)
+    larger = F.interpolate(ddf, list(size), mode=mode, align_corners=True)
     pairs = zip(size, ddf.shape[2:], strict=True)
-    steps = found.new_tensor([(new - 1) / max(1, old - 1) for new, old in pairs])
-    return found * steps.view(1, -1, *[1] * len(size))
+    steps = larger.new_tensor([(new - 1) / max(1, old - 1) for new, old in pairs])
+    return larger * steps.view(1, -1, *[1] * len(size))

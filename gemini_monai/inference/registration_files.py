@@ -16,7 +16,7 @@ from gemini_monai.base.errors import InputError
 from gemini_monai.base.files import refuse_existing
 from gemini_monai.base.memory import refuse_too_large
 from gemini_monai.base.tables import write_table
-from gemini_monai.data.prepare.labels import refuse_other_grid
+from gemini_monai.data.prepare.label_files import refuse_other_grid
 from gemini_monai.geometry.world import apply_world_displacement, is_sheared
 from gemini_monai.images import (
     is_picture,
@@ -26,8 +26,7 @@ from gemini_monai.images import (
     write_field,
     write_image,
 )
-from gemini_monai.inference.file_images import refuse_pairs_apart
-from gemini_monai.inference.file_pairs import FilePair
+from gemini_monai.inference.file_pairs import FilePair, refuse_pairs_apart
 from gemini_monai.inference.landmarks import landmark_rows, paired_landmarks
 from gemini_monai.inference.starts import Start
 from gemini_monai.inference.world_registration import field_bytes, register_files
@@ -123,7 +122,7 @@ class FileRegistration:
                 )
 
     def _register(self, pair: FilePair) -> dict[str, Any]:
-        found = register_files(
+        registration = register_files(
             self.network,
             pair.moving,
             pair.fixed,
@@ -133,32 +132,32 @@ class FileRegistration:
             affine=self.affine,
             refinement=self.refinement,
         )
-        tqdm.write(found.start.told(pair.moving, pair.fixed))
-        fixed, displacement = found.fixed, found.displacement
+        tqdm.write(registration.start.told(pair.moving, pair.fixed))
+        fixed, displacement = registration.fixed, registration.displacement
         if fixed.ndim == 4 and is_sheared(fixed.affine):
             tqdm.write(f"{pair.fixed}: a sheared grid, which ITK and ANTs do not read")
         files = self._files(pair)
         errors = self._landmarks(pair, displacement, fixed)
         write_field(files["field"], displacement, affine=fixed.affine)
         shape = fixed.meta.get("spatial_shape")
-        write_image(files["warped"], found.warped, affine=fixed.affine, shape=shape)
+        write_image(files["warped"], registration.warped, affine=fixed.affine, shape=shape)
         if pair.moving_label:
             self._write_label(files["label"], pair.moving_label, displacement, fixed)
         if errors:
             write_table(files["landmarks"], errors)
         if self.inverse:
             refuse_too_large(
-                found.moving.shape[1:],
-                voxel_bytes=field_bytes(found.moving.ndim - 1),
+                registration.moving.shape[1:],
+                voxel_bytes=field_bytes(registration.moving.ndim - 1),
                 what=f"{pair.moving}: a field in mm on its own grid",
                 change="leave out --inverse, or crop the image",
             )
-            write_field(files["inverse"], found.inverse(), affine=found.moving.affine)
+            write_field(files["inverse"], registration.inverse(), affine=registration.moving.affine)
         return {
             "moving": str(pair.moving),
             "fixed": str(pair.fixed),
-            **_of(found.start),
-            "folding_percent": found.folding_percent,
+            **_of(registration.start),
+            "folding_percent": registration.folding_percent,
             **{key: _mean(row[key] for row in errors) for key in ERRORS},
         }
 
@@ -199,5 +198,5 @@ def _refuse_other_label(pair: FilePair) -> None:
 
 
 def _mean(values: Iterable[float]) -> float:
-    found = list(values)
-    return sum(found) / len(found) if found else math.nan
+    numbers = list(values)
+    return sum(numbers) / len(numbers) if numbers else math.nan

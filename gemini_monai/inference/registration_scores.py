@@ -102,13 +102,15 @@ class RegistrationScores:
     def pairs(self) -> list[tuple[int, int]]:
         """Places of the images that are registered, (moving, fixed)."""
         items = (self.data[k] for k in range(len(self.data)))
-        known = [(item.get("group"), item.get("patient", item["case"])) for item in items]
-        pairs = _choose_pairs(known, count=self.max_pairs, seed=self.seed)
-        if len(known) > 1 and not pairs:
+        group_and_patient = [
+            (item.get("group"), item.get("patient", item["case"])) for item in items
+        ]
+        pairs = _choose_pairs(group_and_patient, count=self.max_pairs, seed=self.seed)
+        if len(group_and_patient) > 1 and not pairs:
             logging.getLogger(__name__).warning(
                 "no two of %d images are of one group and of different patients, so no "
                 "registration is scored",
-                len(known),
+                len(group_and_patient),
             )
         return pairs
 
@@ -206,10 +208,10 @@ def _dice(masks: Target, truth: Target) -> list[float]:
     """Of each structure, over the voxels that count in both."""
     counts = both(masks.counts, truth.counts)
     if counts is None:
-        found = dice_per_structure(masks.maps, truth.maps)
+        dice = dice_per_structure(masks.maps, truth.maps)
     else:
-        found = dice_per_structure(masks.maps * counts, truth.maps * counts)
-    return [float(value) for value in found[0]]
+        dice = dice_per_structure(masks.maps * counts, truth.maps * counts)
+    return [float(value) for value in dice[0]]
 
 
 def _mean(values: Sequence[float]) -> float:
@@ -218,19 +220,20 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def _choose_pairs(
-    known: Sequence[tuple[str | None, str]], *, count: int, seed: int
+    group_and_patient: Sequence[tuple[str | None, str]], *, count: int, seed: int
 ) -> list[tuple[int, int]]:
     """Ordered pairs (moving, fixed), both directions of the seeded choice.
 
     Args:
-        known: Group and patient of each image.
+        group_and_patient: Group and patient of each image.
         count: At most.
         seed: Of the choice.
     """
     pairs = [
         (a, b)
-        for a, b in itertools.combinations(range(len(known)), 2)
-        if known[a][0] == known[b][0] and known[a][1] != known[b][1]
+        for a, b in itertools.combinations(range(len(group_and_patient)), 2)
+        if group_and_patient[a][0] == group_and_patient[b][0]
+        and group_and_patient[a][1] != group_and_patient[b][1]
     ]
     kept = np.random.default_rng(seed).permutation(len(pairs))[: max(1, count // 2)]
     return [pair for k in sorted(kept) for pair in (pairs[k], pairs[k][::-1])]

@@ -17,7 +17,7 @@ from gemini_monai.geometry.world import (
 )
 from gemini_monai.images import read
 from gemini_monai.inference.correspond import register_pair
-from gemini_monai.inference.file_images import FileImages
+from gemini_monai.inference.file_pairs import FileImages
 from gemini_monai.inference.pair_grids import pair_on_grids
 from gemini_monai.inference.starts import Start
 from gemini_monai.transforms import InputSpec

@@ -94,16 +94,22 @@ class LoadScand(MapTransform):
         label = read_label(files, ignore=self.ignore)
         if isinstance(files, (list, tuple)):
             self._refuse_values(label, MASK, file=files[0])
-            found = (label > 0).to(torch.float32)
+            label_array = (label > 0).to(torch.float32)
         elif len(label) != 1:
             raise InputError(f"{files}: {len(label)} channels, expected a label map of one")
         elif self.label_values is None:
-            found = label.to(torch.float32)
+            label_array = label.to(torch.float32)
         else:
             self._refuse_values(label, self.label_values, file=files)
             places = np.searchsorted(self.label_values, label.numpy())
-            found = MetaTensor(torch.as_tensor(places, dtype=torch.float32)).copy_meta_from(label)
-        return found if self.ignore is None else found.masked_fill(label == self.ignore, IGNORED)
+            label_array = MetaTensor(torch.as_tensor(places, dtype=torch.float32)).copy_meta_from(
+                label
+            )
+        return (
+            label_array
+            if self.ignore is None
+            else label_array.masked_fill(label == self.ignore, IGNORED)
+        )
 
     def _refuse_values(self, label: MetaTensor, known: Sequence[int], *, file: Any) -> None:
         unknown = np.setdiff1d(label.numpy(), known)

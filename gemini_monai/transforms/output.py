@@ -92,16 +92,16 @@ class SaveCased(MapTransform):
             write(path, item[key], item.get("image"))
         return item
 
-    def _write_map(self, path: Path, found: MetaTensor, image: Any) -> None:
+    def _write_map(self, path: Path, label: MetaTensor, image: Any) -> None:
         write_image(
             path,
-            self.values[found.cpu().numpy().round().astype(int)],
-            affine=found.affine.cpu(),
+            self.values[label.cpu().numpy().round().astype(int)],
+            affine=label.affine.cpu(),
             shape=_file_shape(image),
         )
 
-    def _write_segments(self, path: Path, found: MetaTensor, image: Any) -> None:
-        classes = found.cpu().numpy().round().astype(int)
+    def _write_segments(self, path: Path, label: MetaTensor, image: Any) -> None:
+        classes = label.cpu().numpy().round().astype(int)
         if self.is_map:
             numbers = np.arange(1, len(self.values))
             classes = classes == numbers.reshape(-1, *[1] * (classes.ndim - 1))
@@ -109,7 +109,7 @@ class SaveCased(MapTransform):
             path,
             classes,
             source=Path(source_of(image)),
-            affine=found.affine.cpu(),
+            affine=label.affine.cpu(),
             structures=self.structures,
             method=self.method,
         )

@@ -2,17 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
 from typing import Any
 
 from monai.transforms.compose import Compose
 from monai.transforms.post.dictionary import AsDiscreted, Invertd
+from monai.transforms.transform import MapTransform
 
-from gemini_monai.transforms.counted import OnlyCountedd
 from gemini_monai.transforms.input import InputSpec
 from gemini_monai.transforms.output import FiniteOutputd, SaveCased
 from gemini_monai.transforms.room import RoomForOwnGridd
+
+IGNORED_VOXELS = "ignored"
+"""Key of a mask of what did not count, (1 or K, *S)."""
+
+
+class OnlyCountedd(MapTransform):
+    """Background, or no structure, in ``pred`` and the truth alike where the truth is ignored.
+
+    So neither a true nor a false voxel is there for any score, and ``ignored`` says where.
+
+    Args:
+        label: Key of the truth, (1, *S) of class indices or (K, *S) of zeros and ones, of which
+            those below 0 are ignored.
+    """
+
+    def __init__(self, label: str) -> None:
+        super().__init__(["pred", label])
+        self.label = label
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """The item with ``ignored``; ``pred`` (1, *S) or (K, *S), decided, on the same grid."""
+        item = dict(data)
+        ignored = item[self.label] < 0
+        for key in self.keys:
+            item[key] = item[key].masked_fill(ignored.to(item[key].device), 0)
+        item[IGNORED_VOXELS] = ignored
+        return item
 
 
 def postprocessing(
@@ -45,8 +72,8 @@ def postprocessing(
     decide = {"threshold": 0.0} if spec.overlapping else {"argmax": True}
     chain.append(AsDiscreted("pred", **decide))
     if folder is not None:
-        known: dict[str, Any] = {"label_values": spec.values, "structures": spec.structures}
-        chain.append(SaveCased("pred", folder=folder, suffix=suffix, method=method, **known))
+        meaning: dict[str, Any] = {"label_values": spec.values, "structures": spec.structures}
+        chain.append(SaveCased("pred", folder=folder, suffix=suffix, method=method, **meaning))
     if label is not None and spec.ignore is not None:
         chain.append(OnlyCountedd(label))
     if label is not None and not spec.overlapping:

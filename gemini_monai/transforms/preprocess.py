@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import logging
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -14,7 +17,6 @@ from monai.transforms.spatial.dictionary import Orientationd, Spacingd
 from monai.transforms.utility.dictionary import CopyItemsd, EnsureChannelFirstd
 
 from gemini_monai.base.memory import refuse_too_large
-from gemini_monai.images.monai_readers import quiet_readers
 from gemini_monai.transforms.alignment import ResampleToGridd
 from gemini_monai.transforms.input import InputSpec
 from gemini_monai.transforms.labels import ResampleLabeld
@@ -90,7 +92,7 @@ def _loaded(spec: InputSpec, images: Sequence[str]) -> LoadScand:
 def _fields(fields: Sequence[str]) -> Transforms:
     if not fields:
         return []
-    with quiet_readers():
+    with _quiet_readers():
         loaded = LoadImaged(fields, allow_missing_keys=True)
     return [
         loaded,
@@ -138,3 +140,22 @@ def _fitted(spec: InputSpec, images: Sequence[str]) -> Transforms:
         change="give a smaller one",
     )
     return [ResizeWithPadOrCropd(images, list(spec.spatial_size), allow_missing_keys=True)]
+
+
+DECODER = logging.getLogger("monai.data.nvimgcodec_pydicom_plugin")
+
+
+@contextmanager
+def _quiet_readers() -> Iterator[None]:
+    """While MONAI registers its readers: nothing on the missing decoder of DICOM for GPUs.
+
+    MONAI 1.6 says it twice for every ``LoadImage``, of whatever format its files are.
+    """
+    level = DECODER.level
+    DECODER.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "NvImgCodecPydicomReader")
+            yield
+    finally:
+        DECODER.setLevel(level)

@@ -113,7 +113,7 @@ class RoomForOwnGridd(MapTransform):
 
 def refuse_resampling(
     shape: Sequence[int],
-    own: Sequence[float],
+    present: Sequence[float],
     spacing: Sequence[float],
     *,
     channels: int,
@@ -123,7 +123,7 @@ def refuse_resampling(
 
     Args:
         shape: Voxels along each axis.
-        own: Their size in mm.
+        present: Their size in mm.
         spacing: The other size in mm, above 0.
         channels: Of the image.
         what: Its file.
@@ -131,12 +131,12 @@ def refuse_resampling(
     Raises:
         InputError: Naming the file, both voxel sizes, the grid and what makes it smaller.
     """
-    same = np.allclose(own, spacing, rtol=0, atol=SAME)
-    axes = zip(shape, own, spacing, strict=True)
+    same = np.allclose(present, spacing, rtol=0, atol=SAME)
+    axes = zip(shape, present, spacing, strict=True)
     refuse_too_large(
         [(points - 1) * step / new + 1 for points, step, new in axes],
         voxel_bytes=4 * channels if same else resampling_bytes(channels),
-        what=f"{what}: voxels of {_mm(own)} mm brought to {_mm(spacing)} mm",
+        what=f"{what}: voxels of {_mm(present)} mm brought to {_mm(spacing)} mm",
         change="give a larger spacing (--spacing, or in dataset.json), or mend the voxel size of "
         "the file",
     )

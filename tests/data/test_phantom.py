@@ -14,7 +14,7 @@ from monai.networks.utils import one_hot
 from gemini_monai.base.errors import InputError
 from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.data.phantom import write_phantom
-from gemini_monai.data.subjects import make_subject, random_diffeomorphism
+from gemini_monai.data.phantom_subjects import make_subject, random_diffeomorphism
 from gemini_monai.geometry.warp import compose, warp
 from gemini_monai.metrics import dice_per_structure, folding_percent, true_displacement
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from gemini_monai.data import read_cohort
-from gemini_monai.data.subjects import make_subject
+from gemini_monai.data.phantom_subjects import make_subject
 from gemini_monai.inference import RegistrationScores, register_pair, registration_items
 from gemini_monai.transforms import InputSpec
 from tests.inference.networks import Shift, Truth

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gemini_monai.data.prepare.at_once import prepared
+from gemini_monai.data.prepare.prepare_on_demand import prepared
 from gemini_monai.data.prepare.sources.candi import prepare_candi
 from gemini_monai.data.prepare.sources.chestxray8 import prepare_chestxray8
 from gemini_monai.data.prepare.sources.decathlon import prepare_decathlon

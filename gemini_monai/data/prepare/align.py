@@ -16,9 +16,9 @@ from gemini_monai.base.files import read_text
 from gemini_monai.base.intensity import Intensity
 from gemini_monai.data.checks import SPLITS
 from gemini_monai.data.cohort import Cohort
+from gemini_monai.data.prepare.kept_files import kept_image
 from gemini_monai.data.prepare.label_overlap import mean_overlap
-from gemini_monai.data.prepare.reading import kept_image
-from gemini_monai.data.prepare.scan import Scan, scan
+from gemini_monai.data.prepare.scan import ImageFacts, scan
 from gemini_monai.data.prepare.split import Wanted
 from gemini_monai.geometry.world import (
     output_grid,
@@ -44,7 +44,7 @@ def refuse_unalignable(wanted: Wanted) -> None:
         raise InputError("--reference is what images are aligned to; give --align too")
 
 
-def aligned(cohort: Cohort, scans: Mapping[str, Scan], *, wanted: Wanted) -> Cohort:
+def aligned(cohort: Cohort, scans: Mapping[str, ImageFacts], *, wanted: Wanted) -> Cohort:
     """The cohort with a ``grid`` for every entry, and what they are aligned to.
 
     Transforms go to ``transforms/<case>.tfm`` beside its file, and are not computed again for the
@@ -70,22 +70,22 @@ def aligned(cohort: Cohort, scans: Mapping[str, Scan], *, wanted: Wanted) -> Coh
     reference = _reference(cohort, scans, wanted.reference)
     grid = _grid(reference, cohort)
     grids, folder = {}, cohort.path.parent / "transforms"
-    for case, own in tqdm(scans.items(), desc="align", leave=False):
+    for case, facts in tqdm(scans.items(), desc="align", leave=False):
         path = folder / f"{case}.tfm"
-        grids[case] = _transform(own, reference, path, cohort=cohort, wanted=wanted) @ grid
-    own_grids = {case: _grid(own, cohort) for case, own in scans.items()}
+        grids[case] = _transform(facts, reference, path, cohort=cohort, wanted=wanted) @ grid
+    own_grids = {case: _grid(facts, cohort) for case, facts in scans.items()}
     overlap = mean_overlap(cohort, reference.case, before=own_grids, after=grids)
     _show(reference, overlap)
     parts: dict[str, Any] = {
         part: [{**e, "grid": grids[e["case"]].tolist()} for e in getattr(cohort, part)]
         for part in SPLITS
     }
-    found: dict[str, Any] = {
+    alignment: dict[str, Any] = {
         "align": wanted.align,
         "reference": reference.path.absolute(),
         "overlap": overlap,
     }
-    return replace(cohort, **found, **parts)
+    return replace(cohort, **alignment, **parts)
 
 
 def align_affine(
@@ -107,13 +107,13 @@ def align_affine(
     )
 
 
-def _reference(cohort: Cohort, scans: Mapping[str, Scan], wanted: str | None) -> Scan:
+def _reference(cohort: Cohort, scans: Mapping[str, ImageFacts], wanted: str | None) -> ImageFacts:
     """The one that is asked for, or the training image nearest to the median extent.
 
     Labeled training images come first, unlabeled ones where there are none.
     """
     if wanted is None:
-        extents = {case: _extent(own) for case, own in scans.items()}
+        extents = {case: _extent(candidate) for case, candidate in scans.items()}
         median = np.median(list(extents.values()), axis=0)
         cases = [entry["case"] for entry in cohort.labeled or cohort.unlabeled]
         return scans[min(cases, key=lambda case: np.linalg.norm(extents[case] - median))]
@@ -121,28 +121,28 @@ def _reference(cohort: Cohort, scans: Mapping[str, Scan], wanted: str | None) ->
         return scans[wanted]
     if not Path(wanted).exists():
         raise InputError(f"--reference {wanted}: neither a case that is used nor an image file")
-    found = scan(wanted, Path(wanted))
-    if len(found.shape) != 3:
-        raise InputError(f"--reference {wanted}: a {len(found.shape)}-D image, expected 3-D")
-    return found
+    facts = scan(wanted, Path(wanted))
+    if len(facts.shape) != 3:
+        raise InputError(f"--reference {wanted}: a {len(facts.shape)}-D image, expected 3-D")
+    return facts
 
 
-def _extent(own: Scan) -> np.ndarray:
+def _extent(facts: ImageFacts) -> np.ndarray:
     """Extent in mm of the image's box along the world's axes, (3,)."""
-    return np.abs(own.affine[:3, :3]) @ np.asarray(own.shape)
+    return np.abs(facts.affine[:3, :3]) @ np.asarray(facts.shape)
 
 
-def _grid(own: Scan, cohort: Cohort) -> np.ndarray:
+def _grid(facts: ImageFacts, cohort: Cohort) -> np.ndarray:
     spacing, size = cohort.spacing or (), cohort.spatial_size
-    return output_grid(own.affine, own.shape, spacing=spacing, spatial_size=size)
+    return output_grid(facts.affine, facts.shape, spacing=spacing, spatial_size=size)
 
 
 def _transform(
-    own: Scan, reference: Scan, path: Path, *, cohort: Cohort, wanted: Wanted
+    facts: ImageFacts, reference: ImageFacts, path: Path, *, cohort: Cohort, wanted: Wanted
 ) -> np.ndarray:
     """T from its file if that is of these two images, else by registration."""
     key = hashlib.sha256(f"{VERSION} {wanted.align} {cohort.intensity}".encode())
-    for image in (own, reference):
+    for image in (facts, reference):
         key.update(image.digest.encode() + np.ascontiguousarray(image.affine).tobytes())
     note = f"gemini_monai {key.hexdigest()}"
     text = read_text(path) if path.exists() else ""
@@ -150,7 +150,7 @@ def _transform(
         raise InputError(f"{path}: is there already, and of another maker; give another DST")
     if note not in text:
         transform = align_affine(
-            own.path,
+            facts.path,
             reference.path,
             intensity=cohort.intensity,
             method=str(wanted.align),
@@ -159,7 +159,7 @@ def _transform(
     return read_transform(path)
 
 
-def _show(reference: Scan, overlap: Mapping[str, Any] | None) -> None:
+def _show(reference: ImageFacts, overlap: Mapping[str, Any] | None) -> None:
     print(f"{'aligned to':>13}  {reference.case} ({reference.path})")
     if overlap is None:
         print(f"{'overlap':>13}  not known: the reference has no label that may be read")

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from gemini_monai.base.errors import InputError
-from gemini_monai.data.prepare.reading import kept_image, kept_label
+from gemini_monai.data.prepare.kept_files import kept_image, kept_label
 from gemini_monai.images import smallest_type, write_image
 from gemini_monai.images.read import MOST_CODES
 from gemini_monai.images.write import refuse_foreign
@@ -101,13 +101,13 @@ def _counts(values: np.ndarray, label: Path) -> Counter[int]:
     """Voxels of each value of (1, *S)."""
     if len(values) != 1:
         raise InputError(f"{label}: {len(values)} channels, expected a label map of one")
-    found, voxels = np.unique(values, return_counts=True)
-    if len(found) > MOST_CODES:
+    distinct, voxels = np.unique(values, return_counts=True)
+    if len(distinct) > MOST_CODES:
         raise InputError(
-            f"{label}: {len(found)} distinct values from {found[0]:g} to {found[-1]:g}, more than "
-            "a label map has; exchanged with its image?"
+            f"{label}: {len(distinct)} distinct values from {distinct[0]:g} to {distinct[-1]:g}, "
+            "more than a label map has; exchanged with its image?"
         )
-    return Counter({int(code): int(n) for code, n in zip(found, voxels, strict=True)})
+    return Counter({int(code): int(n) for code, n in zip(distinct, voxels, strict=True)})
 
 
 def _replaced(values: np.ndarray, codes: Mapping[int, int]) -> np.ndarray:

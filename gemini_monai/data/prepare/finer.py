@@ -10,7 +10,7 @@ import numpy as np
 
 from gemini_monai.data.cohort import Cohort
 from gemini_monai.data.prepare.propose import LARGEST, in_ras, propose, six_digits, up_to_8
-from gemini_monai.data.prepare.scan import Scan
+from gemini_monai.data.prepare.scan import ImageFacts
 
 CHEAP = 4
 """Times the voxels that the network sees, which a proposal may grow to unasked."""
@@ -34,7 +34,7 @@ def is_cheap(view: Mapping[str, Any], cohort: Cohort) -> bool:
 
 
 def view_that_keeps(
-    cohort: Cohort, scans: Mapping[str, Scan], entries: Sequence[Entry], *, lost: Losses
+    cohort: Cohort, scans: Mapping[str, ImageFacts], entries: Sequence[Entry], *, lost: Losses
 ) -> dict[str, Any] | None:
     """``spacing`` and ``spatial_size``, as far as they must change; ``None`` if none keeps all.
 
@@ -49,38 +49,40 @@ def view_that_keeps(
     """
     images = [scans[entry["case"]] for entry in entries]
     for spacing in _spacings(cohort, images):
-        known = tuple(cohort.spatial_size)
+        least_size = tuple(cohort.spatial_size)
         if spacing != cohort.spacing:
-            known = tuple(propose(list(scans.values()), spacing=spacing)["spatial_size"])
+            least_size = tuple(propose(list(scans.values()), spacing=spacing)["spatial_size"])
 
         def keeps(size: Sequence[int], spacing: Any = spacing) -> bool:
             view: dict[str, Any] = {"spacing": spacing, "spatial_size": tuple(size)}
             seen = replace(cohort, **view)
             return not any(True for e in entries for _ in lost(seen, _on_grid(e, cohort, seen)))
 
-        whole = _size_of_all(images, spacing, least=known)
+        whole = _size_of_all(images, spacing, least=least_size)
         size = (
-            _smallest(keeps, known=known, whole=whole) if spacing else _scaled(keeps, known, whole)
+            _smallest(keeps, least_size=least_size, whole=whole)
+            if spacing
+            else _scaled(keeps, least_size, whole)
         )
         if size is not None:
-            found = {"spacing": spacing, "spatial_size": size}
-            return {key: value for key, value in found.items() if value != getattr(cohort, key)}
+            view = {"spacing": spacing, "spatial_size": size}
+            return {key: value for key, value in view.items() if value != getattr(cohort, key)}
     return None
 
 
-def _spacings(cohort: Cohort, images: Sequence[Scan]) -> Iterator[tuple[float, ...] | None]:
+def _spacings(cohort: Cohort, images: Sequence[ImageFacts]) -> Iterator[tuple[float, ...] | None]:
     """The cohort's, then ever finer ones down to that of the files."""
     yield cohort.spacing
     if cohort.spacing is None:
         return
     now = np.asarray(cohort.spacing)
-    least = np.minimum(six_digits(np.min([_voxel_size(own) for own in images], axis=0)), now)
+    least = np.minimum(six_digits(np.min([_voxel_size(facts) for facts in images], axis=0)), now)
     while (now > least).any():
         now = six_digits(np.maximum(now / 2, least))
         yield tuple(now.tolist())
 
 
-def _voxel_size(scan: Scan) -> np.ndarray:
+def _voxel_size(scan: ImageFacts) -> np.ndarray:
     """In mm along right, anterior, superior."""
     axes = len(scan.shape)
     steps = np.linalg.norm(np.asarray(scan.affine)[:axes, :axes], axis=0)
@@ -88,24 +90,26 @@ def _voxel_size(scan: Scan) -> np.ndarray:
 
 
 def _size_of_all(
-    images: Sequence[Scan], spacing: Sequence[float] | None, *, least: Sequence[int]
+    images: Sequence[ImageFacts], spacing: Sequence[float] | None, *, least: Sequence[int]
 ) -> tuple[int, ...]:
     """Voxels along each axis that hold every image."""
     extents = [np.asarray(scan.shape, dtype=float) for scan in images]
     if spacing is not None:
         shapes = [in_ras(scan.shape, scan.affine) for scan in images]
-        extents = [s * _voxel_size(own) / spacing for s, own in zip(shapes, images, strict=True)]
+        extents = [
+            s * _voxel_size(facts) / spacing for s, facts in zip(shapes, images, strict=True)
+        ]
     return tuple(np.maximum(up_to_8(np.max(extents, axis=0)), least).tolist())
 
 
 def _smallest(
-    keeps: Callable[[Sequence[int]], bool], *, known: Sequence[int], whole: Sequence[int]
+    keeps: Callable[[Sequence[int]], bool], *, least_size: Sequence[int], whole: Sequence[int]
 ) -> tuple[int, ...] | None:
     """A size between two that keeps every structure: along each axis the first, or half way."""
     if not keeps(whole):
         return None
     size = list(whole)
-    for axis, (few, many) in enumerate(zip(known, whole, strict=True)):
+    for axis, (few, many) in enumerate(zip(least_size, whole, strict=True)):
         for fewer in (few, int(up_to_8((few + many) / 2))):
             tried = [*size[:axis], fewer, *size[axis + 1 :]]
             if fewer < size[axis] and keeps(tried):
@@ -115,10 +119,10 @@ def _smallest(
 
 
 def _scaled(
-    keeps: Callable[[Sequence[int]], bool], known: Sequence[int], whole: Sequence[int]
+    keeps: Callable[[Sequence[int]], bool], least_size: Sequence[int], whole: Sequence[int]
 ) -> tuple[int, ...] | None:
     """The first doubling of a size, whose shape stays, up to that of the images."""
-    size = np.asarray(known)
+    size = np.asarray(least_size)
     while (size < whole).any():
         size = 2 * size
         if keeps(tuple(size.tolist())):
@@ -131,7 +135,7 @@ def _on_grid(entry: Entry, before: Cohort, after: Cohort) -> dict[str, Any]:
     if "grid" not in entry:
         return dict(entry)
     voxels = np.asarray(after.spacing) / np.asarray(before.spacing)
-    centers = [(np.asarray(own.spatial_size) - 1) / 2 for own in (before, after)]
+    centers = [(np.asarray(cohort.spatial_size) - 1) / 2 for cohort in (before, after)]
     change = np.diag([*voxels, 1.0])
     change[:3, 3] = centers[0] - voxels * centers[1]
     return {**entry, "grid": (np.asarray(entry["grid"]) @ change).tolist()}

@@ -13,7 +13,7 @@ from monai.transforms.spatial.array import SpatialResample
 from tqdm import tqdm
 
 from gemini_monai.data.cohort import Cohort
-from gemini_monai.data.prepare.reading import kept_label
+from gemini_monai.data.prepare.kept_files import kept_label
 from gemini_monai.geometry.labels import Target, both
 from gemini_monai.metrics import dice_per_structure
 

@@ -10,7 +10,7 @@ from gemini_monai.base.errors import InputError
 from gemini_monai.base.files import read_json
 from gemini_monai.base.limits import text, whole
 from gemini_monai.data.dataset_file import is_prepared
-from gemini_monai.data.prepare.declared import Declared, named_values
+from gemini_monai.data.prepare.declared_labels import Declared, named_values
 
 NAME = "dataset.json"
 

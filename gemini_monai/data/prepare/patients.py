@@ -38,14 +38,14 @@ def read_patients(source: Path, cases: Collection[str]) -> dict[str, str] | None
         InputError: If what looks like one cannot be read, there are several, or a case has no
             patient or two.
     """
-    found = sorted(path for path in source.iterdir() if _is_alike(path)) if source.is_dir() else []
-    documented = [path for name in DOCUMENTED for path in found if path.name == name]
-    if not found:
+    tables = sorted(path for path in source.iterdir() if _is_alike(path)) if source.is_dir() else []
+    documented = [path for name in DOCUMENTED for path in tables if path.name == name]
+    if not tables:
         return None
-    path = (documented or found)[0]
-    rivals = [own for own in found if own != path and _competes(own, path, documented)]
+    path = (documented or tables)[0]
+    rivals = [table for table in tables if table != path and _competes(table, path, documented)]
     if rivals:
-        names = ", ".join(own.name for own in (path, *rivals))
+        names = ", ".join(table.name for table in (path, *rivals))
         raise InputError(f"{source}: {names} all look like the table of patients; leave one")
     if path.is_dir() or path.suffix.lower() in OTHERS:
         kind = "a folder" if path.is_dir() else "a spreadsheet"
@@ -65,14 +65,14 @@ def _is_alike(path: Path) -> bool:
         return False
     if path.suffix.lower() in (*TEXT, *OTHERS):
         return True
-    return path.is_dir() and any(own.suffix.lower() in (*TEXT, *OTHERS) for own in path.iterdir())
+    return path.is_dir() and any(file.suffix.lower() in (*TEXT, *OTHERS) for file in path.iterdir())
 
 
 def _competes(other: Path, path: Path, documented: Sequence[Path]) -> bool:
     """Whether it is as likely meant: a spelling of a documented name, that one left aside."""
     if not documented:
         return True
-    same = [re.findall(r"^(?:patient|manifest)", _plain(own.stem)) for own in (other, path)]
+    same = [re.findall(r"^(?:patient|manifest)", _plain(table.stem)) for table in (other, path)]
     return same[0] == same[1] != [] and other.suffix.lower() in TEXT
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from gemini_monai.base.intensity import Intensity
 from gemini_monai.base.memory import refuse_too_large
-from gemini_monai.data.prepare.scan import Scan
+from gemini_monai.data.prepare.scan import ImageFacts
 from gemini_monai.transforms.room import refuse_resampling, resampling_bytes
 
 LARGEST = {2: 256, 3: 160}  # voxels an axis that one starts with
@@ -21,7 +21,7 @@ SOFT_TISSUE = {"kind": "range", "lower": -200.0, "upper": 600.0}
 
 
 def propose(
-    scans: Sequence[Scan], *, color: bool = True, spacing: Sequence[float] | None = None
+    scans: Sequence[ImageFacts], *, color: bool = True, spacing: Sequence[float] | None = None
 ) -> dict[str, Any]:
     """``spacing``, ``spatial_size`` and ``intensity`` of a ``dataset.json``.
 
@@ -37,14 +37,14 @@ def propose(
         spacing: Instead of the median, in mm, for images that have voxel sizes.
     """
     axes = len(scans[0].shape)
-    known = [in_ras(scan.spacing, scan.affine) for scan in scans if scan.spacing is not None]
-    has_sizes = len(known) == len(scans)
-    median = six_digits(np.median(known, axis=0)) if has_sizes else None
+    spacings = [in_ras(scan.spacing, scan.affine) for scan in scans if scan.spacing is not None]
+    has_sizes = len(spacings) == len(scans)
+    median = six_digits(np.median(spacings, axis=0)) if has_sizes else None
     voxel = median if spacing is None or not has_sizes else np.asarray(spacing, dtype=float)
     extents = [np.asarray(scan.shape, dtype=float) for scan in scans]
     if voxel is not None:
         extents = [in_ras(scan.shape, scan.affine) for scan in scans]
-        extents = [e * own / voxel for e, own in zip(extents, np.asarray(known), strict=True)]
+        extents = [e * step / voxel for e, step in zip(extents, np.asarray(spacings), strict=True)]
     size = np.minimum(np.median(extents, axis=0), LARGEST[axes])
     return {
         "spacing": None if voxel is None else voxel.tolist(),
@@ -59,7 +59,7 @@ def up_to_8(size: Any) -> np.ndarray:
 
 
 def refuse_too_large_view(
-    scans: Sequence[Scan],
+    scans: Sequence[ImageFacts],
     *,
     spacing: Sequence[float] | None,
     spatial_size: Sequence[int],
@@ -87,15 +87,15 @@ def refuse_too_large_view(
         return
     for scan in scans:
         shape = in_ras(scan.shape, scan.affine).astype(int).tolist()
-        own = in_ras(scan.spacing or spacing, scan.affine).tolist()
-        refuse_resampling(shape, own, spacing, channels=scan.channels, what=str(scan.path))
+        voxel = in_ras(scan.spacing or spacing, scan.affine).tolist()
+        refuse_resampling(shape, voxel, spacing, channels=scan.channels, what=str(scan.path))
 
 
-def _intensity(scans: Sequence[Scan], *, color: bool) -> Intensity:
+def _intensity(scans: Sequence[ImageFacts], *, color: bool) -> Intensity:
     """One rule, or one a channel where they differ, as of CT and PET."""
     minima = [[min(scan.minima)] if color else scan.minima for scan in scans]
     is_ct = np.median(minima, axis=0) < AIR_IN_CT
-    rules = [SOFT_TISSUE if own else PERCENTILES for own in is_ct]
+    rules = [SOFT_TISSUE if ct else PERCENTILES for ct in is_ct]
     return rules if len({rule["kind"] for rule in rules}) > 1 else rules[0]
 
 

@@ -12,9 +12,9 @@ from monai.data.meta_tensor import MetaTensor
 
 from gemini_monai.base.errors import InputError
 from gemini_monai.data.prepare.codes import is_current
-from gemini_monai.data.prepare.declared import Declared
-from gemini_monai.data.prepare.labels import LabelFiles
-from gemini_monai.data.prepare.reading import kept_label
+from gemini_monai.data.prepare.declared_labels import Declared
+from gemini_monai.data.prepare.kept_files import kept_label
+from gemini_monai.data.prepare.label_files import LabelFiles
 from gemini_monai.data.prepare.source import Source
 from gemini_monai.images import write_image
 from gemini_monai.images.write import refuse_foreign

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from gemini_monai.base.errors import InputError
-from gemini_monai.data.prepare.reading import kept_image
+from gemini_monai.data.prepare.kept_files import kept_image
 from gemini_monai.images import has_voxel_size, is_picture
 from gemini_monai.images.png_and_jpeg import COLORS
 from gemini_monai.images.read import is_colored
@@ -21,7 +21,7 @@ SMALLEST = 2
 
 
 @dataclass(frozen=True)
-class Scan:
+class ImageFacts:
     """What is known of one image after reading it."""
 
     case: str
@@ -38,7 +38,7 @@ class Scan:
     """Of each channel."""
 
 
-def refuse_unlike(scans: Sequence[Scan]) -> None:
+def refuse_unlike(scans: Sequence[ImageFacts]) -> None:
     """Stop at images that no training can use together.
 
     Raises:
@@ -51,7 +51,7 @@ def refuse_unlike(scans: Sequence[Scan]) -> None:
     _refuse_mixed_sizes(scans)
 
 
-def refuse_spacing(scans: Sequence[Scan], spacing: Any) -> None:
+def refuse_spacing(scans: Sequence[ImageFacts], spacing: Any) -> None:
     """Stop at a voxel size for images that have none of their own.
 
     Raises:
@@ -65,7 +65,7 @@ def refuse_spacing(scans: Sequence[Scan], spacing: Any) -> None:
             )
 
 
-def scan(case: str, path: Path) -> Scan:
+def scan(case: str, path: Path) -> ImageFacts:
     """Read an image and refuse what no training can use.
 
     Raises:
@@ -85,7 +85,7 @@ def scan(case: str, path: Path) -> Scan:
             f"{path}: one voxel along an axis, shape {values.shape[1:]}; a slice alone is an image "
             "of two axes: store it as (x, y) or (x, y, 1)"
         )
-    return Scan(
+    return ImageFacts(
         case=case,
         path=path,
         shape=tuple(values.shape[1:]),
@@ -109,15 +109,15 @@ def _refuse_constant(values: np.ndarray, path: Path) -> None:
             )
 
 
-def _refuse_duplicates(scans: Iterable[Scan]) -> None:
-    seen: dict[str, Scan] = {}
+def _refuse_duplicates(scans: Iterable[ImageFacts]) -> None:
+    seen: dict[str, ImageFacts] = {}
     for entry in scans:
         if entry.digest in seen:
             raise InputError(f"{entry.path}: same content as {seen[entry.digest].path}; remove one")
         seen[entry.digest] = entry
 
 
-def _refuse_mixed(scans: Sequence[Scan], what: str) -> None:
+def _refuse_mixed(scans: Sequence[ImageFacts], what: str) -> None:
     values = [entry.channels if what == "channels" else len(entry.shape) for entry in scans]
     common = max(set(values), key=values.count)
     for entry, value in zip(scans, values, strict=True):
@@ -128,7 +128,7 @@ def _refuse_mixed(scans: Sequence[Scan], what: str) -> None:
             )
 
 
-def _refuse_mixed_sizes(scans: Sequence[Scan]) -> None:
+def _refuse_mixed_sizes(scans: Sequence[ImageFacts]) -> None:
     with_size = [entry for entry in scans if entry.spacing is not None]
     without = [entry for entry in scans if entry.spacing is None]
     if with_size and without:

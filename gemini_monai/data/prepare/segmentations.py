@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gemini_monai.base.errors import InputError
-from gemini_monai.data.prepare.labels import LabelFiles
-from gemini_monai.data.prepare.scan import Scan
+from gemini_monai.data.prepare.label_files import LabelFiles
+from gemini_monai.data.prepare.scan import ImageFacts
 from gemini_monai.images import smallest_type, write_image
 from gemini_monai.images.names import is_segmentation, refuse_name
 from gemini_monai.images.segments import Segment, on_grid, read_segmentation, segments_of
@@ -31,7 +31,7 @@ class Named(NamedTuple):
 
 def named_segments(
     labels: Mapping[str, LabelFiles],
-    scans: Mapping[str, Scan],
+    scans: Mapping[str, ImageFacts],
     *,
     declared: Mapping[str, int] | None,
     folder: Path,
@@ -106,7 +106,7 @@ def _converted(
     files: LabelFiles,
     *,
     values: Mapping[str, int],
-    scans: Mapping[str, Scan],
+    scans: Mapping[str, ImageFacts],
     folder: Path,
     overlapping: bool,
 ) -> LabelFiles:
@@ -133,7 +133,7 @@ def _converted(
     ]
 
 
-def _written(label: Stored, path: Path, target: Path, scan: Scan) -> Path:
+def _written(label: Stored, path: Path, target: Path, scan: ImageFacts) -> Path:
     shape = (*scan.shape, 1)[: label.values.ndim - 1]  # (x, y, 1) is read as an image of two axes
     refuse_foreign(target)
     values = on_grid(label, affine=scan.affine, shape=shape, path=path)

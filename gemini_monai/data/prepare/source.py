@@ -14,10 +14,10 @@ from gemini_monai.base.errors import InputError
 from gemini_monai.data.cohort import Cohort
 from gemini_monai.data.dataset_file import refuse_foreign_dataset, write_cohort
 from gemini_monai.data.prepare.align import aligned, refuse_unalignable
-from gemini_monai.data.prepare.labels import LabelFiles
+from gemini_monai.data.prepare.kept_files import forget
+from gemini_monai.data.prepare.label_files import LabelFiles
 from gemini_monai.data.prepare.propose import propose, refuse_too_large_view
-from gemini_monai.data.prepare.reading import forget
-from gemini_monai.data.prepare.scan import Scan, refuse_spacing, refuse_unlike, scan
+from gemini_monai.data.prepare.scan import ImageFacts, refuse_spacing, refuse_unlike, scan
 from gemini_monai.data.prepare.segmentations import named_segments
 from gemini_monai.data.prepare.source_files import Source as Source
 from gemini_monai.data.prepare.split import Split, Wanted, split_cases
@@ -103,7 +103,7 @@ def _refuse_too_few(source: Source, split: Split) -> None:
         )
 
 
-def _refuse_other_channels(source: Source, scans: Mapping[str, Scan]) -> None:
+def _refuse_other_channels(source: Source, scans: Mapping[str, ImageFacts]) -> None:
     """What the data set says of its channels is true."""
     names, channels = source.channel_names, max(entry.channels for entry in scans.values())
     if names and len(names) != channels:
@@ -126,9 +126,9 @@ def _split(source: Source, wanted: Wanted) -> Split:
     return source.split
 
 
-def _scanned(source: Source, split: Split) -> dict[str, Scan]:
+def _scanned(source: Source, split: Split) -> dict[str, ImageFacts]:
     """Every image that is used, converted where training could not read it, read once."""
-    scans: dict[str, Scan] = {}
+    scans: dict[str, ImageFacts] = {}
     used = [case for case in sorted(source.images) if case not in split.dropped]
     for case in tqdm(used, desc="read", leave=False):
         path = source.images[case]
@@ -139,7 +139,9 @@ def _scanned(source: Source, split: Split) -> dict[str, Scan]:
     return scans
 
 
-def _with_segments(source: Source, split: Split, scans: Mapping[str, Scan], folder: Path) -> Source:
+def _with_segments(
+    source: Source, split: Split, scans: Mapping[str, ImageFacts], folder: Path
+) -> Source:
     """The source with the names of 3D Slicer's segments, where its labels are such."""
     used = [*split.labeled, *split.validation, *split.test]
     labels = {case: source.labels[case] for case in used}
@@ -147,7 +149,7 @@ def _with_segments(source: Source, split: Split, scans: Mapping[str, Scan], fold
     return source if named is None else replace(source, **named._asdict())
 
 
-def _is_color(scans: Sequence[Scan]) -> bool:
+def _is_color(scans: Sequence[ImageFacts]) -> bool:
     """Whether channels are parts of one color; where there is one alone, it makes no difference."""
     channels = max(entry.channels for entry in scans)
     return channels == 1 or all(is_colored(entry.path, channels) for entry in scans)
@@ -155,13 +157,13 @@ def _is_color(scans: Sequence[Scan]) -> bool:
 
 def _entries(
     split: Split,
-    scans: Mapping[str, Scan],
+    scans: Mapping[str, ImageFacts],
     labels: Mapping[str, LabelFiles],
     patients: Mapping[str, str] | None,
 ) -> dict[str, Any]:
     def entry(case: str) -> dict[str, Any]:
-        found = {"case": case, "image": str(scans[case].path.absolute())}
-        return found | ({"patient": patients[case]} if patients else {})
+        fields = {"case": case, "image": str(scans[case].path.absolute())}
+        return fields | ({"patient": patients[case]} if patients else {})
 
     entries: dict[str, Any] = {"unlabeled": [entry(case) for case in split.unlabeled]}
     for part in ("labeled", "validation", "test"):
@@ -176,7 +178,7 @@ def _text(files: LabelFiles) -> str | list[str]:
     return str(files.absolute())
 
 
-def _hash(scans: Mapping[str, Scan]) -> str:
+def _hash(scans: Mapping[str, ImageFacts]) -> str:
     digests = sorted(entry.digest for entry in scans.values())
     return hashlib.sha256("".join(digests).encode()).hexdigest()
 

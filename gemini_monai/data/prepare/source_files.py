@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gemini_monai.data.prepare.labels import LabelFiles
+from gemini_monai.data.prepare.label_files import LabelFiles
 from gemini_monai.data.prepare.split import Split
 
 

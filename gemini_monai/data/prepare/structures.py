@@ -15,8 +15,8 @@ from tqdm import tqdm
 
 from gemini_monai.data.cohort import Cohort
 from gemini_monai.data.prepare.finer import is_cheap, view_that_keeps
-from gemini_monai.data.prepare.reading import kept_label
-from gemini_monai.data.prepare.scan import Scan
+from gemini_monai.data.prepare.kept_files import kept_label
+from gemini_monai.data.prepare.scan import ImageFacts
 from gemini_monai.geometry.labels import IGNORED
 from gemini_monai.transforms import labels_on_the_grid
 
@@ -51,7 +51,7 @@ class Loss(NamedTuple):
 
 def keep_structures(
     cohort: Cohort,
-    scans: Mapping[str, Scan],
+    scans: Mapping[str, ImageFacts],
     *,
     asked: Iterable[str],
     counts: Mapping[str, Sequence[Count]] | None = None,
@@ -69,8 +69,8 @@ def keep_structures(
     """
     labeled = [*cohort.labeled, *cohort.validation, *cohort.test]
     shown = labeled if counts else tqdm(labeled, "structures", leave=False)
-    known = counts or {}
-    lost = [own for e in shown for own in losses(cohort, e, counts=known.get(e["case"]))]
+    known_counts = counts or {}
+    lost = [loss for e in shown for loss in losses(cohort, e, counts=known_counts.get(e["case"]))]
     if not lost:
         return cohort
     cases = {loss.case: None for loss in sorted(lost, key=lambda loss: loss.voxels.seen)}
@@ -99,7 +99,7 @@ def losses(
         least: Share of a structure's volume that must be left, in [0, 1].
     """
     if counts is None:
-        trained = {own["case"] for own in cohort.labeled}
+        trained = {labeled["case"] for labeled in cohort.labeled}
         counts = counted(
             entry["label"], cohort, fit=entry["case"] in trained, grid=entry.get("grid")
         )
@@ -123,7 +123,7 @@ def counted(files: Any, cohort: Cohort, *, fit: bool, grid: Any = None) -> list[
     item: dict[Any, Any] = {"label": label} | ({} if grid is None else {"grid": grid})
     moved = labels_on_the_grid(cohort.input_spec(), fit=fit)(item)["label"]
     ratio = _voxel_volume(moved.affine) / _voxel_volume(label.affine)
-    voxels = [_voxels(own, codes, overlapping=cohort.overlapping) for own in (label, moved)]
+    voxels = [_voxels(array, codes, overlapping=cohort.overlapping) for array in (label, moved)]
     return [
         Count(code, before, after, after * ratio / before)
         for code, before, after in zip(codes, *voxels, strict=True)
@@ -181,8 +181,8 @@ def _show(
 def _told(lost: Sequence[Loss]) -> str:
     """One structure's losses in words."""
     shown = [
-        f"{own.case} ({own.voxels.on_file} voxels on file, {own.voxels.seen} for the network)"
-        for own in lost
+        f"{loss.case} ({loss.voxels.on_file} voxels on file, {loss.voxels.seen} for the network)"
+        for loss in lost
     ]
     more = [f"{len(lost) - SHOWN} more"] * (len(lost) > SHOWN)
     return f"'{lost[0].structure}' in {', '.join([*shown[:SHOWN], *more])}"

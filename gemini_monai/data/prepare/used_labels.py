@@ -8,8 +8,8 @@ from typing import NamedTuple
 from tqdm import tqdm
 
 from gemini_monai.data.cohort import Cohort
-from gemini_monai.data.prepare.labels import LabelFiles, check_label, named_structures
-from gemini_monai.data.prepare.scan import Scan
+from gemini_monai.data.prepare.label_files import LabelFiles, check_label, named_structures
+from gemini_monai.data.prepare.scan import ImageFacts
 from gemini_monai.data.prepare.source_files import Source
 from gemini_monai.data.prepare.split import Split
 from gemini_monai.data.prepare.structures import Count, counted
@@ -29,7 +29,7 @@ class UsedLabels(NamedTuple):
 
 
 def used_labels(
-    source: Source, split: Split, scans: Mapping[str, Scan], cohort: Cohort
+    source: Source, split: Split, scans: Mapping[str, ImageFacts], cohort: Cohort
 ) -> UsedLabels:
     """Labels of the cases that keep theirs, each read once.
 
@@ -44,7 +44,7 @@ def used_labels(
     """
     labels: dict[str, LabelFiles] = {}
     counts: dict[str, list[Count]] = {}
-    found: set[int] = set()
+    seen_values: set[int] = set()
     ignored: dict[str, bool] = {}
     for case in tqdm([*split.labeled, *split.validation, *split.test], "labels", leave=False):
         files = source.labels[case]
@@ -53,9 +53,9 @@ def used_labels(
         values = check_label(scans[case], files, declared=source.declared, ignore=source.ignore)
         if source.ignore in values:
             ignored[case] = len(values) == 1
-        found |= values
+        seen_values |= values
         labels[case] = files
         counts[case] = counted(files, cohort, fit=case in split.labeled)
-    names = named_structures(found, labels, declared=source.declared, ignore=source.ignore)
+    names = named_structures(seen_values, labels, declared=source.declared, ignore=source.ignore)
     structures = {structure: k for k, structure in enumerate(source.structures)}
     return UsedLabels(labels, structures or names, counts, ignored)

@@ -1,14 +1,15 @@
-"""Single images, with and without labels."""
+"""Single images, or slices of volumes, with and without labels."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from torch import Tensor
+from torch.utils.data import Dataset
 
 from gemini_monai.base.errors import InputError
-from gemini_monai.data.slices import SliceDataset
 from gemini_monai.data.streams.augmentation import refuse_image_alone
 from gemini_monai.data.streams.stream import (
     LABELED,
@@ -21,6 +22,34 @@ from gemini_monai.data.streams.stream import (
     seed_of,
     stacked,
 )
+
+
+class SliceDataset(Dataset[dict[str, Any]]):
+    """Item ``i`` is one slice of one volume, across the last axis; all slices of all volumes.
+
+    What the paper fine-tunes 2-D networks on for KiPA22 and CANDI. Prediction slice by slice is
+    MONAI's ``SliceInferer(spatial_dim=2)``.
+
+    Args:
+        volumes: Items with ``image`` (C, X, Y, Z) and, for some uses, ``label``.
+        keys: What is sliced; other keys are left out.
+    """
+
+    def __init__(
+        self, volumes: Sequence[Mapping[str, Any]], *, keys: Sequence[str] = ("image", "label")
+    ) -> None:
+        self.volumes = volumes
+        self.keys = tuple(keys)
+        depths = [volumes[number]["image"].shape[-1] for number in range(len(volumes))]
+        self.places = [(number, z) for number, depth in enumerate(depths) for z in range(depth)]
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        number, z = self.places[index]
+        volume = self.volumes[number]
+        return {key: volume[key][..., z] for key in self.keys if key in volume}
 
 
 class Labeled(Stream):

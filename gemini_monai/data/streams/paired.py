@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gemini_monai.base.errors import InputError
 from gemini_monai.data.streams.augmentation import looks_of
-from gemini_monai.data.streams.partners import PartnerSampler
+from gemini_monai.data.streams.partner_sampler import PartnerSampler
 from gemini_monai.data.streams.stream import (
     UNLABELED,
     Item,

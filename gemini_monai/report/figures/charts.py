@@ -18,7 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from gemini_monai.report.figures.ink import INK, MUTED, PAGE_COLORS, RULE
+from gemini_monai.report.figures.colors import INK, MUTED, PAGE_COLORS, RULE
 
 DASHES = ("solid", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)))
 WIDTH = 14.6  # inches at 72 dpi, as wide as the page's column

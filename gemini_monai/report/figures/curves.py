@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from gemini_monai.report.figures.charts import DASHES, WIDTH, Chart, blank, chart_of, drawing, tidy
-from gemini_monai.report.figures.ink import INK, SERIES, color_of
+from gemini_monai.report.figures.colors import INK, SERIES, color_of
 from gemini_monai.report.read.comparison import Arm
 from gemini_monai.report.read.run_contents import Floats, Series
 
@@ -108,8 +108,8 @@ def _small_multiples(
 
 
 def _unit(name: str) -> str:
-    known = LINEAR if name.startswith("linear_") else "recorded value"
-    return UNITS.get(name, known)
+    otherwise = LINEAR if name.startswith("linear_") else "recorded value"
+    return UNITS.get(name, otherwise)
 
 
 def _bottom_label(axes: Axes, *, place: int, count: int) -> None:

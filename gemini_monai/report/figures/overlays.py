@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 
-from gemini_monai.report.figures.lines import Line, structure_lines
-from gemini_monai.report.figures.pictures import Panel, PanelRow, Picture
-from gemini_monai.report.figures.pixels import gray_levels, hatched, window
+from gemini_monai.report.figures.colors import gray_levels, hatched, window
+from gemini_monai.report.figures.pictures import Line, Panel, PanelRow, Picture, structure_lines
 from gemini_monai.report.figures.volumes import Volumes, volumes_of, with_ignored
 from gemini_monai.report.figures.wording import HATCHED, missing_notes
 from gemini_monai.report.read.case_scores import by_case, per_case, worst_median_best

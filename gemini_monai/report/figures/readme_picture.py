@@ -12,13 +12,12 @@ from matplotlib.figure import Figure
 
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.files import replacing
-from gemini_monai.report.figures.deformations import grid_line, pair_picture
-from gemini_monai.report.figures.lines import Line
+from gemini_monai.report.figures.kept_pictures import grid_line, pair_picture
 from gemini_monai.report.figures.overlays import prediction_picture
-from gemini_monai.report.figures.pictures import Picture
+from gemini_monai.report.figures.pictures import Line, Picture
 from gemini_monai.report.read.case_scores import per_case, worst_median_best
 from gemini_monai.report.read.comparison import Arm, compare
-from gemini_monai.report.read.kept_pairs import REGISTERED, open_pair
+from gemini_monai.report.read.kept_arrays import REGISTERED, open_pair
 from gemini_monai.report.read.run_reading import read_run
 from gemini_monai.report.read.scenes import open_scene
 

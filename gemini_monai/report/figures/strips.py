@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from gemini_monai.report.figures.charts import WIDTH, Chart, blank, chart_of, drawing
-from gemini_monai.report.figures.ink import INK, MUTED, RULE, color_of
+from gemini_monai.report.figures.colors import INK, MUTED, RULE, color_of
 from gemini_monai.report.read.case_scores import MEAN_ROW, row_values
 from gemini_monai.report.read.comparison import Arm, Comparison
 from gemini_monai.report.read.paired_statistics import paired_difference, summarize
@@ -79,15 +79,17 @@ def _differences(axes: Axes, comparison: Comparison, *, rows: list[str]) -> None
     axes.axvline(0, color=MUTED, linewidth=1)
     count = len(comparison.differences)
     for place, (arm, reference) in enumerate(comparison.differences):
-        own = arm is comparison.first and count > 1  # else all would have the first arm's color
-        color = color_of((reference if own else arm).place)
+        is_first = (
+            arm is comparison.first and count > 1
+        )  # else all would have the first arm's color
+        color = color_of((reference if is_first else arm).place)
         for row, name in enumerate(rows):
-            found = paired_difference(row_values(arm.run, name), row_values(reference.run, name))
-            if found is not None:
+            paired = paired_difference(row_values(arm.run, name), row_values(reference.run, name))
+            if paired is not None:
                 level = row + _offset(place, count)
-                ends = [100 * found.low, 100 * found.high]
+                ends = [100 * paired.low, 100 * paired.high]
                 axes.plot(ends, [level, level], color=color, linewidth=2.4)
-                axes.plot(100 * found.mean, level, "o", color=color, markersize=7)
+                axes.plot(100 * paired.mean, level, "o", color=color, markersize=7)
     axes.set_title(_difference_title(comparison))
     axes.set_xlabel("points of Dice, with 95 % interval")
     axes.tick_params(labelleft=False)

@@ -10,9 +10,14 @@ from dataclasses import dataclass
 import nibabel
 import numpy as np
 
-from gemini_monai.report.figures.ink import IGNORED_COLOR, IGNORED_NAME, structure_color
-from gemini_monai.report.figures.pixels import gray_levels, window
-from gemini_monai.report.read.kept_pairs import KeptPair
+from gemini_monai.report.figures.colors import (
+    IGNORED_COLOR,
+    IGNORED_NAME,
+    gray_levels,
+    structure_color,
+    window,
+)
+from gemini_monai.report.read.kept_arrays import KeptPair
 from gemini_monai.report.read.planes import Array, Masks, View
 from gemini_monai.report.read.volume_grids import (
     SliceCount,

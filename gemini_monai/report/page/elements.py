@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
 from gemini_monai.report.figures.charts import Chart
+from gemini_monai.report.figures.colors import PAGE_COLORS, color_of, structure_color
 from gemini_monai.report.figures.pictures import PanelRow
-from gemini_monai.report.page.sentences import Sentence
+from gemini_monai.report.figures.wording import Sentence
 from gemini_monai.report.page.viewer_code import ViewerCode
+from gemini_monai.report.read.comparison import Comparison
 
 
 @dataclass(frozen=True)
@@ -177,3 +179,17 @@ class Page:
     sections: tuple[Section, ...]
     version: str
     viewer: ViewerCode | None = None
+
+
+def arm_key(comparison: Comparison) -> list[ColorKey]:
+    """Color of each arm; nothing where there is one."""
+    if len(comparison.arms) < 2:
+        return []
+    entries = tuple((arm.name, PAGE_COLORS[color_of(arm.place)]) for arm in comparison.arms)
+    return [ColorKey(entries)]
+
+
+def structure_key(comparison: Comparison) -> ColorKey:
+    """Outline color of each structure."""
+    names = comparison.first.run.structures
+    return ColorKey(tuple((name, structure_color(place)) for place, name in enumerate(names)))

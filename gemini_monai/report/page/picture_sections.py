@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from gemini_monai.report.figures.deformations import WORST_FIRST, deformation_rows
+from gemini_monai.report.figures.kept_pictures import WORST_FIRST, deformation_rows, triptych_rows
 from gemini_monai.report.figures.overlays import overlay_rows
-from gemini_monai.report.figures.triptychs import triptych_rows
-from gemini_monai.report.page.elements import Block, Gallery, Heading, Note, Section
-from gemini_monai.report.page.keys import structure_key
+from gemini_monai.report.page.elements import Block, Gallery, Heading, Note, Section, structure_key
 from gemini_monai.report.page.registration_tables import pair_table, registration_table
 from gemini_monai.report.page.viewer_code import has_viewer
 from gemini_monai.report.read.comparison import Arm, Comparison
-from gemini_monai.report.read.restored_images import RESTORED
+from gemini_monai.report.read.kept_arrays import RESTORED
 from gemini_monai.report.read.shown_volumes import spatial_dims
 
 

@@ -53,10 +53,10 @@ def _paired(arm: Arm, reference: Arm) -> list[Cell | str]:
         {f"{pair.moving} → {pair.fixed}": pair.dice_after for pair in each.run.pairs}
         for each in (arm, reference)
     )
-    found = paired_difference(scores, others) if arm is not reference else None
-    if found is None:
+    paired = paired_difference(scores, others) if arm is not reference else None
+    if paired is None:
         return [UNDEFINED, UNDEFINED]
-    return [signed_points(found.mean), interval(found)]
+    return [signed_points(paired.mean), interval(paired)]
 
 
 def pair_table(arm: Arm) -> Table:

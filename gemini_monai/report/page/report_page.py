@@ -10,7 +10,6 @@ from gemini_monai.base.errors import InputError
 from gemini_monai.base.files import read_text, write_text
 from gemini_monai.report.figures.wording import moment
 from gemini_monai.report.page.elements import Gallery, Page, Section
-from gemini_monai.report.page.galleries import without_images
 from gemini_monai.report.page.picture_sections import overlays, registration, restoration
 from gemini_monai.report.page.rendering import render
 from gemini_monai.report.page.run_sections import provenance, training
@@ -66,7 +65,7 @@ def write_report(runs: Sequence[Path], *, output: Path | None = None, images: bo
     page = page_of(comparison)
     with rewriting(output.parent, output.name):
         _refuse_foreign(output)
-        write_text(output, render(page if images else without_images(page)))
+        write_text(output, render(page, images=images))
     return output
 
 
@@ -109,10 +108,10 @@ def _meta(comparison: Comparison) -> str:
 
 
 def _circumstances(run: RunContents) -> list[str]:
-    known = [
+    parts = [
         f"{run.dataset['spatial_dims']}-D" if "spatial_dims" in run.dataset else "",
         f"{run.details['iterations']} iterations" if "iterations" in run.details else "",
         f"seed {run.details['seed']}" if "seed" in run.details else "",
         moment(run.details["started"]) if run.details.get("started") else "",
     ]
-    return [part for part in known if part]
+    return [part for part in parts if part]

@@ -6,7 +6,6 @@ import math
 
 from gemini_monai.report.figures.strips import strip_plot
 from gemini_monai.report.figures.wording import PERCENT, UNDEFINED, decimal, duration, percent
-from gemini_monai.report.page.case_tables import case_table, summary_table
 from gemini_monai.report.page.elements import (
     Block,
     ChartBlock,
@@ -16,28 +15,26 @@ from gemini_monai.report.page.elements import (
     Section,
     Tile,
     Tiles,
+    arm_key,
 )
-from gemini_monai.report.page.keys import arm_key
-from gemini_monai.report.page.learning_findings import learning_sentences
-from gemini_monai.report.page.probe_findings import probe_sentences
-from gemini_monai.report.page.registration_findings import registration_sentences
-from gemini_monai.report.page.segmentation_findings import segmentation_sentences
-from gemini_monai.report.page.structure_tables import distance_table, structure_table
+from gemini_monai.report.page.findings import finding_sentences
+from gemini_monai.report.page.score_tables import (
+    case_table,
+    distance_table,
+    structure_table,
+    summary_table,
+)
 from gemini_monai.report.read.case_scores import mean_dice, registration_means
 from gemini_monai.report.read.comparison import Arm, Comparison
 
 
 def findings(comparison: Comparison) -> Section:
     """The findings in sentences, and the same numbers large or, for several runs, side by side."""
-    first, *rest = segmentation_sentences(comparison)
-    more = (
-        *rest,
-        *learning_sentences(comparison),
-        *probe_sentences(comparison),
-        *registration_sentences(comparison),
-    )
+    first, *more = finding_sentences(comparison)
     numbers = summary_table(comparison) if comparison.several else _tiles(comparison.first)
-    return Section("findings", "Findings", title="", blocks=(Lead(first), Findings(more), numbers))
+    return Section(
+        "findings", "Findings", title="", blocks=(Lead(first), Findings(tuple(more)), numbers)
+    )
 
 
 def _tiles(arm: Arm) -> Tiles:

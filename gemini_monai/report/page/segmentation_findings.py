@@ -5,8 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from gemini_monai.report.figures.wording import capital, interval, percent, plural, signed_points
-from gemini_monai.report.page.sentences import Sentence, Strong, in_a_row, sentence
+from gemini_monai.report.figures.wording import (
+    Sentence,
+    Strong,
+    capital,
+    in_a_row,
+    interval,
+    percent,
+    plural,
+    sentence,
+    signed_points,
+)
 from gemini_monai.report.read.case_scores import mean_dice, per_case
 from gemini_monai.report.read.comparison import SUPERVISED, Arm, Comparison
 from gemini_monai.report.read.paired_statistics import paired_difference
@@ -73,40 +82,44 @@ def _in_text(arm: Arm, *, article: str = "the") -> str:
 
 
 def _steps(run: RunContents, supervised: RunContents) -> str:
-    own, other = run.details.get("iterations"), supervised.details.get("iterations")
-    if own is not None and own == other:
+    steps, supervised_steps = run.details.get("iterations"), supervised.details.get("iterations")
+    if steps is not None and steps == supervised_steps:
         return " trained for as many segmentation steps"
-    return f" trained for {other} steps against {own}" if other is not None else ""
+    return (
+        f" trained for {supervised_steps} steps against {steps}"
+        if supervised_steps is not None
+        else ""
+    )
 
 
 def _difference(arm: Arm, reference: Arm) -> Sentence:
-    found = paired_difference(per_case(arm.run), per_case(reference.run))
+    paired = paired_difference(per_case(arm.run), per_case(reference.run))
     names = f"{arm.name} minus {reference.name}"
-    if found is None:
+    if paired is None:
         return sentence(f"{names}: no test case in common, so no paired difference.")
-    certainty = f" (95\u202f% interval {interval(found)})."
-    if math.isnan(found.low):
+    certainty = f" (95\u202f% interval {interval(paired)})."
+    if math.isnan(paired.low):
         certainty = ", from one case, so without an interval."
-    points = Strong(f"{signed_points(found.mean)} points")
+    points = Strong(f"{signed_points(paired.mean)} points")
     return sentence(f"Paired difference, {names}: ", points, certainty)
 
 
 def _verdict(arm: Arm, reference: Arm) -> Sentence:
     """What the interval says, and which cases it leaves out; empty where there is none."""
     scores, others = per_case(arm.run), per_case(reference.run)
-    found = paired_difference(scores, others)
-    if found is None or math.isnan(found.low):
+    paired = paired_difference(scores, others)
+    if paired is None or math.isnan(paired.low):
         return Sentence()
     left_out = len(set(scores) ^ set(others))
     rest = f" {plural(left_out, 'case')} tested in only one of the two left out." * bool(left_out)
-    if not found.clear:
+    if not paired.clear:
         names = f"{_in_text(arm)} and {_in_text(reference)}"
         return sentence(f"The interval includes zero: these cases do not tell {names} apart.{rest}")
-    better, worse = (arm, reference) if found.mean > 0 else (reference, arm)
-    wins = found.higher if found.mean > 0 else found.lower
+    better, worse = (arm, reference) if paired.mean > 0 else (reference, arm)
+    wins = paired.higher if paired.mean > 0 else paired.lower
     return sentence(
         f"{capital(_in_text(better))} is ahead of {_in_text(worse)} in {wins} of "
-        f"{found.count} subjects, and the interval leaves zero out.{rest}"
+        f"{paired.count} subjects, and the interval leaves zero out.{rest}"
     )
 
 

@@ -6,10 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gemini_monai.report.figures.wording import percent_with_deviation
-from gemini_monai.report.page.learning_findings import learning_sentences
-from gemini_monai.report.page.probe_findings import probe_sentences
-from gemini_monai.report.page.registration_findings import registration_sentences
-from gemini_monai.report.page.segmentation_findings import segmentation_sentences
+from gemini_monai.report.page.findings import finding_sentences
 from gemini_monai.report.read.case_scores import per_case, per_structure
 from gemini_monai.report.read.comparison import Comparison, compare
 from gemini_monai.report.read.paired_statistics import summarize
@@ -27,13 +24,8 @@ def print_findings(runs: Sequence[Path], *, page: Path | None = None) -> None:
         InputError: If a path is not a run folder.
     """
     comparison = compare([read_run(Path(run)) for run in runs])
-    sentences = [
-        *segmentation_sentences(comparison),
-        *learning_sentences(comparison),
-        *probe_sentences(comparison),
-        *registration_sentences(comparison),
-    ]
-    said = [str(each).replace("\u202f", " ") for each in sentences]  # fonts may lack thin spaces
+    sentences = map(str, finding_sentences(comparison))
+    said = [text.replace("\u202f", " ") for text in sentences]  # fonts may lack thin spaces
     lines = ["", *_table(comparison), "", *said]
     print("\n".join(lines + ([f"Report: {page}"] if page else [])), flush=True)
 

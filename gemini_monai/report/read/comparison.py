@@ -46,9 +46,9 @@ def compare(runs: Sequence[RunContents]) -> Comparison:
         The comparison, its names being the shortest that tell the runs apart.
     """
     if len(runs) == 1:
-        own = [runs[0], *runs[0].arms]
-        names = [SUPERVISED if n == "supervised" else n for n in _names(own)]
-        arms = tuple(Arm(run, names[place], place) for place, run in enumerate(own))
+        runs_of_one = [runs[0], *runs[0].arms]
+        names = [SUPERVISED if n == "supervised" else n for n in _names(runs_of_one)]
+        arms = tuple(Arm(run, names[place], place) for place, run in enumerate(runs_of_one))
         differences = tuple((arms[0], arm) for arm in arms[1:])
         return Comparison(arms=arms, differences=differences, several=False)
     names = _names(runs)

@@ -70,26 +70,26 @@ def paired_difference(
     Returns:
         The difference over the cases that are defined in both, or None if there is none.
     """
-    found = {
+    by_case = {
         case: scores[case] - reference[case]
         for case in scores
         if case in reference and np.isfinite(scores[case]) and np.isfinite(reference[case])
     }
-    if not found:
+    if not by_case:
         return None
-    own: dict[str, list[float]] = {}
-    for case, value in found.items():
-        own.setdefault((patients or {}).get(case, case), []).append(value)
-    totals = np.array([sum(values) for values in own.values()])
-    counts = np.array([len(values) for values in own.values()])
+    by_patient: dict[str, list[float]] = {}
+    for case, value in by_case.items():
+        by_patient.setdefault((patients or {}).get(case, case), []).append(value)
+    totals = np.array([sum(values) for values in by_patient.values()])
+    counts = np.array([len(values) for values in by_patient.values()])
     low, high = _bootstrap_interval(totals, counts, seed=seed)
-    differences = np.array(list(found.values()))
+    differences = np.array(list(by_case.values()))
     return PairedDifference(
         mean=float(differences.mean()),
         low=low,
         high=high,
         p_value=_wilcoxon(totals / counts),
-        count=len(found),
+        count=len(by_case),
         higher=int((differences > 0).sum()),
         lower=int((differences < 0).sum()),
     )

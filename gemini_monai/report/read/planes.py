@@ -64,13 +64,13 @@ def orientation_of(affine: Array, *, axes: int) -> Orientation:
     spacing = np.linalg.norm(matrix[:3, :axes], axis=0)
     if np.array_equal(affine, np.eye(len(affine))):
         return as_it_lies((1.0,) * axes)
-    found = nibabel.io_orientation(matrix)[:axes]
-    if np.isnan(found).any() or len(set(found[:, 0])) < axes:
+    axes_and_signs = nibabel.io_orientation(matrix)[:axes]
+    if np.isnan(axes_and_signs).any() or len(set(axes_and_signs[:, 0])) < axes:
         return as_it_lies(spacing.tolist())
     return Orientation(
         spacing=tuple(float(value) for value in spacing),
-        world=tuple(int(axis) for axis in found[:, 0]),
-        reverse=tuple(bool(sign > 0) for sign in found[:, 1]),
+        world=tuple(int(axis) for axis in axes_and_signs[:, 0]),
+        reverse=tuple(bool(sign > 0) for sign in axes_and_signs[:, 1]),
     )
 
 

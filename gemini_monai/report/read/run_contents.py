@@ -137,8 +137,8 @@ class RunContents:
     @property
     def dataset(self) -> dict[str, Any]:
         """Name, path, hash, spatial_dims and structures of the data; empty when not recorded."""
-        found = self.details.get("dataset")
-        return found if isinstance(found, dict) else {}
+        recorded = self.details.get("dataset")
+        return recorded if isinstance(recorded, dict) else {}
 
     @property
     def structures(self) -> list[str]:

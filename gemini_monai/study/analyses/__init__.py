@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from gemini_monai.study.analyses.analysis import Analysis, refuse_written, write_analysis
+from gemini_monai.study.analyses.counterparts import partners
 from gemini_monai.study.analyses.embed import embedding
 from gemini_monai.study.analyses.gap import generalization_gap
 from gemini_monai.study.analyses.noise import noise_fit
 from gemini_monai.study.analyses.pairs import pairing
-from gemini_monai.study.analyses.partners import partners
 from gemini_monai.study.analyses.reliability import reliability
 from gemini_monai.study.analyses.track import track
 

@@ -17,7 +17,12 @@ from gemini_monai.inference.linear import LinearClassifier
 from gemini_monai.inference.trained_run import TrainedRun
 from gemini_monai.networks import Gemini
 from gemini_monai.study.analyses.analysis import Analysis
-from gemini_monai.study.analyses.scans import Scan, as_initialized, scan_of, seen_items
+from gemini_monai.study.analyses.sampled_images import (
+    SampledImage,
+    as_initialized,
+    scan_of,
+    seen_items,
+)
 
 METHODS = ("tsne", "pca")
 
@@ -66,8 +71,11 @@ def embedding(
     groups = torch.cat([torch.full_like(s.places, k) for k, s in enumerate(scans)])
     features = {name: _features(network, scans) for name, network in networks.items()}
     features["coordinates"] = _coordinates(scans)
-    rows = [{"features": name, **_numbers(own, labels, groups)} for name, own in features.items()]
-    planes = {name: _plane(own, method, seed) for name, own in features.items()}
+    rows = [
+        {"features": name, **_numbers(vectors, labels, groups)}
+        for name, vectors in features.items()
+    ]
+    planes = {name: _plane(vectors, method, seed) for name, vectors in features.items()}
     settings = {"run": str(run), "data": str(data), "method": method, "points": points}
     return Analysis(
         name="embed",
@@ -88,20 +96,20 @@ def _check(method: str) -> None:
 
 
 @torch.no_grad()
-def _features(network: Gemini, scans: Sequence[Scan]) -> Tensor:
+def _features(network: Gemini, scans: Sequence[SampledImage]) -> Tensor:
     """One dense feature vector a row."""
-    found = [network.features(scan.image)[0].flatten(1).T[scan.places] for scan in scans]
-    return torch.cat(found).float()
+    vectors = [network.features(scan.image)[0].flatten(1).T[scan.places] for scan in scans]
+    return torch.cat(vectors).float()
 
 
-def _coordinates(scans: Sequence[Scan]) -> Tensor:
+def _coordinates(scans: Sequence[SampledImage]) -> Tensor:
     """Voxel coordinates from 0 to 1, one place a row."""
-    found = []
+    coordinates = []
     for scan in scans:
         shape = scan.label.shape
         places = torch.stack(torch.unravel_index(scan.places, shape), dim=1)
-        found.append(places / (torch.tensor(shape) - 1))
-    return torch.cat(found).float()
+        coordinates.append(places / (torch.tensor(shape) - 1))
+    return torch.cat(coordinates).float()
 
 
 def _numbers(features: Tensor, labels: Tensor, groups: Tensor) -> dict[str, float]:
@@ -124,8 +132,8 @@ def _plane(features: Tensor, method: str, seed: int) -> np.ndarray:
         return (centered @ torch.linalg.svd(centered, full_matrices=False)[2][:2].T).numpy()
     from sklearn.manifold import TSNE
 
-    found: np.ndarray = TSNE(random_state=seed, init="pca").fit_transform(features.numpy())
-    return found
+    plane: np.ndarray = TSNE(random_state=seed, init="pca").fit_transform(features.numpy())
+    return plane
 
 
 def _sentence(row: Mapping[str, Any]) -> str:

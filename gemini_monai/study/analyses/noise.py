@@ -15,7 +15,7 @@ from tqdm import tqdm
 from gemini_monai.metrics import dice_per_structure
 from gemini_monai.networks import UNetBackbone
 from gemini_monai.study.analyses.analysis import Analysis
-from gemini_monai.study.analyses.scans import Scan, scan_of, seen_items
+from gemini_monai.study.analyses.sampled_images import SampledImage, scan_of, seen_items
 
 RATES = ((0.94, 0.17), (0.31, 0.06), (0.0, 0.0))
 """Of false positives and of false negatives, as in figure 15."""
@@ -56,17 +56,17 @@ def noise_fit(
     """
     cohort, items = seen_items(data, least=2)
     spec = cohort.input_spec(spatial_size=[min(largest, size) for size in cohort.spatial_size])
-    own, other = (scan_of(item, spec, 1) for item in items[:2])
+    fitted, other = (scan_of(item, spec, 1) for item in items[:2])
     rows: list[dict[str, float]] = []
     for positives, negatives in rates:
         torch.manual_seed(seed)
-        network = UNetBackbone(own.label.dim(), cohort.channels, CHANNELS)
-        known = {"false_positives": positives, "false_negatives": negatives}
-        fit = _fit(network, own, iterations, rates=(positives, negatives))
+        network = UNetBackbone(fitted.label.dim(), cohort.channels, CHANNELS)
+        given = {"false_positives": positives, "false_negatives": negatives}
+        fit = _fit(network, fitted, iterations, rates=(positives, negatives))
         for iteration, loss in fit:
             if iteration % every == 0:
-                dice = dict(zip(("dice", "dice_other"), _dice(network, own, other), strict=True))
-                rows.append({**known, "iteration": iteration, "loss": loss, **dice})
+                dice = dict(zip(("dice", "dice_other"), _dice(network, fitted, other), strict=True))
+                rows.append({**given, "iteration": iteration, "loss": loss, **dice})
     settings = {"data": str(data), "iterations": iterations, "seed": seed}
     settings |= {"image": items[0]["case"], "other": items[1]["case"]}
     return Analysis(
@@ -79,7 +79,7 @@ def noise_fit(
 
 
 def _fit(
-    network: UNetBackbone, scan: Scan, iterations: int, *, rates: tuple[float, float]
+    network: UNetBackbone, scan: SampledImage, iterations: int, *, rates: tuple[float, float]
 ) -> Iterator[tuple[int, float]]:
     """Number and loss of each iteration; the weights are trained in between."""
     optimizer = torch.optim.Adam(network.parameters(), 1e-3)
@@ -87,7 +87,7 @@ def _fit(
     for iteration in tqdm(range(1, iterations + 1), desc=f"noise {rates[0]:.2f}, {rates[1]:.2f}"):
         places = draw_pairs(label, ANCHORS, NEGATIVES, rates=rates)
         features = F.normalize(network(scan.image)[0].flatten(1).T, dim=1)
-        loss = pair_loss(*(features[own] for own in places))
+        loss = pair_loss(*(features[voxels] for voxels in places))
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
@@ -106,13 +106,13 @@ def draw_pairs(
         rates: Of positives of another structure, and of negatives of the same one.
     """
     values = _structures(label)
-    own = values[torch.randint(len(values), (anchors,))]
+    anchor = values[torch.randint(len(values), (anchors,))]
     wrong = torch.rand(anchors) < rates[0]
-    positive = torch.where(wrong, _other(own, values), own)
+    positive = torch.where(wrong, _other(anchor, values), anchor)
     same = torch.rand(anchors, negatives) < rates[1]
-    repeated = own[:, None].repeat(1, negatives)
+    repeated = anchor[:, None].repeat(1, negatives)
     negative = torch.where(same, repeated, _other(repeated, values))
-    return _place(own, label), _place(positive, label), _place(negative, label)
+    return _place(anchor, label), _place(positive, label), _place(negative, label)
 
 
 def _structures(label: Tensor) -> Tensor:
@@ -120,10 +120,10 @@ def _structures(label: Tensor) -> Tensor:
     return label[label >= 0].unique()
 
 
-def _other(own: Tensor, values: Tensor) -> Tensor:
+def _other(anchor: Tensor, values: Tensor) -> Tensor:
     """Another structure for each, all of them as often."""
-    places = torch.searchsorted(values, own)
-    return values[(places + torch.randint(1, len(values), own.shape)) % len(values)]
+    places = torch.searchsorted(values, anchor)
+    return values[(places + torch.randint(1, len(values), anchor.shape)) % len(values)]
 
 
 def _place(wanted: Tensor, label: Tensor) -> Tensor:
@@ -150,21 +150,21 @@ def pair_loss(anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def _dice(network: UNetBackbone, own: Scan, other: Scan) -> list[float]:
+def _dice(network: UNetBackbone, fitted: SampledImage, other: SampledImage) -> list[float]:
     """Mean Dice of the structures on both images, by the mean features of the first."""
-    values = _structures(own.label)
-    first, second = (F.normalize(network(s.image)[0].flatten(1), dim=0) for s in (own, other))
-    labels = own.label.flatten()
+    values = _structures(fitted.label)
+    first, second = (F.normalize(network(s.image)[0].flatten(1), dim=0) for s in (fitted, other))
+    labels = fitted.label.flatten()
     means = torch.stack([first[:, labels == value].mean(dim=1) for value in values])
     means = F.normalize(means, dim=1)
-    found = []
-    for features, scan in ((first, own), (second, other)):
+    scores = []
+    for features, scan in ((first, fitted), (second, other)):
         predicted = values[(means @ features).argmax(dim=0)].reshape(1, 1, *scan.label.shape)
         wanted = values[values > 0].reshape(1, -1, *[1] * scan.label.dim())
         counts = (scan.label >= 0)[None, None]
         dice = dice_per_structure((predicted == wanted) & counts, scan.label[None, None] == wanted)
-        found.append(float(dice.nanmean()))
-    return found
+        scores.append(float(dice.nanmean()))
+    return scores
 
 
 def _sentence(row: Mapping[str, float]) -> str:
@@ -181,9 +181,9 @@ def _figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
     panels = figure.subplots(1, 2, sharey=True)
     rates = dict.fromkeys((row["false_positives"], row["false_negatives"]) for row in rows)
     for axes, name in zip(panels, ("dice", "dice_other"), strict=True):
-        for own in rates:
-            line = [r for r in rows if (r["false_positives"], r["false_negatives"]) == own]
-            label = "{:.0%} false positives, {:.0%} false negatives".format(*own)
+        for pair in rates:
+            line = [r for r in rows if (r["false_positives"], r["false_negatives"]) == pair]
+            label = "{:.0%} false positives, {:.0%} false negatives".format(*pair)
             axes.plot([r["iteration"] for r in line], [r[name] for r in line], label=label)
         axes.set(title={"dice": "the image", "dice_other": "another"}[name], xlabel="iterations")
         axes.spines[["top", "right"]].set_visible(False)

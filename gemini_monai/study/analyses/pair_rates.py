@@ -58,9 +58,14 @@ def true_by_likeness(
         labels: Structures of both images, (*S).
         places: Numbers of the voxels among all of their image.
     """
-    own, others = (F.normalize(f[0].flatten(1).float(), dim=0) for f in (features_a, features_b))
+    vectors, other_vectors = (
+        F.normalize(f[0].flatten(1).float(), dim=0) for f in (features_a, features_b)
+    )
     label_a, label_b = (label.flatten() for label in labels)
-    partners = [label_b[(own[:, chunk].T @ others).argmax(dim=1)] for chunk in places.split(CHUNK)]
+    partners = [
+        label_b[(vectors[:, chunk].T @ other_vectors).argmax(dim=1)]
+        for chunk in places.split(CHUNK)
+    ]
     return _hits(torch.cat(partners), label_a[places])
 
 
@@ -79,5 +84,5 @@ def true_by_field(ddf: DDF, labels: tuple[Tensor, Tensor], places: Tensor) -> fl
     return _hits(moved[places], label_a.flatten()[places])
 
 
-def _hits(partners: Tensor, own: Tensor) -> float:
-    return float((partners == own)[partners >= 0].double().mean())
+def _hits(partners: Tensor, expected: Tensor) -> float:
+    return float((partners == expected)[partners >= 0].double().mean())

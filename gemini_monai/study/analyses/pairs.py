@@ -21,7 +21,12 @@ from gemini_monai.study.analyses.pair_rates import (
     true_by_field,
     true_by_likeness,
 )
-from gemini_monai.study.analyses.scans import Scan, as_initialized, scan_of, seen_items
+from gemini_monai.study.analyses.sampled_images import (
+    SampledImage,
+    as_initialized,
+    scan_of,
+    seen_items,
+)
 
 WORDS = {
     "initialized_nearest": "most alike feature, as initialized",
@@ -68,7 +73,9 @@ def pairing(
     ordered = list(permutations(range(len(items)), 2))
     chosen = [ordered[k] for k in random.permutation(len(ordered))[:pairs]]
     spec = cohort.structures_in(trained.spec)
-    scans = {k: scan_of(items[k], spec, points) for k in sorted({k for own in chosen for k in own})}
+    scans = {
+        k: scan_of(items[k], spec, points) for k in sorted({k for pair in chosen for k in pair})
+    }
     rows = [
         {"image": str(items[a]["case"]), "other": str(items[b]["case"])}
         | _rates(networks, scans[a], scans[b])
@@ -79,20 +86,22 @@ def pairing(
 
 
 @torch.no_grad()
-def _rates(networks: Mapping[str, Gemini], scan: Scan, other: Scan) -> dict[str, float]:
+def _rates(
+    networks: Mapping[str, Gemini], scan: SampledImage, other: SampledImage
+) -> dict[str, float]:
     """Percentages of one pair."""
-    labels, found = (scan.label, other.label), {}
+    labels, rates = (scan.label, other.label), {}
     for name, network in networks.items():
         pair = network.correspond(scan.image, other.image)
-        found[f"{name}_nearest"] = true_by_likeness(
+        rates[f"{name}_nearest"] = true_by_likeness(
             pair.features_a, pair.features_b, labels, scan.places
         )
     still = torch.zeros_like(pair.ddf_ba)
-    found["same_place"] = true_by_field(still, labels, scan.places)
-    found["field"] = true_by_field(pair.ddf_ba, labels, scan.places)
-    found["false_negatives_within"] = false_negatives_within(scan.label)
-    found["false_negatives_between"] = false_negatives_between(*labels)
-    return {name: 100 * value for name, value in found.items()}
+    rates["same_place"] = true_by_field(still, labels, scan.places)
+    rates["field"] = true_by_field(pair.ddf_ba, labels, scan.places)
+    rates["false_negatives_within"] = false_negatives_within(scan.label)
+    rates["false_negatives_between"] = false_negatives_between(*labels)
+    return {name: 100 * value for name, value in rates.items()}
 
 
 def _analysis(rows: Sequence[dict[str, Any]], settings: Mapping[str, Any]) -> Analysis:

@@ -35,13 +35,15 @@ def reliability(first: str | Path, second: str | Path) -> Analysis:
         InputError: If a folder is no run, or fewer than three cases have a Dice in both.
     """
     scores = [per_case(read_run(Path(run))) for run in (first, second)]
-    cases = [c for c in scores[0] if np.isfinite([own.get(c, np.nan) for own in scores]).all()]
+    cases = [
+        c for c in scores[0] if np.isfinite([by_case.get(c, np.nan) for by_case in scores]).all()
+    ]
     if len(cases) < FEWEST:
         raise InputError(
             f"{second}: {len(cases)} test cases in common with {first}, expected {FEWEST} or more"
         )
-    dice = np.array([[own[case] for own in scores] for case in cases])
-    found = measures(dice)
+    dice = np.array([[by_case[case] for by_case in scores] for case in cases])
+    agreement = measures(dice)
     settings = {"first": str(first), "second": str(second), "cases": len(cases)}
     return Analysis(
         name="reliability",
@@ -50,13 +52,13 @@ def reliability(first: str | Path, second: str | Path) -> Analysis:
             for case, (a, b) in zip(cases, dice.tolist(), strict=True)
         ],
         sentences=[
-            f"{len(cases)} cases: Pearson's r {found['r']:.3f} (p {found['p']:.1g}), "
-            f"ICC(2,1) {found['icc']:.3f}",
-            f"bias {100 * found['bias']:+.1f} points of Dice, limits of agreement "
-            f"{100 * found['low']:+.1f} to {100 * found['high']:+.1f}",
+            f"{len(cases)} cases: Pearson's r {agreement['r']:.3f} (p {agreement['p']:.1g}), "
+            f"ICC(2,1) {agreement['icc']:.3f}",
+            f"bias {100 * agreement['bias']:+.1f} points of Dice, limits of agreement "
+            f"{100 * agreement['low']:+.1f} to {100 * agreement['high']:+.1f}",
         ],
-        figure=_figure(dice, found),
-        settings=settings | found,
+        figure=_figure(dice, agreement),
+        settings=settings | agreement,
     )
 
 
@@ -76,12 +78,12 @@ def measures(dice: np.ndarray) -> dict[str, float]:
     bias, reach = difference.mean(), 1.96 * difference.std(ddof=1)
     varies = (dice.std(axis=0) > 0).all()
     r, p = pearsonr(*dice.T) if varies else (np.nan, np.nan)
-    found = {"r": r, "p": p, "icc": (rows - error) / whole if whole else np.nan}
-    found |= {"bias": bias, "low": bias - reach, "high": bias + reach}
-    return {name: float(value) for name, value in found.items()}
+    agreement = {"r": r, "p": p, "icc": (rows - error) / whole if whole else np.nan}
+    agreement |= {"bias": bias, "low": bias - reach, "high": bias + reach}
+    return {name: float(value) for name, value in agreement.items()}
 
 
-def _figure(dice: np.ndarray, found: dict[str, float]) -> Figure:
+def _figure(dice: np.ndarray, agreement: dict[str, float]) -> Figure:
     """The two scores of each case, and their difference over their mean."""
     figure = Figure(figsize=(9, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
@@ -92,7 +94,7 @@ def _figure(dice: np.ndarray, found: dict[str, float]) -> Figure:
     left.set(xlabel="test Dice of the first run, %", ylabel="of the second, %")
     right.plot(points.mean(axis=1), points[:, 0] - points[:, 1], "o", markersize=4)
     for name, line in (("bias", "-"), ("low", "--"), ("high", "--")):
-        right.axhline(100 * found[name], color="0.4", linestyle=line, linewidth=1)
+        right.axhline(100 * agreement[name], color="0.4", linestyle=line, linewidth=1)
     right.set(xlabel="mean of both, %", ylabel="first minus second, points")
     for axes in (left, right):
         axes.spines[["top", "right"]].set_visible(False)

@@ -30,14 +30,17 @@ def track(run: str | Path) -> Analysis:
         InputError: If it was not scored in both ways, or a table of its cannot be read.
     """
     contents = read_run(Path(run))
-    found = {name: _of((contents.validation, contents.monitor), key) for name, key in KINDS.items()}
-    for name, values in found.items():
+    dice = {name: _of((contents.validation, contents.monitor), key) for name, key in KINDS.items()}
+    for name, values in dice.items():
         if not values:
             raise InputError(f"{run}: no Dice of {name} over iterations; {_needed(name)}")
-    places = sorted({iteration for values in found.values() for iteration in values})
+    places = sorted({iteration for values in dice.values() for iteration in values})
     rows = [
-        {"iteration": place, **{name: own.get(place, np.nan) for name, own in found.items()}}
-        for place in places
+        {
+            "iteration": iteration,
+            **{name: values.get(iteration, np.nan) for name, values in dice.items()},
+        }
+        for iteration in places
     ]
     sentences = [_sentence(name, rows) for name in KINDS]
     return Analysis("track", rows, sentences, _figure(rows), {"run": str(run)})
@@ -54,14 +57,16 @@ def _of(recorded: Sequence[Series | None], key: str) -> dict[int, float]:
     for series in recorded:
         if series is not None and key in series.columns:
             pairs = zip(series.iterations, series.columns[key], strict=True)
-            return {int(place): float(value) for place, value in pairs if np.isfinite(value)}
+            return {
+                int(iteration): float(value) for iteration, value in pairs if np.isfinite(value)
+            }
     return {}
 
 
 def _sentence(name: str, rows: Sequence[Mapping[str, float]]) -> str:
-    known = [row for row in rows if np.isfinite(row[name])]
-    first, last = known[0], known[-1]
-    best = max(known, key=lambda row: row[name])
+    scored = [row for row in rows if np.isfinite(row[name])]
+    first, last = scored[0], scored[-1]
+    best = max(scored, key=lambda row: row[name])
     said = f"{name}: Dice {100 * first[name]:.1f} at iteration {first['iteration']}, "
     said += f"{100 * last[name]:.1f} at {last['iteration']}"
     return said + f", the best {100 * best[name]:.1f} at {best['iteration']}"
@@ -71,10 +76,12 @@ def _figure(rows: Sequence[Mapping[str, float]]) -> Figure:
     figure = Figure(figsize=(6, 3.4), layout="constrained")
     axes = figure.subplots()
     for name in KINDS:
-        known = [row for row in rows if np.isfinite(row[name])]
+        scored = [row for row in rows if np.isfinite(row[name])]
         style = "--" if name == "not moved" else "-o"
-        places, values = zip(*((row["iteration"], 100 * row[name]) for row in known), strict=True)
-        axes.plot(places, values, style, label=name, markersize=3)
+        iterations, values = zip(
+            *((row["iteration"], 100 * row[name]) for row in scored), strict=True
+        )
+        axes.plot(iterations, values, style, label=name, markersize=3)
     axes.set(xlabel="iterations", ylabel="validation Dice (%)")
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)

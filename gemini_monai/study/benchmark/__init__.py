@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from gemini_monai.study.benchmark.grid import BASELINES, Question
-from gemini_monai.study.benchmark.outcome import Outcome, read_outcome
+import warnings
+from typing import Any
+
+from gemini_monai.study.benchmark.grid import BASELINES, GridSpec
+from gemini_monai.study.benchmark.grid_results import GridResults, read_grid_results
+from gemini_monai.study.benchmark.grid_run import GridRun
+from gemini_monai.study.benchmark.result_rows import ResultRow
 from gemini_monai.study.benchmark.result_table import cells, failures
-from gemini_monai.study.benchmark.results import Row
-from gemini_monai.study.benchmark.run import Run
 from gemini_monai.study.benchmark.tuning import Trial, read_trials, trial_runs, tuned
 from gemini_monai.study.benchmark.variants import PRESETS, variants_of
 from gemini_monai.study.benchmark.workflow import run_grid
@@ -15,14 +18,14 @@ from gemini_monai.study.benchmark.writing import refuse_foreign, write_results
 __all__ = [
     "BASELINES",
     "PRESETS",
-    "Outcome",
-    "Question",
-    "Row",
-    "Run",
+    "GridResults",
+    "GridRun",
+    "GridSpec",
+    "ResultRow",
     "Trial",
     "cells",
     "failures",
-    "read_outcome",
+    "read_grid_results",
     "read_trials",
     "refuse_foreign",
     "run_grid",
@@ -31,3 +34,27 @@ __all__ = [
     "variants_of",
     "write_results",
 ]
+
+_RENAMED = {
+    "Outcome": "GridResults",
+    "Question": "GridSpec",
+    "Row": "ResultRow",
+    "Run": "GridRun",
+    "read_outcome": "read_grid_results",
+}
+"""Names of 0.1, which go on working for one release."""
+
+
+def __getattr__(name: str) -> Any:
+    """What an early name means, with a warning.
+
+    Raises:
+        AttributeError: If it is none.
+    """
+    if name not in _RENAMED:
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    message = (
+        f"{__name__}.{name} is {_RENAMED[name]} since 0.2; the old name goes with the next release"
+    )
+    warnings.warn(message, FutureWarning, stacklevel=2)
+    return globals()[_RENAMED[name]]

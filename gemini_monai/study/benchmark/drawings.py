@@ -9,32 +9,34 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gemini_monai.report.figures.charts import WIDTH, Chart, blank, chart_of, drawing, tidy
-from gemini_monai.report.figures.ink import INK
+from gemini_monai.report.figures.colors import INK
 from gemini_monai.report.read import RunContents, summarize
-from gemini_monai.study.benchmark.looks import OTHERS, Look
-from gemini_monai.study.benchmark.results import Row
+from gemini_monai.study.benchmark.chart_styles import OTHERS, ChartStyle
+from gemini_monai.study.benchmark.result_rows import ResultRow
 
-Looks = Mapping[str, Look]
+ChartStyles = Mapping[str, ChartStyle]
 
 
-def differences(looks: Looks, rows: Sequence[Row], *, baseline: str) -> Chart:
+def differences(styles: ChartStyles, rows: Sequence[ResultRow], *, baseline: str) -> Chart:
     """Each system's difference to the baseline, below one another in the order of the rows.
 
     Args:
-        looks: Of all systems of the page.
+        styles: Of all systems of the page.
         rows: Those of one data set and number of labels, the baseline's among them.
         baseline: What the others are compared with.
     """
-    own = [row for row in rows if row.to_baseline is not None]
-    zero = next((row.dice for row in rows if row.method == baseline), ())
+    compared = [row for row in rows if row.to_baseline is not None]
+    baseline_dice = next((row.dice for row in rows if row.method == baseline), ())
     with drawing():
-        figure = blank(WIDTH, 1.2 + 0.32 * len(own))
+        figure = blank(WIDTH, 1.2 + 0.32 * len(compared))
         axes = figure.subplots()
-        for place, row in enumerate(own):
-            _difference(axes, row, place=place, zero=zero, color=looks[row.method].color)
+        for line, row in enumerate(compared):
+            _difference(
+                axes, row, line=line, baseline_dice=baseline_dice, color=styles[row.method].color
+            )
         axes.axvline(0, color=INK, linewidth=1, zorder=1)
-        axes.set_yticks(range(len(own)), [row.method for row in own])
-        axes.set_ylim(len(own) - 0.4, -0.6)
+        axes.set_yticks(range(len(compared)), [row.method for row in compared])
+        axes.set_ylim(len(compared) - 0.4, -0.6)
         axes.tick_params(axis="y", labelcolor=INK)
         axes.grid(visible=False, axis="y")
         axes.spines["left"].set_visible(False)
@@ -44,12 +46,12 @@ def differences(looks: Looks, rows: Sequence[Row], *, baseline: str) -> Chart:
 
 
 def cost_and_learning(
-    looks: Looks, rows: Sequence[Row], seeds: Mapping[str, Sequence[RunContents]]
+    styles: ChartStyles, rows: Sequence[ResultRow], seeds: Mapping[str, Sequence[RunContents]]
 ) -> Chart:
     """Test Dice over CPU minutes, beside validation Dice over iterations.
 
     Args:
-        looks: Of all systems of the page.
+        styles: Of all systems of the page.
         rows: Those of one data set and number of labels.
         seeds: Their finished runs.
     """
@@ -58,70 +60,72 @@ def cost_and_learning(
         left, right = figure.subplots(1, 2)
         for row in rows:
             if row.dice:
-                _cost(left, row, look=looks[row.method])
-        for arm, look in looks.items():
-            _learning(right, seeds.get(arm, ()), look=look)
+                _cost(left, row, style=styles[row.method])
+        for arm, style in styles.items():
+            _learning(right, seeds.get(arm, ()), style=style)
         _name(left, x="CPU minutes of training, pre-training included", y="test Dice, %")
         _name(right, x="iteration", y="validation Dice, %")
         left.set_title("Dice and its cost; line: from seed to seed")
         right.set_title("While learning, mean over seeds")
-        _legend(figure, looks, shown=[row.method for row in rows if row.dice])
+        _legend(figure, styles, shown=[row.method for row in rows if row.dice])
         return chart_of(figure, alt="Test Dice over CPU minutes; validation Dice over iterations.")
 
 
-def dice_over_labels(looks: Looks, rows: Sequence[Row]) -> Chart:
+def dice_over_labels(styles: ChartStyles, rows: Sequence[ResultRow]) -> Chart:
     """Test Dice over the number of labeled images.
 
     Args:
-        looks: Of all systems of the page.
+        styles: Of all systems of the page.
         rows: Those of one data set.
     """
     with drawing():
         figure = blank(WIDTH, 4.4)
         axes = figure.subplots()
-        for arm, look in looks.items():
-            own = [row for row in rows if row.method == arm and row.dice]
-            dice = [100 * summarize(row.dice).mean for row in own]
-            labels = [row.labels for row in own]
-            axes.plot(labels, dice, marker=look.marker, markersize=7, **look.line)
+        for arm, style in styles.items():
+            of_arm = [row for row in rows if row.method == arm and row.dice]
+            dice = [100 * summarize(row.dice).mean for row in of_arm]
+            labels = [row.labels for row in of_arm]
+            axes.plot(labels, dice, marker=style.marker, markersize=7, **style.line)
         ticks = sorted({row.labels for row in rows})
         _name(axes, x="labeled images", y="test Dice, %")
         axes.set_xscale("log")
         axes.set_xticks(ticks, [str(count) for count in ticks])
         axes.minorticks_off()
-        _legend(figure, looks, shown=[row.method for row in rows if row.dice])
+        _legend(figure, styles, shown=[row.method for row in rows if row.dice])
         return chart_of(figure, alt="Test Dice of each method over the number of labeled images.")
 
 
-def _difference(axes: Axes, row: Row, *, place: int, zero: Sequence[float], color: str) -> None:
-    found = row.to_baseline
-    assert found is not None
-    if len(row.dice) == len(zero):  # else they are not of the same seeds
-        dots = 100 * (np.array(row.dice) - np.array(zero))
-        axes.plot(dots, [place] * len(dots), "o", color=color, alpha=0.4, markersize=6)
-    axes.plot([100 * found.low, 100 * found.high], [place] * 2, color=color, linewidth=2)
-    axes.plot(100 * found.mean, place, "|", color=color, markersize=14, markeredgewidth=3)
+def _difference(
+    axes: Axes, row: ResultRow, *, line: int, baseline_dice: Sequence[float], color: str
+) -> None:
+    difference = row.to_baseline
+    assert difference is not None
+    if len(row.dice) == len(baseline_dice):  # else they are not of the same seeds
+        dots = 100 * (np.array(row.dice) - np.array(baseline_dice))
+        axes.plot(dots, [line] * len(dots), "o", color=color, alpha=0.4, markersize=6)
+    axes.plot([100 * difference.low, 100 * difference.high], [line] * 2, color=color, linewidth=2)
+    axes.plot(100 * difference.mean, line, "|", color=color, markersize=14, markeredgewidth=3)
 
 
-def _cost(axes: Axes, row: Row, *, look: Look) -> None:
+def _cost(axes: Axes, row: ResultRow, *, style: ChartStyle) -> None:
     percent = 100 * np.array(row.dice)
     minutes = [row.cpu_minutes] * 2
-    axes.plot(minutes, [percent.min(), percent.max()], color=look.color, linewidth=1, alpha=0.5)
+    axes.plot(minutes, [percent.min(), percent.max()], color=style.color, linewidth=1, alpha=0.5)
     mean = summarize(percent.tolist()).mean
-    size = 9 if look.named else 6
-    axes.plot(minutes[:1], [mean], look.marker, color=look.color, markersize=size)
+    size = 9 if style.named else 6
+    axes.plot(minutes[:1], [mean], style.marker, color=style.color, markersize=size)
 
 
-def _learning(axes: Axes, seeds: Sequence[RunContents], *, look: Look) -> None:
+def _learning(axes: Axes, seeds: Sequence[RunContents], *, style: ChartStyle) -> None:
     """Mean over the seeds, of the iterations at which all were validated."""
     curves = [
-        dict(zip(own.validation.iterations, own.validation.columns["mean_dice"], strict=True))
-        for own in seeds
-        if own.validation is not None and "mean_dice" in own.validation.columns
+        dict(zip(run.validation.iterations, run.validation.columns["mean_dice"], strict=True))
+        for run in seeds
+        if run.validation is not None and "mean_dice" in run.validation.columns
     ]
     shared = sorted(set.intersection(*map(set, curves))) if curves else []
     means = [100 * summarize([curve[step] for curve in curves]).mean for step in shared]
-    axes.plot(shared, means, marker="" if len(shared) > 1 else look.marker, **look.line)
+    axes.plot(shared, means, marker="" if len(shared) > 1 else style.marker, **style.line)
 
 
 def _name(axes: Axes, *, x: str, y: str) -> None:
@@ -130,14 +134,14 @@ def _name(axes: Axes, *, x: str, y: str) -> None:
     axes.set_ylabel(y)
 
 
-def _legend(figure: Figure, looks: Looks, *, shown: Sequence[str]) -> None:
-    """Names of what has a look of its own, in their order; one name for all others."""
+def _legend(figure: Figure, styles: ChartStyles, *, shown: Sequence[str]) -> None:
+    """Names of what has a style of its own, in their order; one name for all others."""
     axes = figure.axes[0]
-    entries = {arm: look for arm, look in looks.items() if arm in shown and look.named}
-    if any(not looks[arm].named for arm in shown):
+    entries = {arm: style for arm, style in styles.items() if arm in shown and style.named}
+    if any(not styles[arm].named for arm in shown):
         entries["others"] = OTHERS
     lines = [
-        axes.plot([], [], label=name, marker=look.marker, markersize=7, **look.line)[0]
-        for name, look in entries.items()
+        axes.plot([], [], label=name, marker=style.marker, markersize=7, **style.line)[0]
+        for name, style in entries.items()
     ]
     figure.legend(handles=lines, loc="outside right upper", labelcolor=INK, handlelength=3)

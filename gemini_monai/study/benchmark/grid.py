@@ -1,4 +1,4 @@
-"""Which runs a question needs."""
+"""Which runs a comparison needs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gemini_monai.base.errors import InputError
 from gemini_monai.base.files import read_json
 from gemini_monai.data import Cohort, read_cohort
 from gemini_monai.data.dataset_file import lasting_content
-from gemini_monai.study.benchmark.run import PROGRAM, Run
+from gemini_monai.study.benchmark.grid_run import PROGRAM, GridRun
 
 BASELINES = {"few_labels": "supervised", "pretraining": "scratch"}
 """What the others are compared with, always first; also the names of the suites."""
@@ -25,7 +25,7 @@ DEFAULT = "gemini"
 
 
 @dataclass(frozen=True)
-class Question:
+class GridSpec:
     """What is to be compared.
 
     Args:
@@ -103,12 +103,12 @@ class Question:
         """Data sets that are tested on."""
         return self.data[1:] if self.suite == "pretraining" and len(self.data) > 1 else self.data
 
-    def runs(self) -> list[Run]:
+    def runs(self) -> list[GridRun]:
         """All cells; a pre-training stands before what is fine-tuned from it."""
         make = self._few_labels if self.suite == "few_labels" else self._pretraining
         return list(make())
 
-    def _few_labels(self) -> Iterator[Run]:
+    def _few_labels(self) -> Iterator[GridRun]:
         for data in self.data:
             for labels in self.labels:
                 for seed in self.seeds:
@@ -119,7 +119,7 @@ class Question:
                         words += ["--labeled_cases", str(labels), *self._overrides(data, method)]
                         yield self._run(words, data=data, method=method, labels=labels, seed=seed)
 
-    def _pretraining(self) -> Iterator[Run]:
+    def _pretraining(self) -> Iterator[GridRun]:
         for seed in self.seeds:
             for method in self.arms:
                 tested = [d for d in self.tested if (data_name(d), method) not in self.left_out]
@@ -156,16 +156,16 @@ class Question:
         labels: int,
         seed: int,
         after: tuple[str, ...] = (),
-    ) -> Run:
+    ) -> GridRun:
         """A cell whose folder is another one as soon as its settings, data or code are others."""
         words = [*words, "--seed", str(seed)]
-        known = json.dumps([words, _content_hash(data), gemini_monai.__version__, after])
-        digest = hashlib.sha256(known.encode()).hexdigest()[:8]
+        identity = json.dumps([words, _content_hash(data), gemini_monai.__version__, after])
+        digest = hashlib.sha256(identity.encode()).hexdigest()[:8]
         part = f"{labels}_labels" if labels else "pretraining"
         name = f"{data_name(data)}-{method}-{part}-{seed}-{digest}"
         folder = self.output.absolute() / name
         command = [PROGRAM, *words, "--output_dir", str(folder), "--resume", "True"]
-        return Run(
+        return GridRun(
             name=name,
             command=shlex.join(command),
             done=str(folder / "report.html"),
@@ -181,8 +181,8 @@ def _content_hash(data: Path) -> str:
     """Of its ``dataset.json``, whenever its files were copied."""
     path = data / "dataset.json"
     content = read_json(path, dict)
-    known = json.dumps(lasting_content(content)).encode() if "files" in content else None
-    return hashlib.sha256(path.read_bytes() if known is None else known).hexdigest()
+    lasting = json.dumps(lasting_content(content)).encode() if "files" in content else None
+    return hashlib.sha256(path.read_bytes() if lasting is None else lasting).hexdigest()
 
 
 def data_name(data: Path) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 
 from gemini_monai.report.figures.charts import WIDTH, Chart, blank, chart_of, drawing
-from gemini_monai.report.figures.ink import INK, MUTED
+from gemini_monai.report.figures.colors import INK, MUTED
 from gemini_monai.report.figures.wording import (
     decimal,
     decimal_with_deviation,
@@ -19,8 +19,8 @@ from gemini_monai.report.page.elements import Cell, Table, table
 from gemini_monai.report.read import RunContents, summarize
 from gemini_monai.report.read.case_scores import registration_means
 from gemini_monai.report.read.paired_statistics import Summary
-from gemini_monai.study.benchmark.looks import Look
-from gemini_monai.study.benchmark.run import Run
+from gemini_monai.study.benchmark.chart_styles import ChartStyle
+from gemini_monai.study.benchmark.grid_run import GridRun
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class RegistrationRow:
     error_after: float
 
 
-def registration_rows(finished: Mapping[Run, RunContents]) -> list[RegistrationRow]:
+def registration_rows(finished: Mapping[GridRun, RunContents]) -> list[RegistrationRow]:
     """A row per data set, number of labels and system that registers, in the grid's order.
 
     Args:
@@ -67,21 +67,23 @@ def registration_rows(finished: Mapping[Run, RunContents]) -> list[RegistrationR
     for run, contents in finished.items():
         if contents.pairs:
             seeds.setdefault((run.data, run.labels, run.method), []).append(contents)
-    return [_row(*key, seeds=own) for key, own in seeds.items()]
+    return [_row(*key, seeds=runs) for key, runs in seeds.items()]
 
 
 def _row(data: str, labels: int, method: str, *, seeds: Sequence[RunContents]) -> RegistrationRow:
-    means = [registration_means(own.pairs) for own in seeds]
-    found = {name: summarize([getattr(own, name) for own in means]) for name in means[0]._fields}
+    means = [registration_means(run.pairs) for run in seeds]
+    summaries = {
+        name: summarize([getattr(run, name) for run in means]) for name in means[0]._fields
+    }
     return RegistrationRow(
         data=data,
         labels=labels,
         method=method,
         seeds=len(seeds),
-        pairs=sum(len(own.pairs) for own in seeds),
-        dice_after_std=found["dice_after"].std,
-        folding_percent_std=found["folding_percent"].std,
-        **{name: summary.mean for name, summary in found.items()},
+        pairs=sum(len(run.pairs) for run in seeds),
+        dice_after_std=summaries["dice_after"].std,
+        folding_percent_std=summaries["folding_percent"].std,
+        **{name: summary.mean for name, summary in summaries.items()},
     )
 
 
@@ -120,39 +122,39 @@ def _errors(row: RegistrationRow) -> list[str]:
 
 
 def registration_chart(
-    looks: Mapping[str, Look], seeds: Mapping[str, Sequence[RunContents]]
+    styles: Mapping[str, ChartStyle], seeds: Mapping[str, Sequence[RunContents]]
 ) -> Chart:
     """Dice before and after registration beside folding, a line per system in the given order.
 
     Args:
-        looks: Of all systems of the page.
+        styles: Of all systems of the page.
         seeds: Finished runs of each system on a data set with a number of labels.
     """
     registered = {arm: [run for run in runs if run.pairs] for arm, runs in seeds.items()}
-    own = {arm: runs for arm, runs in registered.items() if runs}
+    drawn = {arm: runs for arm, runs in registered.items() if runs}
     with drawing():
-        figure = blank(WIDTH, 1.4 + 0.32 * len(own))
+        figure = blank(WIDTH, 1.4 + 0.32 * len(drawn))
         dice, folding = figure.subplots(1, 2, sharey=True)
-        for place, (arm, runs) in enumerate(own.items()):
+        for line, (arm, runs) in enumerate(drawn.items()):
             means = [registration_means(run.pairs) for run in runs]
             for mean in means:
-                _moved(dice, place, mean.dice_before, mean.dice_after, color=looks[arm].color)
+                _moved(dice, line, mean.dice_before, mean.dice_after, color=styles[arm].color)
             values = [mean.folding_percent for mean in means]
-            folding.plot(values, [place] * len(values), "o", color=looks[arm].color, markersize=7)
+            folding.plot(values, [line] * len(values), "o", color=styles[arm].color, markersize=7)
         _name(
             dice,
-            names=list(own),
+            names=list(drawn),
             x="Dice of labels, %",
             title="Registration: before (bar), after (dot)",
         )
-        _name(folding, names=list(own), x="voxels, %", title="Folded; each dot is a seed")
+        _name(folding, names=list(drawn), x="voxels, %", title="Folded; each dot is a seed")
         return chart_of(figure, alt="Dice before and after registration, and folding, by system.")
 
 
-def _moved(axes: Axes, place: int, before: float, after: float, *, color: str) -> None:
-    axes.plot([100 * before, 100 * after], [place] * 2, color=color, linewidth=1.5, alpha=0.5)
-    axes.plot(100 * before, place, "|", color=MUTED, markersize=12)
-    axes.plot(100 * after, place, "o", color=color, markersize=7)
+def _moved(axes: Axes, line: int, before: float, after: float, *, color: str) -> None:
+    axes.plot([100 * before, 100 * after], [line] * 2, color=color, linewidth=1.5, alpha=0.5)
+    axes.plot(100 * before, line, "|", color=MUTED, markersize=12)
+    axes.plot(100 * after, line, "o", color=color, markersize=7)
 
 
 def _name(axes: Axes, *, names: Sequence[str], x: str, title: str) -> None:

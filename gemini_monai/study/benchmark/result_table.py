@@ -6,8 +6,8 @@ import math
 
 from gemini_monai.report.figures.wording import interval, signed_points
 from gemini_monai.report.read import PairedDifference, summarize
-from gemini_monai.study.benchmark.results import Row
-from gemini_monai.study.benchmark.run import NOT_RUN
+from gemini_monai.study.benchmark.grid_run import NOT_RUN
+from gemini_monai.study.benchmark.result_rows import ResultRow
 from gemini_monai.study.benchmark.tuning import Trial
 
 HEADER = (
@@ -22,14 +22,14 @@ HEADER = (
 )
 
 
-def cells(row: Row) -> list[str]:
+def cells(row: ResultRow) -> list[str]:
     """The row as texts, in the order of ``HEADER``."""
     if not row.dice:
         failed = set(row.missing.values()) - {NOT_RUN}
         return [row.method, "failed" if failed else NOT_RUN, *[""] * (len(HEADER) - 2)]
-    found = summarize(row.dice)
-    dice = f"{100 * found.mean:.1f}"
-    dice += f" ± {100 * found.std:.1f}" if found.count > 1 else ""
+    dice_summary = summarize(row.dice)
+    dice = f"{100 * dice_summary.mean:.1f}"
+    dice += f" ± {100 * dice_summary.std:.1f}" if dice_summary.count > 1 else ""
     seeds = len(row.dice) + len(row.missing)
     dice += f" ({len(row.dice)} of {seeds} seeds)" if row.missing else ""
     rank, first = row.rank
@@ -39,7 +39,7 @@ def cells(row: Row) -> list[str]:
     return [row.method, *("" if text == "nan" else text for text in texts)]
 
 
-def failures(row: Row) -> list[str]:
+def failures(row: ResultRow) -> list[str]:
     """Why runs of the row are not there, a sentence each; one where all say the same."""
     said = dict.fromkeys(row.missing.values())
     if len(row.missing) > 1 and len(said) == 1:
@@ -48,20 +48,22 @@ def failures(row: Row) -> list[str]:
     return [f"{row.method}, seed {seed}: {text}" for seed, text in row.missing.items()]
 
 
-def _points(found: PairedDifference | None) -> str:
-    return "" if found is None else f"{signed_points(found.mean)} ({interval(found)})"
+def _points(difference: PairedDifference | None) -> str:
+    return (
+        "" if difference is None else f"{signed_points(difference.mean)} ({interval(difference)})"
+    )
 
 
-def as_numbers(row: Row) -> dict[str, object]:
+def as_numbers(row: ResultRow) -> dict[str, object]:
     """The row as a CSV has it: Dice and differences of Dice from 0 to 1, not rounded."""
-    found = summarize(row.dice)
+    dice_summary = summarize(row.dice)
     return {
         "data": row.data,
         "labels": row.labels,
         "method": row.method,
         "seeds": len(row.dice),
-        "dice": found.mean,
-        "dice_std": found.std,
+        "dice": dice_summary.mean,
+        "dice_std": dice_summary.std,
         **_numbers(row.to_baseline, "to_baseline"),
         **_numbers(row.to_best, "to_best_other"),
         "p_holm": row.p,
@@ -73,10 +75,10 @@ def as_numbers(row: Row) -> dict[str, object]:
     }
 
 
-def _numbers(found: PairedDifference | None, name: str) -> dict[str, float]:
+def _numbers(difference: PairedDifference | None, name: str) -> dict[str, float]:
     ends = {"": math.nan, "_low": math.nan, "_high": math.nan}
-    if found is not None:
-        ends = {"": found.mean, "_low": found.low, "_high": found.high}
+    if difference is not None:
+        ends = {"": difference.mean, "_low": difference.low, "_high": difference.high}
     return {name + end: value for end, value in ends.items()}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gemini_monai.report.read import RunContents, per_structure, summarize
-from gemini_monai.study.benchmark.run import Run
+from gemini_monai.study.benchmark.grid_run import GridRun
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class StructureRow:
     invented: int
 
 
-def case_rows(finished: Mapping[Run, RunContents]) -> list[CaseRow]:
+def case_rows(finished: Mapping[GridRun, RunContents]) -> list[CaseRow]:
     """A row per run, test case and structure.
 
     Args:
@@ -94,7 +94,7 @@ def case_rows(finished: Mapping[Run, RunContents]) -> list[CaseRow]:
     ]
 
 
-def structure_rows(finished: Mapping[Run, RunContents]) -> list[StructureRow]:
+def structure_rows(finished: Mapping[GridRun, RunContents]) -> list[StructureRow]:
     """A row per data set, number of labels, method and structure.
 
     Args:
@@ -103,15 +103,15 @@ def structure_rows(finished: Mapping[Run, RunContents]) -> list[StructureRow]:
     seeds: dict[tuple[str, int, str], list[RunContents]] = {}
     for run, contents in finished.items():
         seeds.setdefault((run.data, run.labels, run.method), []).append(contents)
-    return [row for key, own in seeds.items() for row in _structures(*key, seeds=own)]
+    return [row for key, runs in seeds.items() for row in _structures(*key, seeds=runs)]
 
 
 def _structures(
     data: str, labels: int, method: str, *, seeds: Sequence[RunContents]
 ) -> Iterator[StructureRow]:
     for name in seeds[0].structures:
-        scores = [score for own in seeds for score in own.scores if score.structure == name]
-        dice = summarize([_mean(own, name, "dice") for own in seeds])
+        scores = [score for run in seeds for score in run.scores if score.structure == name]
+        dice = summarize([_mean(run, name, "dice") for run in seeds])
         yield StructureRow(
             data=data,
             labels=labels,
@@ -120,7 +120,7 @@ def _structures(
             dice=dice.mean,
             dice_std=dice.std,
             average_surface_distance=summarize(
-                [_mean(own, name, "distance") for own in seeds]
+                [_mean(run, name, "distance") for run in seeds]
             ).mean,
             unit=seeds[0].distance_unit,
             missed=sum(score.missed for score in scores),

@@ -9,7 +9,7 @@ import numpy as np
 
 from gemini_monai.report.figures.wording import UNDEFINED
 from gemini_monai.report.page.elements import Block, Cell, Note, Table, table
-from gemini_monai.study.benchmark.outcome import Outcome
+from gemini_monai.study.benchmark.grid_results import GridResults
 from gemini_monai.study.benchmark.scores import structure_rows
 from gemini_monai.study.benchmark.tuning import Trial, best_trials
 
@@ -17,23 +17,25 @@ BEST = "total"
 """Class of the cell that stands out."""
 
 
-def method_table(outcome: Outcome, data: str, labels: int) -> Table:
+def method_table(results: GridResults, data: str, labels: int) -> Table:
     """Mean Dice of each structure, a row per system, the highest of each in bold.
 
     Args:
-        outcome: What is known.
+        results: What is known.
         data: Name of the data set.
         labels: Labeled images.
     """
-    rows = structure_rows(outcome.finished)
-    own = [row for row in rows if (row.data, row.labels) == (data, labels)]
-    names = list(dict.fromkeys(row.structure for row in own))
-    found = {(row.method, row.structure): row.dice for row in own}
-    known = {name: [row.dice for row in own if row.structure == name] for name in names}
-    highest = {name: float(np.nan_to_num(known[name]).max()) for name in names}
+    rows = structure_rows(results.finished)
+    of_table = [row for row in rows if (row.data, row.labels) == (data, labels)]
+    names = list(dict.fromkeys(row.structure for row in of_table))
+    dice = {(row.method, row.structure): row.dice for row in of_table}
+    per_structure = {
+        name: [row.dice for row in of_table if row.structure == name] for name in names
+    }
+    highest = {name: float(np.nan_to_num(per_structure[name]).max()) for name in names}
     lines: list[list[Cell | str]] = [
-        [method, *(_dice(found.get((method, name), math.nan), highest[name]) for name in names)]
-        for method in dict.fromkeys(row.method for row in own)
+        [method, *(_dice(dice.get((method, name), math.nan), highest[name]) for name in names)]
+        for method in dict.fromkeys(row.method for row in of_table)
     ]
     caption = "Dice per structure in percent, mean over test cases and seeds."
     return table(["method", *names], lines, caption=caption)

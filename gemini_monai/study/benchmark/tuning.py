@@ -13,8 +13,8 @@ import numpy as np
 from gemini_monai.base.files import read_json
 from gemini_monai.report.read import read_validation
 from gemini_monai.runs import RunFolder
-from gemini_monai.study.benchmark.grid import Question, data_name
-from gemini_monai.study.benchmark.run import NOT_RUN, Run
+from gemini_monai.study.benchmark.grid import GridSpec, data_name
+from gemini_monai.study.benchmark.grid_run import NOT_RUN, GridRun
 
 
 @dataclass(frozen=True)
@@ -29,36 +29,36 @@ class Trial:
         said: Why there is no Dice; empty where there is.
     """
 
-    run: Run
+    run: GridRun
     candidate: str
     dice: float
     cpu_minutes: float
     said: str
 
 
-def trial_runs(question: Question, candidates: Sequence[str]) -> list[Run]:
+def trial_runs(spec: GridSpec, candidates: Sequence[str]) -> list[GridRun]:
     """Runs of the tuning: every arm with each candidate, and the pre-trainings before them.
 
     Those with the candidate that is chosen are cells of the grid, too, and are not run again.
 
     Args:
-        question: What is to be compared.
+        spec: What is to be compared.
         candidates: Overrides to choose from, as on the command line.
     """
-    runs = [run for _, run in _with_each(question, candidates)]
+    runs = [run for _, run in _with_each(spec, candidates)]
     return list(dict.fromkeys(runs))
 
 
-def read_trials(question: Question, candidates: Sequence[str]) -> list[Trial]:
+def read_trials(spec: GridSpec, candidates: Sequence[str]) -> list[Trial]:
     """What the tuning came to; of each run its record and its validation are read, no test.
 
     Args:
-        question: What is to be compared.
+        spec: What is to be compared.
         candidates: Overrides to choose from, as on the command line.
     """
-    own = [_read(run, candidate) for candidate, run in _with_each(question, candidates) if run.data]
-    order = [(data_name(data), arm) for data in question.tested for arm in question.arms]
-    return sorted(own, key=lambda trial: order.index((trial.run.data, trial.run.method)))
+    trials = [_read(run, candidate) for candidate, run in _with_each(spec, candidates) if run.data]
+    order = [(data_name(data), arm) for data in spec.tested for arm in spec.arms]
+    return sorted(trials, key=lambda trial: order.index((trial.run.data, trial.run.method)))
 
 
 def best_trials(trials: Sequence[Trial]) -> dict[tuple[str, str], Trial]:
@@ -71,50 +71,48 @@ def best_trials(trials: Sequence[Trial]) -> dict[tuple[str, str], Trial]:
     """
     return {
         key: max(done, key=lambda trial: trial.dice)
-        for key, own in _by_arm(trials).items()
-        if (done := [trial for trial in own if not trial.said])
-        and all(trial.said != NOT_RUN for trial in own)
+        for key, of_arm in _by_arm(trials).items()
+        if (done := [trial for trial in of_arm if not trial.said])
+        and all(trial.said != NOT_RUN for trial in of_arm)
     }
 
 
-def tuned(question: Question, trials: Sequence[Trial]) -> Question:
-    """The question with what was chosen; an arm without a choice is left out, and why.
+def tuned(spec: GridSpec, trials: Sequence[Trial]) -> GridSpec:
+    """The comparison with what was chosen; an arm without a choice is left out, and why.
 
     Args:
-        question: What is to be compared.
+        spec: What is to be compared.
         trials: Of all arms.
     """
     best = best_trials(trials)
     chosen = {key: tuple(shlex.split(trial.candidate)) for key, trial in best.items()}
     left_out = {
-        key: f"no choice could be made: {next(trial.said for trial in own if trial.said)}"
-        for key, own in _by_arm(trials).items()
+        key: f"no choice could be made: {next(trial.said for trial in of_arm if trial.said)}"
+        for key, of_arm in _by_arm(trials).items()
         if key not in best
     }
-    return replace(question, tuned=chosen, left_out=left_out)
+    return replace(spec, tuned=chosen, left_out=left_out)
 
 
-def _with_each(question: Question, candidates: Sequence[str]) -> Iterator[tuple[str, Run]]:
-    keys = [
-        (data_name(data), arm) for data, arm in itertools.product(question.tested, question.arms)
-    ]
-    small = replace(question, labels=question.labels[:1], seeds=question.seeds[:1])
+def _with_each(spec: GridSpec, candidates: Sequence[str]) -> Iterator[tuple[str, GridRun]]:
+    keys = [(data_name(data), arm) for data, arm in itertools.product(spec.tested, spec.arms)]
+    small = replace(spec, labels=spec.labels[:1], seeds=spec.seeds[:1])
     for candidate in dict.fromkeys(candidates):
         words = dict.fromkeys(keys, tuple(shlex.split(candidate)))
         for run in replace(small, tuned=words).runs():
             yield candidate, run
 
 
-def _read(run: Run, candidate: str) -> Trial:
+def _read(run: GridRun, candidate: str) -> Trial:
     dice, minutes, said = math.nan, math.nan, run.last_words
     if run.is_done:
         record = RunFolder(run.folder).record
         minutes = read_json(record, dict).get("cpu_seconds", math.nan) / 60
         series = read_validation(run.folder)
         values = series.columns.get("mean_dice", np.array([])) if series else np.array([])
-        known = values[np.isfinite(values)]
-        dice = float(known.max()) if known.size else math.nan
-        said = "" if known.size else "it has no validation Dice"
+        finite = values[np.isfinite(values)]
+        dice = float(finite.max()) if finite.size else math.nan
+        said = "" if finite.size else "it has no validation Dice"
     return Trial(run=run, candidate=candidate, dice=dice, cpu_minutes=minutes, said=said)
 
 

@@ -76,7 +76,9 @@ def variants_of(given: Any) -> dict[str, tuple[str, ...]]:
         arms = [arm for name in given for arm in _preset(name).items()]
         first = {words: name for name, words in reversed(arms)}
         given = {name: words for name, words in arms if first[words] == name}
-    if not isinstance(given, Mapping) or not all(isinstance(own, str) for own in given.values()):
+    if not isinstance(given, Mapping) or not all(
+        isinstance(words, str) for words in given.values()
+    ):
         raise InputError(
             "--variants: expected a preset or \"{'NAME':'--KEY VALUE'}\", got " + repr(given)
         )
@@ -85,7 +87,7 @@ def variants_of(given: Any) -> dict[str, tuple[str, ...]]:
             raise InputError(
                 f"--variants: a name is letters, digits, '_', '.' or '+', got {name!r}"
             )
-    return {name: tuple(shlex.split(own)) for name, own in given.items()}
+    return {name: tuple(shlex.split(words)) for name, words in given.items()}
 
 
 def _preset(name: Any) -> Mapping[str, str]:

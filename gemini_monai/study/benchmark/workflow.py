@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.files import write_json
-from gemini_monai.study.benchmark.run import PROGRAM, Run
+from gemini_monai.study.benchmark.grid_run import PROGRAM, GridRun
 
 GRID = "grid.json"
 SNAKEFILE = Path(__file__).with_name("Snakefile")
@@ -23,7 +23,7 @@ LOCK = ".benchmark.lock"
 
 
 def run_grid(
-    runs: Sequence[Run], *, output: Path, cores: int = 1, more: Sequence[str] = ()
+    runs: Sequence[GridRun], *, output: Path, cores: int = 1, more: Sequence[str] = ()
 ) -> bool:
     """Make every run that is not there yet; those that fail do not stop the others.
 
@@ -57,7 +57,7 @@ def run_grid(
         return subprocess.run(command, check=False).returncode == 0
 
 
-def _by_this_python(run: Run) -> str:
+def _by_this_python(run: GridRun) -> str:
     """The command of a run in this environment, which need not be activated where it is run."""
     program, *words = shlex.split(run.command)
     python = [sys.executable, "-m", "gemini_monai"]

@@ -10,10 +10,9 @@ from typing import Any
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.files import write_text
 from gemini_monai.base.tables import write_table
-from gemini_monai.report.page.galleries import without_images
 from gemini_monai.report.page.rendering import render
-from gemini_monai.study.benchmark.outcome import Outcome
-from gemini_monai.study.benchmark.page import benchmark_page
+from gemini_monai.study.benchmark.benchmark_page import benchmark_page
+from gemini_monai.study.benchmark.grid_results import GridResults
 from gemini_monai.study.benchmark.registration import RegistrationRow, registration_rows
 from gemini_monai.study.benchmark.result_table import as_numbers, trial_as_numbers
 from gemini_monai.study.benchmark.scores import CaseRow, StructureRow, case_rows, structure_rows
@@ -44,11 +43,11 @@ def refuse_foreign(folder: Path) -> None:
         raise InputError(f"{there[0]}: is there and of no benchmark; give another --output")
 
 
-def write_results(outcome: Outcome, *, images: bool = True) -> list[Path]:
+def write_results(results: GridResults, *, images: bool = True) -> list[Path]:
     """Write what is known into the grid's folder; each file is whole or the one before.
 
     Args:
-        outcome: What is known.
+        results: What is known.
         images: Whether the page shows images of the data.
 
     Returns:
@@ -58,20 +57,19 @@ def write_results(outcome: Outcome, *, images: bool = True) -> list[Path]:
     Raises:
         InputError: If one cannot be written.
     """
-    results, cases, structures, registration, tuning, page = (
-        outcome.question.output / name for name in FILES
+    results_file, cases, structures, registration, tuning, page = (
+        results.spec.output / name for name in FILES
     )
-    write_table(results, [as_numbers(row) for row in outcome.rows])
-    _write(cases, case_rows(outcome.finished), kind=CaseRow)
-    _write(structures, structure_rows(outcome.finished), kind=StructureRow)
-    _write(registration, registration_rows(outcome.finished), kind=RegistrationRow)
-    if outcome.trials:
-        best = best_trials(outcome.trials).values()
-        write_table(tuning, [trial_as_numbers(t, chosen=t in best) for t in outcome.trials])
-    made = benchmark_page(outcome)
-    write_text(page, render(made if images else without_images(made)))
-    written = [results, cases, structures, registration]
-    return [*written, *([tuning] if outcome.trials else []), page]
+    write_table(results_file, [as_numbers(row) for row in results.rows])
+    _write(cases, case_rows(results.finished), kind=CaseRow)
+    _write(structures, structure_rows(results.finished), kind=StructureRow)
+    _write(registration, registration_rows(results.finished), kind=RegistrationRow)
+    if results.trials:
+        best = best_trials(results.trials).values()
+        write_table(tuning, [trial_as_numbers(t, chosen=t in best) for t in results.trials])
+    write_text(page, render(benchmark_page(results), images=images))
+    written = [results_file, cases, structures, registration]
+    return [*written, *([tuning] if results.trials else []), page]
 
 
 def _write(path: Path, rows: Sequence[Any], *, kind: type) -> None:

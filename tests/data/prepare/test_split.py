@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gemini_monai.data.prepare.propose import propose
-from gemini_monai.data.prepare.scan import Scan
+from gemini_monai.data.prepare.scan import ImageFacts
 from gemini_monai.data.prepare.split import Wanted, split_cases
 
 CASES = [f"c{k:02d}" for k in range(20)]
@@ -55,7 +55,7 @@ def test_a_tenth_and_a_fifth_by_default_and_nothing_when_there_are_few():
 
 
 def _scan(shape, spacing, minimum=0.0):
-    return Scan("c", None, shape, 1, spacing, np.eye(4), "x", (minimum,))
+    return ImageFacts("c", None, shape, 1, spacing, np.eye(4), "x", (minimum,))
 
 
 def test_size_covers_the_median_extent_at_the_median_spacing():

@@ -30,8 +30,8 @@ from monai.transforms import (
 
 from gemini_monai.base.errors import InputError
 from gemini_monai.data import Labeled, Pairs, Unlabeled, Views
+from gemini_monai.data.phantom_subjects import make_subject
 from gemini_monai.data.streams.augmentation import is_look, looks_of, places_alone
-from gemini_monai.data.subjects import make_subject
 from gemini_monai.geometry.warp import inbounds_mask, warp
 from tests.data.streams import own_transforms as own
 

@@ -19,8 +19,8 @@ from monai.transforms import (
 
 from gemini_monai.base.errors import InputError
 from gemini_monai.data import Corrupted, Labeled, Pairs, Partners, Unlabeled, Views
+from gemini_monai.data.phantom_subjects import make_subject
 from gemini_monai.data.streams import displacement_between
-from gemini_monai.data.subjects import make_subject
 from gemini_monai.geometry.warp import inbounds_mask, warp
 
 

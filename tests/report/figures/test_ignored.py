@@ -9,10 +9,9 @@ from pathlib import Path
 import nibabel
 import numpy as np
 
-from gemini_monai.report.figures.deformations import deformation_rows
-from gemini_monai.report.figures.ink import IGNORED_COLOR, IGNORED_NAME
+from gemini_monai.report.figures.colors import IGNORED_COLOR, IGNORED_NAME, hatched
+from gemini_monai.report.figures.kept_pictures import deformation_rows
 from gemini_monai.report.figures.overlays import overlay_rows
-from gemini_monai.report.figures.pixels import hatched
 from gemini_monai.report.figures.wording import HATCHED
 from gemini_monai.report.read import read_run
 from gemini_monai.report.read.comparison import compare

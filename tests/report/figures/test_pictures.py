@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from gemini_monai.report.figures.lines import Line, outlines
-from gemini_monai.report.figures.pictures import Panel, PanelRow, Picture
-from gemini_monai.report.figures.pixels import gray_levels, window
+from gemini_monai.report.figures.colors import gray_levels, window
+from gemini_monai.report.figures.pictures import Line, Panel, PanelRow, Picture, outlines
 from gemini_monai.report.read.planes import View, as_it_lies
 
 VIEW = View(as_it_lies((2.0, 3.0)))

@@ -10,12 +10,12 @@ import nibabel
 import numpy as np
 import pytest
 
-from gemini_monai.report.figures.ink import STRUCTURE_COLORS
+from gemini_monai.report.figures.colors import STRUCTURE_COLORS
 from gemini_monai.report.figures.overlays import overlay_rows
 from gemini_monai.report.figures.volumes import Layer, pair_volumes, volumes_of
 from gemini_monai.report.read import read_run, volume_grids
 from gemini_monai.report.read.comparison import compare
-from gemini_monai.report.read.kept_pairs import open_pair
+from gemini_monai.report.read.kept_arrays import open_pair
 from gemini_monai.report.read.planes import Orientation, View, orientation_of
 from tests.report.small_pair import run_of, write
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gemini_monai.report import write_report
-from gemini_monai.report.figures.ink import PAGE_COLORS, color_of
+from gemini_monai.report.figures.colors import PAGE_COLORS, color_of
 from gemini_monai.report.figures.strips import strip_plot
 from gemini_monai.report.read.comparison import compare
 from gemini_monai.report.read.run_reading import read_run

@@ -13,9 +13,9 @@ from jinja2 import UndefinedError
 
 from gemini_monai.base.errors import InputError
 from gemini_monai.report import write_report
+from gemini_monai.report.figures.wording import Strong, in_a_row, sentence
 from gemini_monai.report.page.elements import Lead, Page, Section, table
 from gemini_monai.report.page.rendering import environment, render
-from gemini_monai.report.page.sentences import Strong, in_a_row, sentence
 from tests.conftest import ROOT
 
 TEMPLATES = resources.files("gemini_monai.report.page") / "templates"

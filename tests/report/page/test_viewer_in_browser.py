@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from gemini_monai.report import write_report
-from gemini_monai.report.figures.ink import STRUCTURE_COLORS
+from gemini_monai.report.figures.colors import STRUCTURE_COLORS
 from gemini_monai.report.page.viewer_code import has_viewer
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")

@@ -6,13 +6,13 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from gemini_monai.study.benchmark import Run
+from gemini_monai.study.benchmark import GridRun
 from tests.report.synthetic_run import write_run
 
 ERRORS = {"supervised": 1.5, "scratch": 1.5, "gemini": 0.5, "cps": 1.0}
 
 
-def write_grid(runs: Sequence[Run], *, failed: tuple[str, int] = ("", 0)) -> None:
+def write_grid(runs: Sequence[GridRun], *, failed: tuple[str, int] = ("", 0)) -> None:
     """Every run, but those of ``failed`` (method, seed), which ran out of memory.
 
     Seed 0 takes one CPU minute, seed 1 two.
@@ -31,7 +31,7 @@ def write_grid(runs: Sequence[Run], *, failed: tuple[str, int] = ("", 0)) -> Non
         Path(run.done).write_text("page")
 
 
-def write_validation(run: Run, values: Sequence[float | str]) -> None:
+def write_validation(run: GridRun, values: Sequence[float | str]) -> None:
     """Mean Dice on the validation cases after 10, 20, ... iterations."""
     rows = [f"{10 * k},{value}" for k, value in enumerate(values, 1)]
     text = "\n".join(["iteration,mean_dice", *rows]) + "\n"

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from gemini_monai.report.read import PairedDifference
-from gemini_monai.study.benchmark import Row
+from gemini_monai.study.benchmark import ResultRow
+from gemini_monai.study.benchmark.chart_styles import BASELINE, OTHERS, chart_styles
 from gemini_monai.study.benchmark.drawings import cost_and_learning, differences
-from gemini_monai.study.benchmark.looks import BASELINE, OTHERS, looks
 
 
 def _row(method, dice, *, difference=True):
@@ -18,7 +18,7 @@ def _row(method, dice, *, difference=True):
     found = PairedDifference(
         mean=middle, low=middle - 0.1, high=middle + 0.1, p_value=0.1, count=9, higher=5, lower=4
     )
-    return Row(
+    return ResultRow(
         data="d",
         labels=5,
         method=method,
@@ -48,24 +48,24 @@ def rows():
 
 
 def test_the_best_have_colors_and_so_has_gemini_whatever_its_place(rows):
-    found = looks(ARMS, rows, baseline="supervised")
+    found = chart_styles(ARMS, rows, baseline="supervised")
     assert found["supervised"] == BASELINE
-    named = [arm for arm, look in found.items() if look.named and arm != "supervised"]
+    named = [arm for arm, style in found.items() if style.named and arm != "supervised"]
     assert set(named) == {"m22", "m21", "m20", "m19", "m18", "gemini"}
     assert {arm for arm in ARMS if arm not in named} - {"supervised"} == {
-        arm for arm, look in found.items() if look == OTHERS
+        arm for arm, style in found.items() if style == OTHERS
     }
-    alike = {(look.color, look.marker) for look in found.values() if look.named}
+    alike = {(style.color, style.marker) for style in found.values() if style.named}
     assert len(alike) == 7
 
 
 def test_few_systems_are_all_named(rows):
     few = ("supervised", "m1", "gemini")
-    assert all(look.named for look in looks(few, rows, baseline="supervised").values())
+    assert all(style.named for style in chart_styles(few, rows, baseline="supervised").values())
 
 
 def test_differences_stand_in_the_order_of_the_rows_without_the_baseline(rows):
-    found = looks(ARMS, rows, baseline="supervised")
+    found = chart_styles(ARMS, rows, baseline="supervised")
     texts = differences(found, rows, baseline="supervised").svg
     names = [row.method for row in rows if row.to_baseline is not None]
     places = [texts.index(f">{name}<") for name in names]
@@ -76,7 +76,7 @@ def test_differences_stand_in_the_order_of_the_rows_without_the_baseline(rows):
 
 def test_single_seeds_are_shown_only_where_both_have_them_all(rows):
     few = [rows[0], rows[1]]
-    found = looks(("supervised", "m0"), few, baseline="supervised")
+    found = chart_styles(("supervised", "m0"), few, baseline="supervised")
     whole = differences(found, few, baseline="supervised").svg
     short = [rows[0], replace(rows[1], dice=rows[1].dice[:1])]
     assert whole.count("<use") == differences(found, short, baseline="supervised").svg.count(
@@ -85,11 +85,14 @@ def test_single_seeds_are_shown_only_where_both_have_them_all(rows):
 
 
 def test_the_legend_has_one_name_for_all_that_are_gray(rows):
-    found = looks(ARMS, rows, baseline="supervised")
+    found = chart_styles(ARMS, rows, baseline="supervised")
     texts = cost_and_learning(found, rows, {}).svg
     assert texts.count(">others<") == 1
     assert ">gemini<" in texts
     assert ">m0<" not in texts
     few = ("supervised", "m1", "gemini")
     own = [row for row in rows if row.method in few]
-    assert ">others<" not in cost_and_learning(looks(few, own, baseline="supervised"), own, {}).svg
+    assert (
+        ">others<"
+        not in cost_and_learning(chart_styles(few, own, baseline="supervised"), own, {}).svg
+    )

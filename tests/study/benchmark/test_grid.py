@@ -1,4 +1,4 @@
-"""Which runs a question needs, and when one is another run."""
+"""Which runs a comparison needs, and when one is another run."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from gemini_monai.base.bundles import literal
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.files import read_json
 from gemini_monai.runs.settings import KNOBS
-from gemini_monai.study.benchmark import PRESETS, Question, variants_of
+from gemini_monai.study.benchmark import PRESETS, GridSpec, variants_of
 from gemini_monai.study.benchmark.variants import DEFAULTS, PAIRS
 from tests.conftest import ROOT
 
 
 @pytest.fixture
-def question(tiny_phantom, tmp_path):
-    return Question(
+def spec(tiny_phantom, tmp_path):
+    return GridSpec(
         suite="few_labels",
         data=(tiny_phantom.parent,),
         methods=("gemini", "cps"),
@@ -33,8 +33,8 @@ def question(tiny_phantom, tmp_path):
     )
 
 
-def test_every_method_with_every_seed_and_number_the_baseline_first(question):
-    runs = question.runs()
+def test_every_method_with_every_seed_and_number_the_baseline_first(spec):
+    runs = spec.runs()
     assert len(runs) == 3 * 2 * 2
     assert [run.method for run in runs[:3]] == ["supervised", "gemini", "cps"]
     assert len({run.name for run in runs}) == len(runs)
@@ -46,9 +46,9 @@ def test_every_method_with_every_seed_and_number_the_baseline_first(question):
     assert runs[2].done.startswith(words[words.index("--output_dir") + 1])
 
 
-def test_a_variant_is_the_default_with_its_overrides(question):
+def test_a_variant_is_the_default_with_its_overrides(spec):
     given = variants_of({"no_gss": "--semantic 0", "two": "--channels '[4, 8]'"})
-    own = replace(question, methods=("gemini",), labels=(1,), seeds=(0,), variants=given)
+    own = replace(spec, methods=("gemini",), labels=(1,), seeds=(0,), variants=given)
     runs = own.runs()
     assert [run.method for run in runs] == ["supervised", "gemini", "no_gss", "two"]
     assert "--semantic 0" in runs[2].command
@@ -108,8 +108,8 @@ def test_variants_that_cannot_be_are_named(given, message):
         variants_of(given)
 
 
-def test_a_pretraining_stands_before_what_starts_from_it(question):
-    own = replace(question, suite="pretraining", pretraining=("--epochs", "3"))
+def test_a_pretraining_stands_before_what_starts_from_it(spec):
+    own = replace(spec, suite="pretraining", pretraining=("--epochs", "3"))
     runs = own.runs()
     assert [run.method for run in runs[:2]] == ["scratch", "scratch"]
     scratch = [run for run in runs if run.method == "scratch"]
@@ -124,46 +124,46 @@ def test_a_pretraining_stands_before_what_starts_from_it(question):
         assert runs.index(start) < min(runs.index(run) for run in followers)
 
 
-def test_other_settings_data_or_code_are_another_run(question, tmp_path, monkeypatch):
-    names = {run.name for run in question.runs()}
-    assert names == {run.name for run in question.runs()}
-    assert names.isdisjoint(r.name for r in replace(question, overrides=("--epochs", "2")).runs())
-    copy = shutil.copytree(question.data[0], tmp_path / question.data[0].name)
+def test_other_settings_data_or_code_are_another_run(spec, tmp_path, monkeypatch):
+    names = {run.name for run in spec.runs()}
+    assert names == {run.name for run in spec.runs()}
+    assert names.isdisjoint(r.name for r in replace(spec, overrides=("--epochs", "2")).runs())
+    copy = shutil.copytree(spec.data[0], tmp_path / spec.data[0].name)
     content = json.loads((copy / "dataset.json").read_text())
     (copy / "dataset.json").write_text(json.dumps(content | {"seed": 7}))
-    assert names.isdisjoint(run.name for run in replace(question, data=(copy,)).runs())
+    assert names.isdisjoint(run.name for run in replace(spec, data=(copy,)).runs())
     monkeypatch.setattr("gemini_monai.__version__", "9")
-    assert names.isdisjoint(run.name for run in question.runs())
+    assert names.isdisjoint(run.name for run in spec.runs())
 
 
-def test_new_times_of_the_files_make_no_other_run(question, tmp_path):
+def test_new_times_of_the_files_make_no_other_run(spec, tmp_path):
     """As after ``prepare`` of a copy."""
-    path = shutil.copytree(question.data[0], tmp_path / "copy") / "dataset.json"
-    question = replace(question, data=(path.parent,))
-    name = question.runs()[0].name
+    path = shutil.copytree(spec.data[0], tmp_path / "copy") / "dataset.json"
+    spec = replace(spec, data=(path.parent,))
+    name = spec.runs()[0].name
     content = json.loads(path.read_text())
     for file, record in content["files"].items():
         size, _, digest = record.split()
         content["files"][file] = f"{size} 7.000000000 {digest}"
     path.write_text(json.dumps(content))
-    assert question.runs()[0].name == name
+    assert spec.runs()[0].name == name
     content["files"][file] = f"{size} 7.000000000 {'0' * 64}"
     path.write_text(json.dumps(content))
-    assert question.runs()[0].name != name
+    assert spec.runs()[0].name != name
 
 
-def test_a_name_stays_what_it_was_so_that_long_runs_are_found_again(question, tmp_path):
+def test_a_name_stays_what_it_was_so_that_long_runs_are_found_again(spec, tmp_path):
     """The first eight digits of a hash of the words, the data's file, version and predecessors."""
-    copy = shutil.copytree(question.data[0], tmp_path / question.data[0].name)
+    copy = shutil.copytree(spec.data[0], tmp_path / spec.data[0].name)
     content = json.loads((copy / "dataset.json").read_text())
     del content["files"]  # as earlier versions wrote it
     (copy / "dataset.json").write_text(json.dumps(content))
-    question = replace(question, data=(copy,))
-    run = question.runs()[0]
-    data = str(question.data[0])
+    spec = replace(spec, data=(copy,))
+    run = spec.runs()[0]
+    data = str(spec.data[0])
     words = ["train", "semi", data, "--method", "supervised", "--compare", "[]"]
     words += ["--labeled_cases", "1", "--epochs", "1", "--seed", "0"]
-    content = hashlib.sha256((question.data[0] / "dataset.json").read_bytes()).hexdigest()
+    content = hashlib.sha256((spec.data[0] / "dataset.json").read_bytes()).hexdigest()
     known = json.dumps([words, content, gemini_monai.__version__, []])
     assert run.name == (
         "phantom_2d_phantom-supervised-1_labels-0-" + hashlib.sha256(known.encode()).hexdigest()[:8]
@@ -178,11 +178,11 @@ def test_a_name_stays_what_it_was_so_that_long_runs_are_found_again(question, tm
         ({"seeds": ()}, "no seeds given"),
     ],
 )
-def test_what_is_no_question_is_said(question, given, message):
+def test_what_is_no_question_is_said(spec, given, message):
     with pytest.raises(InputError, match=message):
-        replace(question, **given)
+        replace(spec, **given)
 
 
-def test_data_that_is_not_prepared_is_named(question, tmp_path):
+def test_data_that_is_not_prepared_is_named(spec, tmp_path):
     with pytest.raises(InputError, match=r"dataset\.json: no such file; prepare the data first"):
-        replace(question, data=(tmp_path,))
+        replace(spec, data=(tmp_path,))

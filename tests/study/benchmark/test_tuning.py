@@ -9,10 +9,10 @@ from dataclasses import replace
 import pytest
 
 from gemini_monai.study.benchmark import (
-    Question,
+    GridSpec,
     cells,
     failures,
-    read_outcome,
+    read_grid_results,
     read_trials,
     trial_runs,
     tuned,
@@ -24,8 +24,8 @@ CANDIDATES = ("", "--learning_rate 0.003")
 
 
 @pytest.fixture
-def question(tiny_phantom, tmp_path):
-    return Question(
+def spec(tiny_phantom, tmp_path):
+    return GridSpec(
         suite="few_labels",
         data=(tiny_phantom.parent,),
         methods=("cps",),
@@ -37,7 +37,7 @@ def question(tiny_phantom, tmp_path):
 
 
 @pytest.fixture
-def trained(question):
+def trained(spec):
     """Validation Dice: the defaults are best for the baseline, the other candidate for cps.
 
     A later, lower value and one that is not defined do not count.
@@ -48,20 +48,20 @@ def trained(question):
         ("cps", False): [0.3, "", 0.4],
         ("cps", True): [0.5, 0.6, 0.2],
     }
-    runs = trial_runs(question, CANDIDATES)
+    runs = trial_runs(spec, CANDIDATES)
     write_grid(runs)
     for run in runs:
         write_validation(run, dice[run.method, "learning_rate" in run.command])
         (run.folder / "test" / "segmentation.csv").write_text("an error for whoever reads it")
-    return question
+    return spec
 
 
-def test_every_arm_has_the_same_candidates_on_the_first_seed_and_number(question):
-    runs = trial_runs(question, [*CANDIDATES, ""])
+def test_every_arm_has_the_same_candidates_on_the_first_seed_and_number(spec):
+    runs = trial_runs(spec, [*CANDIDATES, ""])
     assert [run.method for run in runs] == ["supervised", "cps"] * 2
     assert {(run.seed, run.labels) for run in runs} == {(4, 1)}
     assert ["--learning_rate 0.003" in run.command for run in runs] == [False, False, True, True]
-    grid = question.runs()
+    grid = spec.runs()
     assert set(runs[:2]) <= set(grid)  # the defaults are cells of the grid: not made twice
     assert not set(runs[2:]) & set(grid)
 
@@ -95,7 +95,7 @@ def test_an_arm_that_failed_with_every_candidate_is_a_row_that_says_why(trained)
     for run in chosen.runs():
         shutil.rmtree(run.folder, ignore_errors=True)
     write_grid(chosen.runs())
-    row = read_outcome(chosen).rows[1]
+    row = read_grid_results(chosen).rows[1]
     assert cells(row)[:2] == ["cps", "failed"]
     assert failures(row) == ["cps, seeds 4, 5: no choice could be made: error: no memory left"]
 
@@ -106,8 +106,8 @@ def test_nothing_is_chosen_before_every_candidate_was_tried(trained):
     assert list(chosen.left_out.values()) == ["no choice could be made: not run"]
 
 
-def test_a_choice_of_pretraining_is_of_the_fine_tuning_alone(question):
-    own = replace(question, suite="pretraining", methods=("byol",))
+def test_a_choice_of_pretraining_is_of_the_fine_tuning_alone(spec):
+    own = replace(spec, suite="pretraining", methods=("byol",))
     runs = trial_runs(own, CANDIDATES)
     starts = [run for run in runs if not run.labels]
     assert len(starts) == 1
@@ -121,7 +121,7 @@ def test_the_tuning_is_on_the_page_and_in_its_table(trained):
     for run in chosen.runs():
         shutil.rmtree(run.folder, ignore_errors=True)
     (chosen.output / "logs").mkdir()
-    files = {path.name: path for path in write_results(read_outcome(chosen, trials))}
+    files = {path.name: path for path in write_results(read_grid_results(chosen, trials))}
     with files["tuning.csv"].open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["chosen"] for row in rows] == ["yes", "no", "no", "yes"]

@@ -13,14 +13,15 @@ from pathlib import Path
 import pytest
 
 from gemini_monai.base.errors import InputError
-from gemini_monai.study.benchmark import Question, Run, run_grid
+from gemini_monai.study import benchmark
+from gemini_monai.study.benchmark import GridRun, GridSpec, run_grid
 from gemini_monai.study.benchmark import workflow as engine
 from tests.conftest import ROOT
 
 
 @pytest.fixture
-def question(tiny_phantom, tmp_path):
-    return Question(
+def spec(tiny_phantom, tmp_path):
+    return GridSpec(
         suite="few_labels",
         data=(tiny_phantom.parent,),
         methods=("gemini",),
@@ -30,13 +31,13 @@ def question(tiny_phantom, tmp_path):
     )
 
 
-def test_without_the_engine_one_line_says_how_to_have_it(question, monkeypatch):
+def test_without_the_engine_one_line_says_how_to_have_it(spec, monkeypatch):
     monkeypatch.setattr(engine.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"pip install 'gemini_monai\[benchmark\]'"):
-        run_grid(question.runs(), output=question.output)
+        run_grid(spec.runs(), output=spec.output)
 
 
-def test_the_engine_gets_every_run_once_and_goes_on_after_one_that_fails(question, monkeypatch):
+def test_the_engine_gets_every_run_once_and_goes_on_after_one_that_fails(spec, monkeypatch):
     asked = []
 
     def start(command, check):
@@ -45,15 +46,15 @@ def test_the_engine_gets_every_run_once_and_goes_on_after_one_that_fails(questio
 
     monkeypatch.setattr(engine.importlib.util, "find_spec", lambda name: True)
     monkeypatch.setattr(engine.subprocess, "run", start)
-    runs = question.runs()
-    assert not run_grid([*runs, runs[0]], output=question.output, cores=2, more=["--dry-run"])
+    runs = spec.runs()
+    assert not run_grid([*runs, runs[0]], output=spec.output, cores=2, more=["--dry-run"])
     assert {"--keep-going", "--rerun-incomplete", "--dry-run"} <= set(asked[0])
-    grid = json.loads((question.output / "grid.json").read_text())
+    grid = json.loads((spec.output / "grid.json").read_text())
     assert [run["name"] for run in grid["runs"]] == [run.name for run in runs]
     assert Path(asked[0][asked[0].index("--snakefile") + 1]).is_file()
 
 
-def test_no_environment_has_to_be_activated(question, monkeypatch, tmp_path):
+def test_no_environment_has_to_be_activated(spec, monkeypatch, tmp_path):
     asked = []
 
     def start(command, check):
@@ -62,7 +63,7 @@ def test_no_environment_has_to_be_activated(question, monkeypatch, tmp_path):
 
     monkeypatch.setattr(engine.importlib.util, "find_spec", lambda name: True)
     monkeypatch.setattr(engine.subprocess, "run", start)
-    runs = question.runs()
+    runs = spec.runs()
     run_grid([*runs, replace(runs[0], name="other", command="bash -c 'gemini'")], output=tmp_path)
     assert asked[0][:3] == [sys.executable, "-m", "snakemake"]
     *ours, other = json.loads((tmp_path / "grid.json").read_text())["runs"]
@@ -81,19 +82,19 @@ def test_no_environment_has_to_be_activated(question, monkeypatch, tmp_path):
     assert "usage: gemini" in done.stdout, done.stderr
 
 
-def test_two_benchmarks_do_not_share_a_folder(question, monkeypatch):
+def test_two_benchmarks_do_not_share_a_folder(spec, monkeypatch):
     def start(command, check):
         with pytest.raises(InputError, match="another benchmark is running there"):
-            run_grid([], output=question.output)
+            run_grid([], output=spec.output)
         return type("Done", (), {"returncode": 0})
 
     monkeypatch.setattr(engine.importlib.util, "find_spec", lambda name: True)
     monkeypatch.setattr(engine.subprocess, "run", start)
-    assert run_grid(question.runs(), output=question.output)
-    assert len(json.loads((question.output / "grid.json").read_text())["runs"]) == 4
+    assert run_grid(spec.runs(), output=spec.output)
+    assert len(json.loads((spec.output / "grid.json").read_text())["runs"]) == 4
     done = type("Done", (), {"returncode": 0})
     monkeypatch.setattr(engine.subprocess, "run", lambda command, check: done)
-    assert run_grid([], output=question.output)
+    assert run_grid([], output=spec.output)
 
 
 with_snakemake = pytest.mark.skipif(
@@ -103,7 +104,7 @@ with_snakemake = pytest.mark.skipif(
 
 @with_snakemake
 def test_what_a_killed_grid_leaves_does_not_stop_the_next(tmp_path):
-    run = Run("well", "true", str(tmp_path / "well" / "page"), (), "d", "m", 1, 0)
+    run = GridRun("well", "true", str(tmp_path / "well" / "page"), (), "d", "m", 1, 0)
     lock = tmp_path / "out" / ".snakemake" / "locks" / "0.output.lock"
     lock.parent.mkdir(parents=True)
     lock.write_text("finished/well\n")
@@ -113,7 +114,7 @@ def test_what_a_killed_grid_leaves_does_not_stop_the_next(tmp_path):
 @with_snakemake
 def test_a_second_call_makes_only_what_failed_even_from_another_folder(tmp_path, monkeypatch):
     count = f"bash -c 'echo once >> {tmp_path}/{{}}.txt; {{}}'"
-    run = Run(
+    run = GridRun(
         "well", count.format("well", "true"), str(tmp_path / "well" / "page"), (), "d", "m", 1, 0
     )
     bad = replace(run, name="bad", command=count.format("bad", "false"))
@@ -125,3 +126,11 @@ def test_a_second_call_makes_only_what_failed_even_from_another_folder(tmp_path,
     assert run_grid([run, mended, waits], output=tmp_path / "out")
     made = {path.stem: path.read_text().split() for path in tmp_path.glob("*.txt")}
     assert made == {"well": ["once"], "bad": ["once", "once"], "waits": ["once"]}
+
+
+def test_early_names_go_on_working_for_a_release():
+    for early, now in (("Question", GridSpec), ("Run", GridRun)):
+        with pytest.warns(FutureWarning, match=f"is {now.__name__} since 0.2"):
+            assert getattr(benchmark, early) is now
+    with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
+        benchmark.Nothing  # noqa: B018

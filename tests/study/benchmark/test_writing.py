@@ -12,16 +12,16 @@ import pytest
 
 from gemini_monai.base.errors import InputError
 from gemini_monai.report.read import read_run
-from gemini_monai.study.benchmark import Question, read_outcome, refuse_foreign, write_results
+from gemini_monai.study.benchmark import GridSpec, read_grid_results, refuse_foreign, write_results
 from gemini_monai.study.benchmark.registration import RegistrationRow, registration_by_system
 from tests.report.synthetic_run import STRUCTURES
 from tests.study.benchmark.synthetic_grid import write_grid
 
 
 @pytest.fixture(scope="module")
-def question(tiny_phantom, tmp_path_factory):
+def spec(tiny_phantom, tmp_path_factory):
     """Two systems, one with a failed run; two numbers of labels."""
-    found = Question(
+    found = GridSpec(
         suite="few_labels",
         data=(tiny_phantom.parent,),
         methods=("cps",),
@@ -34,8 +34,8 @@ def question(tiny_phantom, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def files(question):
-    return {path.name: path for path in write_results(read_outcome(question))}
+def files(spec):
+    return {path.name: path for path in write_results(read_grid_results(spec))}
 
 
 def _read(path):
@@ -57,7 +57,7 @@ def test_the_results_are_numbers_and_say_what_is_missing(files):
     assert rows[1]["missing"] == "cps, seed 1: error: no memory left"
 
 
-def test_a_difference_is_of_the_seeds_that_both_have(files, question):
+def test_a_difference_is_of_the_seeds_that_both_have(files, spec):
     row = next(r for r in _read(files["results.csv"]) if (r["method"], r["labels"]) == ("cps", "1"))
     cases = _read(files["cases.csv"])
     means = {
@@ -73,9 +73,9 @@ def test_a_difference_is_of_the_seeds_that_both_have(files, question):
     assert float(row["to_baseline"]) == pytest.approx(expected, abs=2e-4)
 
 
-def test_every_case_of_every_run_is_as_the_run_has_it(files, question):
+def test_every_case_of_every_run_is_as_the_run_has_it(files, spec):
     rows = _read(files["cases.csv"])
-    done = [run for run in question.runs() if run.is_done]
+    done = [run for run in spec.runs() if run.is_done]
     assert len(rows) == len(done) * 5 * len(STRUCTURES)
     for run in done:
         key = (run.data, str(run.labels), run.method, str(run.seed))
@@ -85,11 +85,11 @@ def test_every_case_of_every_run_is_as_the_run_has_it(files, question):
             assert [row[name] for row in own] == [row[name] for row in source]
 
 
-def test_a_structure_is_the_mean_of_its_cases_then_of_its_seeds(files, question):
+def test_a_structure_is_the_mean_of_its_cases_then_of_its_seeds(files, spec):
     rows = _read(files["structures.csv"])
     assert len(rows) == 2 * 2 * len(STRUCTURES)
     row = next(r for r in rows if r["method"] == "supervised" and r["structure"] == "clavicles")
-    runs = [r for r in question.runs() if r.method == "supervised" and r.labels == 1]
+    runs = [r for r in spec.runs() if r.method == "supervised" and r.labels == 1]
     means = [
         statistics.mean(s.dice for s in read_run(run.folder).scores if s.structure == "clavicles")
         for run in runs
@@ -100,7 +100,7 @@ def test_a_structure_is_the_mean_of_its_cases_then_of_its_seeds(files, question)
 
 
 def test_registration_is_the_mean_of_its_pairs_then_of_its_seeds(tiny_phantom, tmp_path):
-    own = Question(
+    own = GridSpec(
         suite="few_labels",
         data=(tiny_phantom.parent,),
         methods=("gemini",),
@@ -109,7 +109,7 @@ def test_registration_is_the_mean_of_its_pairs_then_of_its_seeds(tiny_phantom, t
         output=tmp_path,
     )
     write_grid(own.runs())
-    files = {path.name: path for path in write_results(read_outcome(own))}
+    files = {path.name: path for path in write_results(read_grid_results(own))}
     (row,) = _read(files["registration.csv"])  # supervised training registers nothing
     pairs = [
         _read(run.folder / "test" / "registration.csv")
@@ -136,7 +136,7 @@ def test_errors_have_columns_where_the_data_tells_them():
         assert ("true displacement" in found.caption) == (row is known)
 
 
-def test_the_page_has_the_same_cases_of_every_system_charts_failures_and_commands(files, question):
+def test_the_page_has_the_same_cases_of_every_system_charts_failures_and_commands(files, spec):
     text = files["benchmark.html"].read_text()
     assert text.count("cps, seed 1: error: no memory left") == 2
     titles = re.findall(r"<h3>(Worst|Median|Best) case: s\d+", text)
@@ -146,23 +146,23 @@ def test_the_page_has_the_same_cases_of_every_system_charts_failures_and_command
     assert text.count("--shared:url(data:image/png") == 3
     assert text.count("data:image/") == 3
     assert text.count('<svg class="chart"') == 7  # three a table, and Dice over labels
-    for run in question.runs():
+    for run in spec.runs():
         assert run.command.replace("'", "&#39;") in text
     assert "of 3 test images none" in text
 
 
-def test_the_page_has_the_baseline_first_then_the_best(question, tmp_path):
-    own = replace(question, methods=("cps", "gemini"), labels=(1,), output=tmp_path)
+def test_the_page_has_the_baseline_first_then_the_best(spec, tmp_path):
+    own = replace(spec, methods=("cps", "gemini"), labels=(1,), output=tmp_path)
     write_grid(own.runs())
-    *_, page = write_results(read_outcome(own))
+    *_, page = write_results(read_grid_results(own))
     first = page.read_text().split("</table>")[0]
     assert re.findall(r">(supervised|cps|gemini)<", first) == ["supervised", "gemini", "cps"]
 
 
-def test_a_page_to_share_has_everything_but_images(question):
-    outcome = read_outcome(question)
+def test_a_page_to_share_has_everything_but_images(spec):
+    results = read_grid_results(spec)
     whole, shared = (
-        {path.name: path for path in write_results(outcome, images=images)}[
+        {path.name: path for path in write_results(results, images=images)}[
             "benchmark.html"
         ].read_text()
         for images in (True, False)
@@ -173,9 +173,9 @@ def test_a_page_to_share_has_everything_but_images(question):
     assert len(re.findall("<tr", shared)) == len(re.findall("<tr", whole)) > 10
 
 
-def test_the_page_of_a_grid_that_has_hardly_begun(question, tmp_path):
-    begun = replace(question, output=tmp_path)
-    files = {path.name: path for path in write_results(read_outcome(begun))}
+def test_the_page_of_a_grid_that_has_hardly_begun(spec, tmp_path):
+    begun = replace(spec, output=tmp_path)
+    files = {path.name: path for path in write_results(read_grid_results(begun))}
     assert "tuning.csv" not in files
     text = files["benchmark.html"].read_text()
     assert "Nothing is tested yet" in text

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from gemini_monai.base.errors import InputError
 from gemini_monai.data.prepare.codes import listed, recode, refuse_label
-from gemini_monai.data.prepare.labels import LabelFiles
+from gemini_monai.data.prepare.kept_files import kept_image
+from gemini_monai.data.prepare.label_files import LabelFiles
 from gemini_monai.data.prepare.propose import in_ras
-from gemini_monai.data.prepare.reading import kept_image
 from gemini_monai.data.prepare.source import Source, prepare_source
 from gemini_monai.data.prepare.sources.released import find_released
 from gemini_monai.data.prepare.split import Wanted
@@ -73,7 +73,7 @@ def prepare_candi(
         wanted = wanted.or_else(labeled=5, validation=0, test=20)
     images, labels = released[:2] if released else _official(source)
     others: Counter[int] = Counter()
-    found = Source(
+    contents = Source(
         name="candi",
         kind="candi",
         images=images,
@@ -85,7 +85,7 @@ def prepare_candi(
         convert_image=_checked_image,
         convert_label=_recoder(folder=destination / "labels", others=others),
     )
-    path = prepare_source(found, destination, wanted=wanted)
+    path = prepare_source(contents, destination, wanted=wanted)
     print(f"{'background':>13}  voxels of other codes: {listed(others) or 'none'}")
     return path
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.files import read_json
-from gemini_monai.data.prepare.declared import named_values
-from gemini_monai.data.prepare.labels import LabelFiles
+from gemini_monai.data.prepare.declared_labels import named_values
+from gemini_monai.data.prepare.label_files import LabelFiles
 from gemini_monai.data.prepare.patients import read_patients
 from gemini_monai.data.prepare.regions import with_declared
 from gemini_monai.data.prepare.source import Source, prepare_source
@@ -49,7 +49,7 @@ def prepare_decathlon(
         images[case] = source / image
         if label is not None:
             labels[case] = source / label
-    found = Source(
+    contents = Source(
         name=str(content.get("name", source.absolute().name)),
         kind="decathlon",
         images=images,
@@ -59,8 +59,8 @@ def prepare_decathlon(
     )
     declared = named_values(content["labels"], where=f"{path}: key 'labels'")
     destination = Path(destination)
-    found = with_declared(found, declared, said_in=path, folder=destination / "masks")
-    return prepare_source(found, destination, wanted=wanted or Wanted())
+    contents = with_declared(contents, declared, said_in=path, folder=destination / "masks")
+    return prepare_source(contents, destination, wanted=wanted or Wanted())
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -19,8 +19,8 @@ from gemini_monai.data.prepare.codes import (
     refuse_label,
     refuse_unknown,
 )
-from gemini_monai.data.prepare.labels import LabelFiles
-from gemini_monai.data.prepare.reading import kept_image
+from gemini_monai.data.prepare.kept_files import kept_image
+from gemini_monai.data.prepare.label_files import LabelFiles
 from gemini_monai.data.prepare.source import Source, prepare_source
 from gemini_monai.data.prepare.sources.heart_parts import KINDS, Part, find_parts
 from gemini_monai.data.prepare.sources.released import find_released
@@ -77,21 +77,21 @@ def prepare_heart_ct(
     parts = find_parts(source)
     released = find_released(source, names=RELEASED)
     if not released:
-        found = _official([part for part in parts if part.images or part.labels], source)
+        contents = _official([part for part in parts if part.images or part.labels], source)
         print("\n".join(map(str, parts)))
-        wanted = _counts(wanted or Wanted(), found)
+        wanted = _counts(wanted or Wanted(), contents)
     elif any(part.images for part in parts):
         raise InputError(
             f"{source}: holds the authors' released images and the originals; one only"
         )
     else:
-        found = _source(released.images, released.labels, split=released.split)
-    found = replace(
-        found,
-        convert_image=partial(_image, labels=found.labels, folder=destination / "images"),
+        contents = _source(released.images, released.labels, split=released.split)
+    contents = replace(
+        contents,
+        convert_image=partial(_image, labels=contents.labels, folder=destination / "images"),
         convert_label=partial(_label, ordinals=bool(released), folder=destination / "codes"),
     )
-    return prepare_source(found, destination, wanted=wanted or Wanted())
+    return prepare_source(contents, destination, wanted=wanted or Wanted())
 
 
 def _official(parts: Sequence[Part], source: Path) -> Source:
@@ -116,13 +116,13 @@ def _source(images: Mapping[str, Path], labels: Mapping[str, LabelFiles], **know
     )
 
 
-def _counts(wanted: Wanted, found: Source) -> Wanted:
+def _counts(wanted: Wanted, contents: Source) -> Wanted:
     """Five to train on and the rest to test on, where nothing else was asked for."""
-    wanted = wanted.or_else(labeled=min(PAPER, len(found.labels)), validation=0)
-    rest = len(found.labels) - (wanted.labeled or 0) - (wanted.validation or 0)
+    wanted = wanted.or_else(labeled=min(PAPER, len(contents.labels)), validation=0)
+    rest = len(contents.labels) - (wanted.labeled or 0) - (wanted.validation or 0)
     wanted = wanted.or_else(test=max(rest, 0))
     kept = (wanted.labeled or 0) + (wanted.validation or 0) + (wanted.test or 0)
-    if len(found.images) == kept:
+    if len(contents.images) == kept:
         print("               no image is left for pairs: add a part, or leave some with --test N")
     return wanted
 

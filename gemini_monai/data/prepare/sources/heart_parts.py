@@ -139,16 +139,16 @@ def _files(source: Path) -> Iterator[Path]:
 def _sort_in(parts: list[Part], path: Path) -> None:
     name = path.as_posix()
     for part in parts:
-        for found, patterns in (
+        for by_case, patterns in (
             (part.images, part.kind.patterns(path)),
             (part.labels, part.kind.labels),
         ):
             case = next(_cases(part.kind.prefix, patterns, name), None)
             if case is None:
                 continue
-            if case in found:
-                raise InputError(f"{path}: case '{case}' is there twice, also as {found[case]}")
-            found[case] = path
+            if case in by_case:
+                raise InputError(f"{path}: case '{case}' is there twice, also as {by_case[case]}")
+            by_case[case] = path
             return
 
 

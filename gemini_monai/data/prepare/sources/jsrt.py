@@ -35,10 +35,10 @@ def check_size(raw: Path) -> None:
     Raises:
         InputError: If the file has not exactly 2048 x 2048 values of 16 bits.
     """
-    found = raw.stat().st_size
-    if found != RAW_BYTES:
+    size = raw.stat().st_size
+    if size != RAW_BYTES:
         raise InputError(
-            f"{raw}: {found} bytes, expected {RAW_BYTES} ({RAW_SIZE} x {RAW_SIZE} of 16 bits); "
+            f"{raw}: {size} bytes, expected {RAW_BYTES} ({RAW_SIZE} x {RAW_SIZE} of 16 bits); "
             "downloaded in part?"
         )
 
@@ -94,11 +94,11 @@ def _read_mask(path: Path) -> np.ndarray:
         raise InputError(f"{path}: cannot be read as an image: {error}") from error
     if values.shape != (SIZE, SIZE):
         raise InputError(f"{path}: a mask of {values.shape}, expected {(SIZE, SIZE)}")
-    found = np.unique(values)
-    if len(found) > 2 or found[0] != 0:
+    distinct = np.unique(values)
+    if len(distinct) > 2 or distinct[0] != 0:
         raise InputError(
-            f"{path}: a mask of one structure, but it has {len(found)} value(s) from {found[0]} to "
-            f"{found[-1]}; expected 0 and another"
+            f"{path}: a mask of one structure, but it has {len(distinct)} value(s) "
+            f"from {distinct[0]} to {distinct[-1]}; expected 0 and another"
         )
     return values > 0
 

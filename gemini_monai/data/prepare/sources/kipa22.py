@@ -9,8 +9,8 @@ import numpy as np
 
 from gemini_monai.base.errors import InputError
 from gemini_monai.data.prepare.codes import count_codes, refuse_label, refuse_unknown
-from gemini_monai.data.prepare.labels import LabelFiles
-from gemini_monai.data.prepare.reading import kept_image
+from gemini_monai.data.prepare.kept_files import kept_image
+from gemini_monai.data.prepare.label_files import LabelFiles
 from gemini_monai.data.prepare.source import Source, prepare_source
 from gemini_monai.data.prepare.split import Wanted
 from gemini_monai.images import find_images
@@ -52,7 +52,7 @@ def prepare_kipa22(
     for case in sorted(images.keys() ^ labels.keys()):
         alone, other = (images, "label") if case in images else (labels, "image")
         raise InputError(f"{alone[case]}: no {other} of '{case}' in {source / 'train' / other}")
-    found = Source(
+    contents = Source(
         name="kipa22",
         kind="kipa22",
         images=_with_open_test(images, source),
@@ -64,7 +64,7 @@ def prepare_kipa22(
         convert_label=_checked_label,
     )
     asked = (wanted or Wanted()).or_else(labeled=40, validation=10, test=20)
-    path = prepare_source(found, Path(destination), wanted=asked)
+    path = prepare_source(contents, Path(destination), wanted=asked)
     print(f"{'why':>13}  {REASON}")
     missing = sorted({str(number) for number in TRAINING} - set(images), key=int)
     if missing:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from gemini_monai.base.errors import InputError
-from gemini_monai.data.prepare.declared import Declared, declared_names
-from gemini_monai.data.prepare.labels import LabelFiles, find_labels
+from gemini_monai.data.prepare.declared_labels import Declared, declared_names
+from gemini_monai.data.prepare.label_files import LabelFiles, find_labels
 from gemini_monai.data.prepare.nnunet_dataset import (
     NnUNetDataset,
     read_nnunet,
@@ -48,19 +48,19 @@ def prepare_folder(
     source, destination = Path(source), Path(destination)
     nnunet = read_nnunet(source)
     declared, said_in = _declared(source, nnunet)
-    found = _found(source, nnunet)
-    found = with_declared(found, declared, said_in=said_in, folder=destination / "masks")
-    path = prepare_source(found, destination, wanted=wanted or Wanted())
+    contents = _found(source, nnunet)
+    contents = with_declared(contents, declared, said_in=said_in, folder=destination / "masks")
+    path = prepare_source(contents, destination, wanted=wanted or Wanted())
     if nnunet is not None:
-        _tell(nnunet, labels=len(found.labels))
+        _tell(nnunet, labels=len(contents.labels))
     return path
 
 
 def _found(source: Path, nnunet: NnUNetDataset | None) -> Source:
     """Images, labels and patients of the folder."""
-    place, label_place = _places(source)
-    images = find_images(place)
-    labels, structures = _labels(place, label_place)
+    image_folder, label_folder = _places(source)
+    images = find_images(image_folder)
+    labels, structures = _labels(image_folder, label_folder)
     if nnunet is not None:
         refuse_other_ending(images, nnunet)
     images = _without_channel(images, labels)
@@ -89,10 +89,10 @@ def _tell(nnunet: NnUNetDataset, *, labels: int) -> None:
 def _declared(source: Path, nnunet: NnUNetDataset | None) -> tuple[Declared, Path]:
     """What is said of labels, and where."""
     path = source / "labels.json"
-    own = declared_names(path)
+    declared = declared_names(path)
     if nnunet is None:
-        return own, path
-    if path.is_file() and own != nnunet.declared:
+        return declared, path
+    if path.is_file() and declared != nnunet.declared:
         raise InputError(f"{path}: says other labels than {nnunet.path}; remove one of them")
     return nnunet.declared, nnunet.path
 
@@ -104,17 +104,17 @@ def _places(source: Path) -> tuple[Path, Path]:
     return source if _is_bare(source) else source / "images", source / "labels"
 
 
-def _labels(place: Path, label_place: Path) -> tuple[dict[str, LabelFiles], list[str]]:
+def _labels(image_folder: Path, label_folder: Path) -> tuple[dict[str, LabelFiles], list[str]]:
     """Those of a folder of their own, or else 3D Slicer's segmentations beside the images."""
-    beside = find_segmentations(place)
-    if not label_place.is_dir():
+    beside = find_segmentations(image_folder)
+    if not label_folder.is_dir():
         return dict(beside), []
     if beside:
         raise InputError(
             f"{next(iter(beside.values()))}: a segmentation beside its image, where labels lie in "
-            f"{label_place}; put it there"
+            f"{label_folder}; put it there"
         )
-    return find_labels(label_place)
+    return find_labels(label_folder)
 
 
 def _is_bare(source: Path) -> bool:

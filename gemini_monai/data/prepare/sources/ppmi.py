@@ -148,10 +148,12 @@ def _patients(volumes: list[FoundVolume], *, source: Path) -> dict[str, str]:
     return {volume.case: volume.patient or volume.case for volume in volumes}
 
 
-def _tell(found: Source, *, left_out: Counter[str]) -> None:
-    patients = len(set((found.patients or {}).values()))
-    rows = {"PPMI": f"{len(found.images)} volumes of {patients} patients; the paper has {EXPECTED}"}
-    if found.patients == {case: case for case in found.images}:
+def _tell(contents: Source, *, left_out: Counter[str]) -> None:
+    patients = len(set((contents.patients or {}).values()))
+    rows = {
+        "PPMI": f"{len(contents.images)} volumes of {patients} patients; the paper has {EXPECTED}"
+    }
+    if contents.patients == {case: case for case in contents.images}:
         rows["patients"] = "none in the names: every volume counts as a patient of its own"
     if left_out:
         rows["left out"] = f"not T1: {_listed(left_out)}"

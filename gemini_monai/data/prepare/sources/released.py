@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gemini_monai.base.errors import InputError
-from gemini_monai.data.prepare.labels import LabelFiles
+from gemini_monai.data.prepare.label_files import LabelFiles
 from gemini_monai.data.prepare.split import Split
 from gemini_monai.images import find_images
 
@@ -48,13 +48,17 @@ def find_released(
     images: dict[str, Path] = {}
     labels: dict[str, LabelFiles] = {}
     for part in ("train", "test"):
-        found = {f"{part}_{n}": p for n, p in find_images(root / part / "labeled/image").items()}
-        own = {f"{part}_{n}": p for n, p in find_labels(root / part / "labeled/label").items()}
-        for case, path in found.items():
-            if case not in own:
+        labeled_images = {
+            f"{part}_{n}": p for n, p in find_images(root / part / "labeled/image").items()
+        }
+        their_labels = {
+            f"{part}_{n}": p for n, p in find_labels(root / part / "labeled/label").items()
+        }
+        for case, path in labeled_images.items():
+            if case not in their_labels:
                 raise InputError(f"{path}: no label of that name in {root / part}/labeled/label")
-        images |= found
-        labels |= own
+        images |= labeled_images
+        labels |= their_labels
     unlabeled = {
         f"unlabeled_{n}": p for n, p in find_images(root / "train/unlabeled/image").items()
     }

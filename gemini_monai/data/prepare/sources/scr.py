@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from gemini_monai.base.errors import InputError
-from gemini_monai.data.prepare.labels import LabelFiles
+from gemini_monai.data.prepare.label_files import LabelFiles
 from gemini_monai.data.prepare.source import Source, prepare_source
 from gemini_monai.data.prepare.sources.jsrt import (
     PIXEL,
@@ -60,11 +60,13 @@ def prepare_scr(
         released = _released(divided.images, divided.labels, split=divided.split)
         return prepare_source(released, destination, wanted=wanted or Wanted())
     flat = (source / "image").is_dir()
-    found = _flat(source) if flat else _official(source, destination)
+    contents = _flat(source) if flat else _official(source, destination)
     asked = (wanted or Wanted()).or_else(labeled=5, validation=0, test=100)
-    path = prepare_source(found, destination, wanted=asked)
-    if len(found.images) != COMPLETE:
-        print(f"{'note':>13}  {len(found.images)} of {COMPLETE} images: another split than of all")
+    path = prepare_source(contents, destination, wanted=asked)
+    if len(contents.images) != COMPLETE:
+        print(
+            f"{'note':>13}  {len(contents.images)} of {COMPLETE} images: another split than of all"
+        )
     return path
 
 

@@ -1,0 +1,147 @@
+"""The page of a benchmark."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+
+import gemini_monai
+from gemini_monai.report.figures.overlays import overlay_rows
+from gemini_monai.report.figures.wording import plural
+from gemini_monai.report.page.elements import (
+    Block,
+    Cell,
+    ChartBlock,
+    CommandLine,
+    Gallery,
+    Note,
+    Page,
+    Section,
+    structure_key,
+    table,
+)
+from gemini_monai.report.read import summarize
+from gemini_monai.report.read.comparison import Arm, Comparison
+from gemini_monai.study.benchmark.chart_styles import ChartStyle, chart_styles
+from gemini_monai.study.benchmark.drawings import cost_and_learning, dice_over_labels, differences
+from gemini_monai.study.benchmark.grid import data_name
+from gemini_monai.study.benchmark.grid_results import GridResults
+from gemini_monai.study.benchmark.leakage import leakage_sentences
+from gemini_monai.study.benchmark.registration import (
+    registration_by_system,
+    registration_chart,
+    registration_rows,
+)
+from gemini_monai.study.benchmark.result_rows import ResultRow
+from gemini_monai.study.benchmark.result_table import HEADER, cells, failures
+from gemini_monai.study.benchmark.small_tables import method_table, tuning_table
+
+COLUMNS = 6
+"""Pictures beside each other."""
+
+
+def benchmark_page(results: GridResults) -> Page:
+    """Tables, charts, pictures, tuning and commands; what is not there yet is said.
+
+    Args:
+        results: What is known.
+    """
+    spec = results.spec
+    names = [data_name(folder) for folder in spec.tested]
+    sections = [section for data in names for section in _of_data(results, data, names=names)]
+    blocks = tuple(Note(sentence) for sentence in leakage_sentences(spec))
+    sections.append(Section("data", "Data", "Was anything of the test trained on?", blocks))
+    sections.append(_commands(results))
+    return Page(
+        title=f"Benchmark: {spec.suite.replace('_', ' ')}",
+        meta=f"{plural(len(spec.arms), 'system')}, {plural(len(spec.seeds), 'seed')} on "
+        + ", ".join(names),
+        sections=tuple(sections),
+        version=gemini_monai.__version__,
+    )
+
+
+def _of_data(results: GridResults, data: str, *, names: Sequence[str]) -> Iterator[Section]:
+    numbers, number = results.spec.labels, names.index(data)
+    of = f" of {data}" if len(names) > 1 else ""
+    for labels in numbers:
+        name = f"{labels} labels{of}"
+        blocks = tuple(_results(results, data, labels))
+        yield Section(f"table-{number}-{labels}", name, name, blocks)
+    if len(numbers) > 1:
+        rows = [row for row in results.rows if row.data == data]
+        chart = ChartBlock(dice_over_labels(_styles(results), rows))
+        yield Section(f"labels-{number}", f"Labels{of}", f"Dice over labels{of}", (chart,))
+    name = f"Predictions{of}"
+    yield Section(f"pictures-{number}", name, name, _pictures(results, data))
+    trials = [trial for trial in results.trials if trial.run.data == data]
+    if trials:
+        title = f"Tuning on validation images{of}"
+        yield Section(f"tuning-{number}", f"Tuning{of}", title, tuple(tuning_table(trials)))
+
+
+def _results(results: GridResults, data: str, labels: int) -> Iterator[Block]:
+    baseline, seeds = results.spec.baseline, results.seeds(data, labels)
+    rows = sorted(results.table(data, labels), key=lambda row: _place(row, baseline))
+    caption = (
+        "Mean over test cases and seeds, ± the standard deviation between seeds, each of which "
+        "draws its own labeled images. Differences are paired by case, with 95 % bootstrap "
+        "intervals over patients, in color where they leave zero out; the baseline is "
+        f"{baseline}, the others are in the order of their Dice."
+    )
+    yield table(HEADER, [_marked(row) for row in rows], caption=caption)
+    yield from (Note(sentence) for row in rows for sentence in failures(row))
+    if any(row.to_baseline for row in rows):
+        yield ChartBlock(differences(_styles(results), rows, baseline=baseline))
+    if seeds:
+        yield ChartBlock(cost_and_learning(_styles(results), rows, seeds))
+        yield method_table(results, data, labels)
+    registered = registration_rows(results.finished)
+    registered = [row for row in registered if (row.data, row.labels) == (data, labels)]
+    if registered:
+        yield ChartBlock(registration_chart(_styles(results), seeds))
+        yield registration_by_system(registered)
+
+
+def _styles(results: GridResults) -> Mapping[str, ChartStyle]:
+    spec = results.spec
+    return chart_styles(spec.arms, results.rows, baseline=spec.baseline)
+
+
+def _place(row: ResultRow, baseline: str) -> tuple[bool, float]:
+    """Where a row stands: the baseline first, the best next, last what was not tested."""
+    return row.method != baseline, -summarize(row.dice).mean if row.dice else math.inf
+
+
+def _marked(row: ResultRow) -> list[Cell | str]:
+    """The row, in color where an interval leaves zero out."""
+    clear = [
+        difference is not None and difference.clear for difference in (row.to_baseline, row.to_best)
+    ]
+    kinds = dict(zip(HEADER[2:4], clear, strict=True))
+    return [
+        Cell(text, "clear" if kinds.get(name) else "")
+        for name, text in zip(HEADER, cells(row), strict=True)
+    ]
+
+
+def _pictures(results: GridResults, data: str) -> tuple[Block, ...]:
+    """The same cases for every system, at the first number of labels that has any."""
+    for labels in results.spec.labels:
+        first = {arm: runs[0] for arm, runs in results.seeds(data, labels).items()}
+        arms = tuple(Arm(run, arm, place) for place, (arm, run) in enumerate(first.items()))
+        if arms:
+            comparison = Comparison(arms=arms, differences=(), several=True)
+            text = (
+                f"{labels} labels, the first seed. Solid: prediction. Dashed in white: truth. "
+                f"Cases are the worst, the median and the best of {arms[0].name}."
+            )
+            pictures = Gallery(tuple(overlay_rows(comparison)), columns=min(COLUMNS, 2 + len(arms)))
+            return Note(text), structure_key(comparison), pictures
+    return (Note("Nothing is tested yet, so no picture."),)
+
+
+def _commands(results: GridResults) -> Section:
+    runs = dict.fromkeys([*(t.run for t in results.trials), *results.spec.runs()])
+    blocks = tuple(CommandLine(run.command) for run in runs)
+    return Section("commands", "Commands", "Every run, to type by hand", blocks)
