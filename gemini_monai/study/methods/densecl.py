@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -10,10 +10,11 @@ from einops import einsum
 from torch import Tensor, nn
 
 from gemini_monai.geometry.types import Image
+from gemini_monai.networks import DenseNetwork
 from gemini_monai.objectives import Batch, Objective
 from gemini_monai.study.methods.dense_grid import cell_features, grid_size
 from gemini_monai.study.methods.key_queue import KeyQueue, unit
-from gemini_monai.study.methods.teacher import Teacher
+from gemini_monai.study.methods.teacher import Teacher, averages
 
 Pairing = Callable[[Tensor, Tensor, Sequence[int]], Tensor]
 
@@ -60,14 +61,14 @@ class DenseCL(Objective):
         self.means = KeyQueue(queue, projection, temperature=temperature)
         self.places = KeyQueue(queue, projection, temperature=temperature)
 
-    def bind(self, network: nn.Module) -> None:
+    def bind(self, network: DenseNetwork) -> None:
         """Fit the two projections to the network's dense features, and copy what is averaged."""
-        width = int(network.feature_channels)  # type: ignore[arg-type]
+        width = network.feature_channels
         self.projectors = nn.ModuleList(_projector(width, self.projection) for _ in range(2))
         self.teacher = Teacher(nn.ModuleList([network, self.projectors]), self.momentum)
 
     def forward(
-        self, network: nn.Module, batch: Batch, *, progress: float = 1.0
+        self, network: DenseNetwork, batch: Batch, *, progress: float = 1.0
     ) -> dict[str, Tensor]:
         """``image_contrast``, ``place_contrast``, weighted, each 0 or more; that of prototypes.
 
@@ -78,8 +79,7 @@ class DenseCL(Objective):
         """
         features, mean, query = self._seen((network, self.projectors), batch["view_a"])
         with torch.no_grad():
-            teacher = self.teacher.module.children()
-            others, self.latest_mean, key = self._seen(teacher, batch["view_b"])
+            others, self.latest_mean, key = self._seen(averages(self.teacher), batch["view_b"])
             self.latest_place = unit(key).mean(dim=1)
             size = grid_size(batch["view_a"].shape[2:], self.cells)
             pairs = self.pairing(features, others, size)
@@ -92,14 +92,16 @@ class DenseCL(Objective):
             terms["semantic_contrast"] = self.prototypes(query, key, pairs)
         return terms
 
-    def _seen(self, own: Iterable[nn.Module], view: Image) -> tuple[Tensor, Tensor, Tensor]:
+    def _seen(
+        self, own: tuple[DenseNetwork, nn.Module], view: Image
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Features of the cells (B, P, K), and projections of their mean and of each."""
         network, projectors = own
-        features = cell_features(network.features(view), self.cells)  # type: ignore[operator]
+        features = cell_features(network.features(view), self.cells)
         of_the_mean, of_each = projectors.children()
         return features, of_the_mean(features.mean(dim=1)), of_each(features)
 
-    def after_step(self, network: nn.Module, *, progress: float = 1.0) -> None:
+    def after_step(self, network: DenseNetwork, *, progress: float = 1.0) -> None:
         """Let the average follow, and the newest keys take the place of the oldest."""
         self.teacher.update_parameters(nn.ModuleList([network, self.projectors]))
         self.means.push(self.latest_mean)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from einops import einsum
-from torch import Tensor, nn
+from torch import Tensor
 
 from gemini_monai.geometry.types import DDF
 from gemini_monai.geometry.warp import inbounds_mask, warp
+from gemini_monai.networks import DenseNetwork
 from gemini_monai.objectives import Batch, Objective
 from gemini_monai.study.methods.dense_grid import cell_features
 from gemini_monai.study.methods.embedding import perceptron
@@ -46,13 +47,13 @@ class LocalContrast(Objective):
         self.regions, self.cells = regions, cells
         self.temperature, self.projection = temperature, projection
 
-    def bind(self, network: nn.Module) -> None:
+    def bind(self, network: DenseNetwork) -> None:
         """Fit the projection to the network's dense features."""
-        width = int(network.feature_channels)  # type: ignore[arg-type]
+        width = network.feature_channels
         self.projector = perceptron(width, 2 * width, self.projection)
 
     def forward(
-        self, network: nn.Module, batch: Batch, *, progress: float = 1.0
+        self, network: DenseNetwork, batch: Batch, *, progress: float = 1.0
     ) -> dict[str, Tensor]:
         """``local_contrast``, 0 or more.
 
@@ -63,7 +64,7 @@ class LocalContrast(Objective):
             progress: Unused; this objective has no schedule.
         """
         views = torch.cat([batch["view_a"], batch["view_b"]])
-        first, second = network.features(views).chunk(2)  # type: ignore[operator]
+        first, second = network.features(views).chunk(2)
         moved = cell_features(warp(first, batch["ddf_ab"]), self.cells)
         places = torch.stack([moved, cell_features(second, self.cells).to(moved.dtype)])
         chosen, inside = self.drawn(batch["ddf_ab"])

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import torch
 from torch import Tensor, nn
 
 from gemini_monai.geometry.types import Image
+from gemini_monai.networks import DenseNetwork
 from gemini_monai.objectives import Batch, Objective
 from gemini_monai.study.methods.embedding import image_embedding, width_of
 from gemini_monai.study.methods.key_queue import KeyQueue
-from gemini_monai.study.methods.teacher import Teacher
+from gemini_monai.study.methods.teacher import Teacher, averages
 
 
 class MomentumContrast(Objective):
@@ -42,7 +41,7 @@ class MomentumContrast(Objective):
         self.momentum, self.projection = momentum, projection
         self.queue = KeyQueue(queue, projection, temperature=temperature)
 
-    def bind(self, network: nn.Module) -> None:
+    def bind(self, network: DenseNetwork) -> None:
         """Fit the projection to the network's deepest features, and copy what is averaged."""
         width = width_of(network)
         self.projector = nn.Sequential(
@@ -51,7 +50,7 @@ class MomentumContrast(Objective):
         self.teacher = Teacher(nn.ModuleList([network, self.projector]), self.momentum)
 
     def forward(
-        self, network: nn.Module, batch: Batch, *, progress: float = 1.0
+        self, network: DenseNetwork, batch: Batch, *, progress: float = 1.0
     ) -> dict[str, Tensor]:
         """``queue_contrast``, 0 or more.
 
@@ -62,16 +61,16 @@ class MomentumContrast(Objective):
         """
         query = _projected((network, self.projector), batch["view_a"])
         with torch.no_grad():
-            self.latest = _projected(self.teacher.module.children(), batch["view_b"])
+            self.latest = _projected(averages(self.teacher), batch["view_b"])
         return {"queue_contrast": self.queue(query, self.latest)}
 
-    def after_step(self, network: nn.Module, *, progress: float = 1.0) -> None:
+    def after_step(self, network: DenseNetwork, *, progress: float = 1.0) -> None:
         """Let the average follow, and the newest keys take the place of the oldest."""
         self.teacher.update_parameters(nn.ModuleList([network, self.projector]))
         self.queue.push(self.latest)
 
 
-def _projected(own: Iterable[nn.Module], view: Image) -> Tensor:
+def _projected(own: tuple[DenseNetwork, nn.Module], view: Image) -> Tensor:
     network, projector = own
     projected: Tensor = projector(image_embedding(network, view))
     return projected

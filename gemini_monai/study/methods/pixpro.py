@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 
 import torch
 from einops import einsum
 from torch import Tensor, nn
 
 from gemini_monai.geometry.types import Image
+from gemini_monai.networks import DenseNetwork
 from gemini_monai.objectives import Batch, Objective
 from gemini_monai.study.methods.dense_grid import cell_features, cell_places
 from gemini_monai.study.methods.embedding import perceptron
 from gemini_monai.study.methods.key_queue import unit
-from gemini_monai.study.methods.teacher import Teacher, rising_momentum
+from gemini_monai.study.methods.teacher import Teacher, averages, rising_momentum
 
 
 class PixPro(Objective):
@@ -49,15 +49,15 @@ class PixPro(Objective):
         self.momentum, self.sharpness, self.distance = momentum, sharpness, distance
         self.cells, self.projection = cells, projection
 
-    def bind(self, network: nn.Module) -> None:
+    def bind(self, network: DenseNetwork) -> None:
         """Fit the heads to the network's dense features, and copy what is averaged."""
-        width = int(network.feature_channels)  # type: ignore[arg-type]
+        width = network.feature_channels
         self.projector = perceptron(width, 2 * width, self.projection)
         self.transform = nn.Linear(self.projection, self.projection)
         self.teacher = Teacher(nn.ModuleList([network, self.projector]), self.momentum)
 
     def forward(
-        self, network: nn.Module, batch: Batch, *, progress: float = 1.0
+        self, network: DenseNetwork, batch: Batch, *, progress: float = 1.0
     ) -> dict[str, Tensor]:
         """``propagation``, from -2 to 2.
 
@@ -69,7 +69,7 @@ class PixPro(Objective):
         """
         views = torch.cat([batch["view_a"], batch["view_b"]])
         with torch.no_grad():
-            targets = self._projected(self.teacher.module.children(), views)
+            targets = self._projected(averages(self.teacher), views)
         smoothed = self.propagated(self._projected((network, self.projector), views))
         (first, second), (target_a, target_b) = smoothed.chunk(2), targets.chunk(2)
         places_a, places_b = cell_places(batch["ddf_ab"], self.cells)
@@ -85,13 +85,13 @@ class PixPro(Objective):
         likeness = einsum(direction, direction, "b i k, b j k -> b i j").clamp(min=0)
         return likeness**self.sharpness @ self.transform(features).to(likeness.dtype)
 
-    def _projected(self, own: Iterable[nn.Module], views: Image) -> Tensor:
+    def _projected(self, own: tuple[DenseNetwork, nn.Module], views: Image) -> Tensor:
         network, projector = own
-        places = cell_features(network.features(views), self.cells)  # type: ignore[operator]
+        places = cell_features(network.features(views), self.cells)
         projected: Tensor = projector(places.flatten(0, 1))
         return projected.unflatten(0, places.shape[:2])
 
-    def after_step(self, network: nn.Module, *, progress: float = 1.0) -> None:
+    def after_step(self, network: DenseNetwork, *, progress: float = 1.0) -> None:
         """Let the average follow, the slower the later."""
         self.teacher.momentum = rising_momentum(self.momentum, progress)
         self.teacher.update_parameters(nn.ModuleList([network, self.projector]))

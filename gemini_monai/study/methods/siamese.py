@@ -7,9 +7,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gemini_monai.geometry.types import Image
+from gemini_monai.networks import DenseNetwork
 from gemini_monai.objectives import Batch, Objective, full_precision
 from gemini_monai.study.methods.embedding import image_embedding, perceptron, refuse_one, width_of
-from gemini_monai.study.methods.teacher import Teacher, rising_momentum
+from gemini_monai.study.methods.teacher import Teacher, averages, rising_momentum
 
 
 class SimSiam(Objective):
@@ -30,14 +31,14 @@ class SimSiam(Objective):
         super().__init__()
         self.projection, self.hidden = projection, hidden
 
-    def bind(self, network: nn.Module) -> None:
+    def bind(self, network: DenseNetwork) -> None:
         """Fit the heads to the network's deepest features."""
         width = self.projection
         self.projector = perceptron(width_of(network), width, width, width, normalized=True)
         self.predictor = perceptron(width, self.hidden, width)
 
     def forward(
-        self, network: nn.Module, batch: Batch, *, progress: float = 1.0
+        self, network: DenseNetwork, batch: Batch, *, progress: float = 1.0
     ) -> dict[str, Tensor]:
         """``similarity``, from -1 to 1.
 
@@ -75,14 +76,14 @@ class BYOL(Objective):
         super().__init__()
         self.momentum, self.hidden, self.projection = momentum, hidden, projection
 
-    def bind(self, network: nn.Module) -> None:
+    def bind(self, network: DenseNetwork) -> None:
         """Fit the heads to the network's deepest features, and copy what is averaged."""
         self.projector = perceptron(width_of(network), self.hidden, self.projection)
         self.predictor = perceptron(self.projection, self.hidden, self.projection)
         self.teacher = Teacher(nn.ModuleList([network, self.projector]), self.momentum)
 
     def forward(
-        self, network: nn.Module, batch: Batch, *, progress: float = 1.0
+        self, network: DenseNetwork, batch: Batch, *, progress: float = 1.0
     ) -> dict[str, Tensor]:
         """``prediction``, from 0 to 8.
 
@@ -105,11 +106,11 @@ class BYOL(Objective):
         return {"prediction": 4 - 2 * crossed}
 
     def _target(self, view: Image) -> Tensor:
-        network, projector = self.teacher.module.children()
+        network, projector = averages(self.teacher)
         target: Tensor = projector(image_embedding(network, view))
         return target
 
-    def after_step(self, network: nn.Module, *, progress: float = 1.0) -> None:
+    def after_step(self, network: DenseNetwork, *, progress: float = 1.0) -> None:
         """Let the average follow, the slower the later."""
         self.teacher.momentum = rising_momentum(self.momentum, progress)
         self.teacher.update_parameters(nn.ModuleList([network, self.projector]))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import torch
 from monai.losses.contrastive import ContrastiveLoss
-from torch import Tensor, nn
+from torch import Tensor
 
+from gemini_monai.networks import DenseNetwork
 from gemini_monai.objectives import Batch, Objective, full_precision
 from gemini_monai.study.methods.embedding import image_embedding, perceptron, refuse_one, width_of
 
@@ -29,13 +30,13 @@ class SimCLR(Objective):
         self.loss = ContrastiveLoss(temperature=temperature)
         self.projection = projection
 
-    def bind(self, network: nn.Module) -> None:
+    def bind(self, network: DenseNetwork) -> None:
         """Fit the projection to the network's deepest features."""
         width = width_of(network)
         self.projector = perceptron(width, width, self.projection)
 
     def forward(
-        self, network: nn.Module, batch: Batch, *, progress: float = 1.0
+        self, network: DenseNetwork, batch: Batch, *, progress: float = 1.0
     ) -> dict[str, Tensor]:
         """``instance_contrast``, 0 or more.
 
