@@ -7,14 +7,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gemini_monai.networks import DenseNetwork
-from gemini_monai.objectives import Batch, Objective, full_precision
+from gemini_monai.objectives import Batch, full_precision
 from gemini_monai.study.methods.embedding import image_embedding, width_of
 from gemini_monai.study.methods.key_queue import KeyQueue, unit
+from gemini_monai.study.methods.view_objective import ViewObjective
 
 ROUNDS = 20
 
 
-class DeepCluster(Objective):
+class DeepCluster(ViewObjective):
     """Cross-entropy with the number of an image's cluster (Caron et al., ECCV 2018).
 
     Every ``period`` steps the latest embeddings are clustered by k-means and the classifier starts
@@ -32,7 +33,6 @@ class DeepCluster(Objective):
         ValueError: If fewer embeddings are kept than there are clusters.
     """
 
-    reads = ("view_a", "view_b")
     trains = "encoder"
     centers: Tensor
     steps: Tensor
@@ -61,10 +61,11 @@ class DeepCluster(Objective):
             batch: ``view_a`` and ``view_b`` (B, C, *S).
             progress: Unused; this objective has no schedule.
         """
+        view, other = self.views(batch)
         with torch.no_grad():
-            self.latest = unit(image_embedding(network, batch["view_b"]))
+            self.latest = unit(image_embedding(network, other))
             number = nearest(self.latest, self.centers)
-        scores = self.classifier(image_embedding(network, batch["view_a"]))
+        scores = self.classifier(image_embedding(network, view))
         return {"cluster": F.cross_entropy(full_precision(scores), number)}
 
     @torch.no_grad()

@@ -11,15 +11,16 @@ from torch import Tensor, nn
 
 from gemini_monai.geometry.types import Image
 from gemini_monai.networks import DenseNetwork
-from gemini_monai.objectives import Batch, Objective
+from gemini_monai.objectives import Batch
 from gemini_monai.study.methods.dense_grid import cell_features, grid_size
+from gemini_monai.study.methods.embedding import two_layers
 from gemini_monai.study.methods.key_queue import KeyQueue, unit
-from gemini_monai.study.methods.teacher import Teacher, averages
+from gemini_monai.study.methods.view_objective import TaughtViewObjective
 
 Pairing = Callable[[Tensor, Tensor, Sequence[int]], Tensor]
 
 
-class DenseCL(Objective):
+class DenseCL(TaughtViewObjective):
     """``(1 - share) L_global + share L_dense`` (Wang et al., CVPR 2021).
 
     ``L_global`` is MoCo of the features' mean. In ``L_dense`` the key of a place is that of the
@@ -39,8 +40,6 @@ class DenseCL(Objective):
         prototypes: A further term, of all places and their keys, such as ``Prototypes``.
     """
 
-    reads = ("view_a", "view_b")
-
     def __init__(
         self,
         *,
@@ -53,19 +52,25 @@ class DenseCL(Objective):
         pairing: Pairing | None = None,
         prototypes: nn.Module | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(momentum)
         self.pairing = pairing or most_alike
         self.prototypes = prototypes
-        self.share, self.momentum = share, momentum
-        self.cells, self.projection = cells, projection
+        self.share, self.cells, self.projection = share, cells, projection
         self.means = KeyQueue(queue, projection, temperature=temperature)
         self.places = KeyQueue(queue, projection, temperature=temperature)
+
+    @property
+    def averaged_head(self) -> nn.Module:
+        """Both projections."""
+        return self.projectors
 
     def bind(self, network: DenseNetwork) -> None:
         """Fit the two projections to the network's dense features, and copy what is averaged."""
         width = network.feature_channels
-        self.projectors = nn.ModuleList(_projector(width, self.projection) for _ in range(2))
-        self.teacher = Teacher(nn.ModuleList([network, self.projectors]), self.momentum)
+        self.projectors = nn.ModuleList(
+            two_layers(width, 2 * width, self.projection) for _ in range(2)
+        )
+        super().bind(network)
 
     def forward(
         self, network: DenseNetwork, batch: Batch, *, progress: float = 1.0
@@ -77,15 +82,16 @@ class DenseCL(Objective):
             batch: ``view_a`` and ``view_b`` (B, C, *S).
             progress: Unused; this objective has no schedule.
         """
-        features, mean, query = self._seen((network, self.projectors), batch["view_a"])
+        view, other_view = self.views(batch)
+        features, mean, query = self._seen((network, self.projectors), view)
         with torch.no_grad():
-            others, self.latest_mean, key = self._seen(averages(self.teacher), batch["view_b"])
-            self.latest_place = unit(key).mean(dim=1)
-            size = grid_size(batch["view_a"].shape[2:], self.cells)
+            others, other_mean, key = self._seen(self.averages(), other_view)
+            self.newest = [(self.means, other_mean), (self.places, unit(key).mean(dim=1))]
+            size = grid_size(view.shape[2:], self.cells)
             pairs = self.pairing(features, others, size)
             image, own, other = pairs.nonzero(as_tuple=True)
         terms = {
-            "image_contrast": (1 - self.share) * self.means(mean, self.latest_mean),
+            "image_contrast": (1 - self.share) * self.means(mean, other_mean),
             "place_contrast": self.share * self.places(query[image, own], key[image, other]),
         }
         if self.prototypes is not None:
@@ -101,12 +107,6 @@ class DenseCL(Objective):
         of_the_mean, of_each = projectors.children()
         return features, of_the_mean(features.mean(dim=1)), of_each(features)
 
-    def after_step(self, network: DenseNetwork, *, progress: float = 1.0) -> None:
-        """Let the average follow, and the newest keys take the place of the oldest."""
-        self.teacher.update_parameters(nn.ModuleList([network, self.projectors]))
-        self.means.push(self.latest_mean)
-        self.places.push(self.latest_place)
-
 
 def most_alike(features: Tensor, others: Tensor, size: Sequence[int]) -> Tensor:
     """Each place of one view, and the one of the other of greatest cosine, (B, P, P).
@@ -118,7 +118,3 @@ def most_alike(features: Tensor, others: Tensor, size: Sequence[int]) -> Tensor:
     """
     cosine = einsum(unit(features), unit(others), "b i k, b j k -> b i j")
     return F.one_hot(cosine.argmax(dim=2), cosine.shape[2]).bool()
-
-
-def _projector(width: int, projection: int) -> nn.Sequential:
-    return nn.Sequential(nn.Linear(width, 2 * width), nn.ReLU(), nn.Linear(2 * width, projection))

@@ -65,11 +65,12 @@ def _normalization(width: int, *, affine: bool = True) -> nn.BatchNorm1d:
     return nn.BatchNorm1d(width, affine=affine, track_running_stats=False)
 
 
-def refuse_one(views: Sequence[Tensor]) -> None:
-    """Stop at a batch of one image, in which there is nothing to normalize over or tell apart.
+def two_layers(width: int, hidden: int, out: int) -> nn.Sequential:
+    """Two linear layers with ReLU between them, and no normalization.
 
-    Raises:
-        InputError: Naming the knob.
+    Args:
+        width: Of the input.
+        hidden: Of what is between.
+        out: Of the output.
     """
-    if len(views[0]) < 2:
-        raise InputError("unlabeled_images: this method needs 2 or more images an iteration, got 1")
+    return nn.Sequential(nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, out))

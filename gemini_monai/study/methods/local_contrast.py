@@ -10,13 +10,14 @@ from torch import Tensor
 from gemini_monai.geometry.types import DDF
 from gemini_monai.geometry.warp import inbounds_mask, warp
 from gemini_monai.networks import DenseNetwork
-from gemini_monai.objectives import Batch, Objective
+from gemini_monai.objectives import Batch
 from gemini_monai.study.methods.dense_grid import cell_features
 from gemini_monai.study.methods.embedding import perceptron
 from gemini_monai.study.methods.key_queue import unit
+from gemini_monai.study.methods.view_objective import ViewObjective
 
 
-class LocalContrast(Objective):
+class LocalContrast(ViewObjective):
     """The local part of GLCL (Chaitanya et al., NeurIPS 2020); ``SimCLR`` beside it is the global.
 
     Up to ``regions`` cells of a grid over the dense features, the first view's warped onto the
@@ -63,7 +64,7 @@ class LocalContrast(Objective):
                 ``warp(view_a, ddf_ab)`` like ``view_b``.
             progress: Unused; this objective has no schedule.
         """
-        views = torch.cat([batch["view_a"], batch["view_b"]])
+        views = torch.cat(self.views(batch))
         first, second = network.features(views).chunk(2)
         moved = cell_features(warp(first, batch["ddf_ab"]), self.cells)
         places = torch.stack([moved, cell_features(second, self.cells).to(moved.dtype)])

@@ -10,14 +10,14 @@ from torch import Tensor, nn
 
 from gemini_monai.geometry.types import Image
 from gemini_monai.networks import DenseNetwork
-from gemini_monai.objectives import Batch, Objective
+from gemini_monai.objectives import Batch
 from gemini_monai.study.methods.dense_grid import cell_features, cell_places
 from gemini_monai.study.methods.embedding import perceptron
 from gemini_monai.study.methods.key_queue import unit
-from gemini_monai.study.methods.teacher import Teacher, averages, rising_momentum
+from gemini_monai.study.methods.view_objective import TaughtViewObjective
 
 
-class PixPro(Objective):
+class PixPro(TaughtViewObjective):
     """Pixel-to-propagation consistency (Xie et al., CVPR 2021).
 
     ``y_i = sum_j max(cos(x_i, x_j), 0)^gamma g(x_j)``; the loss is the mean of ``-cos(y_i, x'_j)``
@@ -35,6 +35,7 @@ class PixPro(Objective):
     """
 
     reads = ("view_a", "view_b", "ddf_ab")
+    rises = True
 
     def __init__(
         self,
@@ -45,8 +46,8 @@ class PixPro(Objective):
         cells: int = 256,
         projection: int = 64,
     ) -> None:
-        super().__init__()
-        self.momentum, self.sharpness, self.distance = momentum, sharpness, distance
+        super().__init__(momentum)
+        self.sharpness, self.distance = sharpness, distance
         self.cells, self.projection = cells, projection
 
     def bind(self, network: DenseNetwork) -> None:
@@ -54,7 +55,7 @@ class PixPro(Objective):
         width = network.feature_channels
         self.projector = perceptron(width, 2 * width, self.projection)
         self.transform = nn.Linear(self.projection, self.projection)
-        self.teacher = Teacher(nn.ModuleList([network, self.projector]), self.momentum)
+        super().bind(network)
 
     def forward(
         self, network: DenseNetwork, batch: Batch, *, progress: float = 1.0
@@ -67,9 +68,9 @@ class PixPro(Objective):
                 ``warp(view_a, ddf_ab)`` like ``view_b``.
             progress: Unused here.
         """
-        views = torch.cat([batch["view_a"], batch["view_b"]])
+        views = torch.cat(self.views(batch))
         with torch.no_grad():
-            targets = self._projected(averages(self.teacher), views)
+            targets = self._projected(self.averages(), views)
         smoothed = self.propagated(self._projected((network, self.projector), views))
         (first, second), (target_a, target_b) = smoothed.chunk(2), targets.chunk(2)
         places_a, places_b = cell_places(batch["ddf_ab"], self.cells)
@@ -90,11 +91,6 @@ class PixPro(Objective):
         places = cell_features(network.features(views), self.cells)
         projected: Tensor = projector(places.flatten(0, 1))
         return projected.unflatten(0, places.shape[:2])
-
-    def after_step(self, network: DenseNetwork, *, progress: float = 1.0) -> None:
-        """Let the average follow, the slower the later."""
-        self.teacher.momentum = rising_momentum(self.momentum, progress)
-        self.teacher.update_parameters(nn.ModuleList([network, self.projector]))
 
 
 def _mean_cosine(features: Tensor, targets: Tensor, pairs: Tensor) -> Tensor:

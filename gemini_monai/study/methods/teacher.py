@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import cast
 
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
-
-from gemini_monai.networks import DenseNetwork
 
 
 class Teacher(AveragedModel):
@@ -33,12 +30,6 @@ class Teacher(AveragedModel):
 
     def _follow(self, own: Tensor, new: Tensor, _: Tensor | int) -> Tensor:
         return own.lerp(new, 1 - self.momentum) if own.is_floating_point() else new
-
-
-def averages(teacher: Teacher) -> tuple[DenseNetwork, nn.Module]:
-    """Of a network and of its head, which a teacher has followed as one list."""
-    network, head = teacher.module.children()
-    return cast(DenseNetwork, network), head
 
 
 def rising_momentum(start: float, progress: float) -> float:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from gemini_monai.networks import DenseNetwork
-from gemini_monai.objectives import Batch, Objective
+from gemini_monai.objectives import Batch
 from gemini_monai.objectives.contrast import matched_points
+from gemini_monai.study.methods.embedding import two_layers
 from gemini_monai.study.methods.key_queue import KeyQueue
-from gemini_monai.study.methods.teacher import Teacher, averages
+from gemini_monai.study.methods.view_objective import TaughtViewObjective
 
 
-class VADeR(Objective):
+class VADeR(TaughtViewObjective):
     """View-agnostic dense representation (Pinheiro et al., NeurIPS 2020).
 
     ``KeyQueue`` of single pixels: a query in one view, its key at the same place of the other view
@@ -37,17 +38,15 @@ class VADeR(Objective):
         queue: int = 4096,
         projection: int = 64,
     ) -> None:
-        super().__init__()
-        self.points, self.momentum, self.projection = points, momentum, projection
+        super().__init__(momentum)
+        self.points, self.projection = points, projection
         self.queue = KeyQueue(queue, projection, temperature=temperature)
 
     def bind(self, network: DenseNetwork) -> None:
         """Fit the projection to the network's dense features, and copy what is averaged."""
         width = network.feature_channels
-        self.projector = nn.Sequential(
-            nn.Linear(width, 2 * width), nn.ReLU(), nn.Linear(2 * width, self.projection)
-        )
-        self.teacher = Teacher(nn.ModuleList([network, self.projector]), self.momentum)
+        self.projector = two_layers(width, 2 * width, self.projection)
+        super().bind(network)
 
     def forward(
         self, network: DenseNetwork, batch: Batch, *, progress: float = 1.0
@@ -62,15 +61,11 @@ class VADeR(Objective):
         """
         features = network.features(batch["view_a"])
         with torch.no_grad():
-            average, projector = averages(self.teacher)
+            average, projector = self.averages()
             others = average.features(batch["view_b"])
         own, partner = matched_points(features, others, batch["ddf_ab"], count=self.points)
-        self.latest = projector(partner.flatten(0, 1)).detach()
+        key = projector(partner.flatten(0, 1)).detach()
+        self.newest = [(self.queue, key)]
         if not len(own):
             return {"pixel_contrast": 0 * features.sum()}
-        return {"pixel_contrast": self.queue(self.projector(own.flatten(0, 1)), self.latest)}
-
-    def after_step(self, network: DenseNetwork, *, progress: float = 1.0) -> None:
-        """Let the average follow, and the newest keys take the place of the oldest."""
-        self.teacher.update_parameters(nn.ModuleList([network, self.projector]))
-        self.queue.push(self.latest)
+        return {"pixel_contrast": self.queue(self.projector(own.flatten(0, 1)), key)}
