@@ -20,6 +20,7 @@ from gemini_monai.engines.cost import (
     peak_memory,
     seconds_an_iteration,
 )
+from gemini_monai.networks import spatial_dims_of
 from gemini_monai.objectives import Learner
 from gemini_monai.objectives.learner import unwrapped
 
@@ -111,7 +112,7 @@ def _whole(learner: Learner, seconds: list[float], *, peak: int, iterations: int
 
 def _growth(learner: Learner, batch: Mapping[str, Tensor]) -> list[str]:
     """How many times the work and what is kept, each counted on a quarter or eighth of a batch."""
-    axes = int(learner.network.head[-1].weight.dim()) - 2  # type: ignore[index, union-attr]
+    axes = spatial_dims_of(learner.network)
     small = cropped(batch, axes=axes)
     base = _all(learner, small)
     changes = {

@@ -10,11 +10,12 @@ import numpy as np
 import torch
 from ignite.engine import Engine, Events
 from monai.visualize import plot_2d_or_3d_image
-from torch import Tensor, nn
+from torch import Tensor
 
 from gemini_monai.base.files import write_arrays
 from gemini_monai.data.streams import corrupted
 from gemini_monai.inference.correspond import register_pair
+from gemini_monai.networks import DenseNetwork
 
 PAIRS = ("first", "second")
 ORDER = ("corrupted", "restored", "clean", "moving", "fixed", "warped")
@@ -41,7 +42,7 @@ class PretrainingExamples:
         self,
         folder: str | Path,
         *,
-        network: nn.Module,
+        network: DenseNetwork,
         images: Tensor,
         corruption: Callable[[Tensor], Tensor] | None = None,
         pairs: bool = True,

@@ -10,7 +10,7 @@ import torch
 from einops import rearrange
 from ignite.engine import Engine, Events
 from monai.metrics.embedding_collapse import EmbeddingCollapseMetric
-from torch import Tensor, nn
+from torch import Tensor
 from tqdm import tqdm
 
 from gemini_monai.geometry.types import Image
@@ -19,6 +19,7 @@ from gemini_monai.handlers.rows import rows_until, write_rows
 from gemini_monai.inference.registration_scores import RegistrationScores
 from gemini_monai.losses import VisualSimilarityLoss
 from gemini_monai.metrics import folding_percent, inverse_error
+from gemini_monai.networks import DenseNetwork
 from gemini_monai.networks.gemini import Correspondence
 from gemini_monai.runs import MATCHING, pairs_match
 
@@ -54,7 +55,7 @@ class CorrespondenceMonitor:
         self,
         folder: str | Path,
         *,
-        network: nn.Module,
+        network: DenseNetwork,
         images: Tensor,
         pairs: bool = True,
         labeled: RegistrationScores | None = None,
@@ -117,9 +118,7 @@ class CorrespondenceMonitor:
         """The numbers of a row for the network as it is."""
         training = self.network.training
         self.network.eval()
-        pair: Correspondence = self.network.correspond(  # type: ignore[operator]
-            self.images.to(device)
-        )
+        pair: Correspondence = self.network.correspond(self.images.to(device))
         points = self._points(pair.features_a)
         found = {
             **(_matching(self.images.to(device), pair) if self.pairs else {}),

@@ -9,12 +9,13 @@ import torch
 from monai.data.meta_tensor import MetaTensor
 from monai.inferers.inferer import Inferer
 from monai.utils.type_conversion import convert_to_dst_type
-from torch import Tensor, nn
+from torch import Tensor
 
 from gemini_monai.geometry.labels import target_of
 from gemini_monai.geometry.types import DDF, Features, Image
 from gemini_monai.inference.common_grid import CommonGrid
 from gemini_monai.inference.meeting import MEETS, meet, plain
+from gemini_monai.networks import DenseNetwork
 
 
 class AtlasInferer(Inferer):
@@ -52,7 +53,9 @@ class AtlasInferer(Inferer):
         if any(len(item["label"]) != 1 for item in self.atlases):
             raise ValueError("atlases: structures that overlap cannot be voted on class by class")
 
-    def __call__(self, inputs: Image, network: nn.Module, *args: object, **kwargs: object) -> Image:
+    def __call__(
+        self, inputs: Image, network: DenseNetwork, *args: object, **kwargs: object
+    ) -> Image:
         """Share of the votes of each class, (B, classes, *T), of images (B, C, *T).
 
         Args:
@@ -65,7 +68,7 @@ class AtlasInferer(Inferer):
         votes[:, 0] += 1 - votes.sum(dim=1)
         return convert_to_dst_type(votes, inputs)[0]
 
-    def _votes(self, image: Tensor, network: nn.Module) -> Tensor:
+    def _votes(self, image: Tensor, network: DenseNetwork) -> Tensor:
         """Mean of the warped labels of an image (C, *T), (classes, *T)."""
         shape = image.shape[1:]
         fixed = {"image": image, MEETS: self.meets if isinstance(image, MetaTensor) else "center"}
@@ -76,7 +79,7 @@ class AtlasInferer(Inferer):
             common = meet(atlas, fixed, size=self.spatial_size).common
             if common.corner not in features:
                 window = common.fixed(plain(image))[None]
-                features[common.corner] = network.features(window)  # type: ignore[operator]
+                features[common.corner] = network.features(window)
             ddf = _field(atlas, image, features[common.corner], common, network)
             target = target_of(plain(atlas["label"])[None].to(image.device), self.classes)
             total += common.returned(common.warped(target.maps, ddf)[0], shape)
@@ -91,10 +94,10 @@ def _field(
     image: Tensor,
     features: Features,
     common: CommonGrid,
-    network: nn.Module,
+    network: DenseNetwork,
 ) -> DDF:
     """From an atlas to an image (C, *T) whose features in the window are known, (1, N, *S)."""
     moving = common.moving(plain(atlas["image"]).to(plain(image)))
-    own = network.features(moving[None])  # type: ignore[operator]
-    ddf: DDF = network.deformer(own, features)  # type: ignore[operator]
+    own = network.features(moving[None])
+    ddf: DDF = network.deformer(own, features)
     return ddf.float()

@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from torch import nn
 
 from gemini_monai.geometry.types import DDF, Image
 from gemini_monai.geometry.warp import warp
 from gemini_monai.inference.refinement import refine
 from gemini_monai.metrics import folding_percent
+from gemini_monai.networks import DenseNetwork
 
 
 class Registration(NamedTuple):
@@ -27,7 +27,7 @@ class Registration(NamedTuple):
 
 @torch.no_grad()
 def register_pair(
-    network: nn.Module, moving: Image, fixed: Image, *, refinement: int = 0, slices: bool = False
+    network: DenseNetwork, moving: Image, fixed: Image, *, refinement: int = 0, slices: bool = False
 ) -> Registration:
     """Warp one image onto another of the same size.
 
@@ -49,7 +49,7 @@ def register_pair(
     return Registration(ddf, warp(moving, ddf), float(folding_percent(ddf)))
 
 
-def _field(network: nn.Module, moving: Image, fixed: Image, refinement: int) -> DDF:
-    pair = network.correspond(moving, fixed)  # type: ignore[operator]
+def _field(network: DenseNetwork, moving: Image, fixed: Image, refinement: int) -> DDF:
+    pair = network.correspond(moving, fixed)
     features = pair.features_a, pair.features_b
     return refine(pair.ddf_ab.float(), moving, fixed, features=features, iterations=refinement)

@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 from monai.data.meta_tensor import MetaTensor
-from torch import nn
 from tqdm import tqdm
 
 from gemini_monai.base.errors import InputError
@@ -30,6 +29,7 @@ from gemini_monai.inference.file_pairs import FilePair, refuse_pairs_apart
 from gemini_monai.inference.landmarks import landmark_rows, paired_landmarks
 from gemini_monai.inference.starts import Start
 from gemini_monai.inference.world_registration import field_bytes, register_files
+from gemini_monai.networks import DenseNetwork
 from gemini_monai.transforms import InputSpec
 
 TABLE = "registration.csv"
@@ -62,7 +62,7 @@ class FileRegistration:
     def __init__(
         self,
         *,
-        network: nn.Module,
+        network: DenseNetwork,
         spec: InputSpec,
         folder: str | Path,
         device: torch.device | str = "cpu",

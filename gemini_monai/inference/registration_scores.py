@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from tqdm import tqdm
 
 from gemini_monai.base.files import write_arrays, write_json
@@ -28,6 +28,7 @@ from gemini_monai.metrics import (
     mean_and_deviation,
     true_displacement,
 )
+from gemini_monai.networks import DenseNetwork
 from gemini_monai.transforms import InputSpec
 
 
@@ -59,7 +60,7 @@ class RegistrationScores:
     def __init__(
         self,
         *,
-        network: nn.Module,
+        network: DenseNetwork,
         data: Sequence[Mapping[str, Any]],
         folder: str | Path,
         spec: InputSpec,

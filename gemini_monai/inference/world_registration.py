@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import torch
 from monai.data.meta_tensor import MetaTensor
-from torch import nn
 
 from gemini_monai.base.memory import refuse_too_large
 from gemini_monai.geometry.world import (
@@ -20,6 +19,7 @@ from gemini_monai.inference.correspond import register_pair
 from gemini_monai.inference.file_pairs import FileImages
 from gemini_monai.inference.pair_grids import pair_on_grids
 from gemini_monai.inference.starts import Start
+from gemini_monai.networks import DenseNetwork
 from gemini_monai.transforms import InputSpec
 
 
@@ -57,7 +57,7 @@ def field_bytes(axes: int) -> int:
 
 
 def register_files(
-    network: nn.Module,
+    network: DenseNetwork,
     moving: str | Path,
     fixed: str | Path,
     *,

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from gemini_monai.networks.blocks import reinitialized
 from gemini_monai.networks.deformer import Deformer
+from gemini_monai.networks.dense import (
+    Correspondence,
+    DenseNetwork,
+    last_layer,
+    spatial_dims_of,
+)
 from gemini_monai.networks.described import built_network, checked_description
 from gemini_monai.networks.fields import FieldNetwork
 from gemini_monai.networks.from_settings import (
@@ -11,7 +17,7 @@ from gemini_monai.networks.from_settings import (
     network_arguments,
     network_of,
 )
-from gemini_monai.networks.gemini import Correspondence, Gemini, dense_head, placed
+from gemini_monai.networks.gemini import Gemini, dense_head, placed
 from gemini_monai.networks.memory import set_memory
 from gemini_monai.networks.nnunet import NnUNetBackbone, check_architecture
 from gemini_monai.networks.prior_unet import PriorUNetBackbone
@@ -22,6 +28,7 @@ __all__ = [
     "NETWORK_SETTINGS",
     "Correspondence",
     "Deformer",
+    "DenseNetwork",
     "FieldNetwork",
     "Gemini",
     "NnUNetBackbone",
@@ -32,9 +39,11 @@ __all__ = [
     "check_architecture",
     "checked_description",
     "dense_head",
+    "last_layer",
     "network_arguments",
     "network_of",
     "placed",
     "reinitialized",
     "set_memory",
+    "spatial_dims_of",
 ]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import torch
 import torch.nn.functional as F
 from monai.networks.blocks.convolutions import Convolution
 from torch import Tensor, nn
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 def conv_block(
@@ -59,7 +63,7 @@ def upsample(image: Tensor) -> Tensor:
     return F.interpolate(image, scale_factor=2.0, mode="trilinear", align_corners=True)
 
 
-def reinitialized(network: nn.Module) -> nn.Module:
+def reinitialized(network: Network) -> Network:
     """The network with other random weights, of the kind that ours start from.
 
     Args:

@@ -3,38 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import torch
 from monai.networks.layers.factories import Conv
 from torch import nn
 
-from gemini_monai.geometry.types import DDF, Features, Image, Logits
+from gemini_monai.geometry.types import Features, Image, Logits
 from gemini_monai.networks.blocks import (
     conv_block,
     crop_padding,
     initialize_convolutions,
     pad_to_multiple,
 )
+from gemini_monai.networks.dense import Correspondence as Correspondence
+from gemini_monai.networks.dense import DenseNetwork
 from gemini_monai.networks.fields import deformer_of
 from gemini_monai.networks.memory import one_at_a_time, set_memory
 from gemini_monai.networks.unet import UNetBackbone
 
 
-class Correspondence(NamedTuple):
-    """Which points of two batches of images correspond."""
-
-    features_a: Features
-    """Dense features of the first images, (B, K, *S)."""
-    features_b: Features
-    """Dense features of the second images, (B, K, *S)."""
-    ddf_ab: DDF
-    """``warp(image_a, ddf_ab)`` looks like ``image_b``; voxels, (B, N, *S)."""
-    ddf_ba: DDF
-    """``warp(image_b, ddf_ba)`` looks like ``image_a``; voxels, (B, N, *S)."""
-
-
-class Gemini(nn.Module):
+class Gemini(DenseNetwork):
     """A dense backbone with a head for labels and a deformer for correspondence.
 
     State-dict prefixes ``backbone.``, ``deformer.`` and ``head.`` are a public contract.
@@ -74,25 +62,26 @@ class Gemini(nn.Module):
         deformer_scales: int = 1,
         diffeomorphic: bool = False,
     ) -> None:
-        super().__init__()
         if backbone is None:
             backbone = UNetBackbone(spatial_dims, in_channels, channels)
             feature_channels = channels[0]
         elif feature_channels is None:
             raise ValueError("a backbone needs feature_channels, the channels that it returns")
-        self.backbone = backbone
-        self.feature_channels = feature_channels
+        super().__init__(
+            backbone=backbone,
+            deformer=deformer_of(
+                spatial_dims,
+                feature_channels,
+                scales=deformer_scales,
+                diffeomorphic=diffeomorphic,
+                stages=deformer_stages,
+                half_resolution=half_resolution_field,
+            ),
+            head=dense_head(spatial_dims, feature_channels, out_channels),
+            feature_channels=feature_channels,
+        )
         self.backbone_multiple = backbone_multiple
         self.image_by_image = False
-        self.deformer = deformer_of(
-            spatial_dims,
-            feature_channels,
-            scales=deformer_scales,
-            diffeomorphic=diffeomorphic,
-            stages=deformer_stages,
-            half_resolution=half_resolution_field,
-        )
-        self.head = dense_head(spatial_dims, feature_channels, out_channels)
 
     def forward(self, image: Image) -> Logits:
         """Logits (B, out_channels, *S) of an image (B, C, *S)."""

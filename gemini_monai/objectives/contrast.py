@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from gemini_monai.geometry.types import DDF, Features
 from gemini_monai.geometry.warp import inbounds_mask, warp
 from gemini_monai.losses import PointContrastLoss
+from gemini_monai.networks import DenseNetwork
 from gemini_monai.objectives.objective import Batch, Objective
 
 LEAST = 2
@@ -51,12 +52,12 @@ class ContrastObjective(Objective):
             nn.LazyLinear(2 * projection), nn.LeakyReLU(0.2), nn.Linear(2 * projection, projection)
         )
 
-    def bind(self, network: nn.Module) -> None:
+    def bind(self, network: DenseNetwork) -> None:
         """Fit the projection to the network's dense features."""
-        self.projection(torch.zeros(1, int(network.feature_channels)))  # type: ignore[arg-type]
+        self.projection(torch.zeros(1, network.feature_channels))
 
     def forward(
-        self, network: nn.Module, batch: Batch, *, progress: float = 1.0
+        self, network: DenseNetwork, batch: Batch, *, progress: float = 1.0
     ) -> dict[str, Tensor]:
         """Weighted ``contrast``.
 
@@ -68,7 +69,7 @@ class ContrastObjective(Objective):
             progress: Unused; this objective has no schedule.
         """
         views = torch.cat([batch["view_a"], batch["view_b"]])
-        features_a, features_b = network.features(views).chunk(2)  # type: ignore[operator]
+        features_a, features_b = network.features(views).chunk(2)
         first, second = matched_points(features_a, features_b, batch["ddf_ab"], count=self.points)
         if not len(first):
             return {"contrast": 0 * (features_a.sum() + features_b.sum())}

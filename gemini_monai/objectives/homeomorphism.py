@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from gemini_monai.geometry.types import DDF, Features, Image, Mask
 from gemini_monai.geometry.warp import inbounds_mask, warp
 from gemini_monai.losses import SemanticSimilarityLoss, SmoothnessLoss, VisualSimilarityLoss
-from gemini_monai.networks.gemini import Correspondence
+from gemini_monai.networks import Correspondence, DenseNetwork
 from gemini_monai.objectives.objective import Batch, Objective
 
 
@@ -64,7 +64,7 @@ class HomeomorphismObjective(Objective):
         self.semantic_loss = SemanticSimilarityLoss()
 
     def forward(
-        self, network: nn.Module, batch: Batch, *, progress: float = 1.0
+        self, network: DenseNetwork, batch: Batch, *, progress: float = 1.0
     ) -> dict[str, Tensor]:
         """Weighted ``smoothness``, ``visual`` and (unless its weight is 0) ``semantic``.
 
@@ -75,7 +75,7 @@ class HomeomorphismObjective(Objective):
             progress: Share of training that is done.
         """
         image_a, image_b = batch["image_a"], batch.get("image_b")
-        pair: Correspondence = network.correspond(image_a, image_b)  # type: ignore[operator]
+        pair: Correspondence = network.correspond(image_a, image_b)
         image_b = image_a.roll(-1, dims=0) if image_b is None else image_b
         return self.similarity(pair, image_a, image_b, progress=progress)
 

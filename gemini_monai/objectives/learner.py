@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from gemini_monai.base.errors import InputError
+from gemini_monai.networks import DenseNetwork
 from gemini_monai.objectives.objective import Batch, Objective
 
 RESERVED = ("iteration", "loss")
@@ -29,7 +31,7 @@ class Learner(nn.Module):
         InputError: If no objective is left, or one of them is none.
     """
 
-    def __init__(self, network: nn.Module, objectives: Mapping[str, Objective | None]) -> None:
+    def __init__(self, network: DenseNetwork, objectives: Mapping[str, Objective | None]) -> None:
         super().__init__()
         for name, objective in objectives.items():
             if objective is not None and not isinstance(objective, Objective):
@@ -37,9 +39,8 @@ class Learner(nn.Module):
                     f"objective '{name}' must be an Objective, got {type(objective).__name__}"
                 )
         self.network = network
-        self.objectives: Mapping[str, Objective] = nn.ModuleDict(  # type: ignore[assignment]
-            {name: own for name, own in objectives.items() if own is not None}
-        )
+        kept = {name: own for name, own in objectives.items() if own is not None}
+        self.objectives = cast("Mapping[str, Objective]", nn.ModuleDict(kept))
         if not self.objectives:
             raise InputError("objectives: none is left, so there is nothing to train by")
         for objective in self.objectives.values():

@@ -8,6 +8,8 @@ from typing import TypeAlias
 import torch
 from torch import Tensor, nn
 
+from gemini_monai.networks import DenseNetwork
+
 Batch: TypeAlias = Mapping[str, Tensor]
 """Tensors (B, C, *S) by the names that streams give them, such as ``image`` and ``label``."""
 
@@ -33,7 +35,7 @@ class Objective(nn.Module):
     trains: str = "backbone"
     """What of the backbone it trains: all of it, or its ``"encoder"`` alone."""
 
-    def bind(self, network: nn.Module) -> None:
+    def bind(self, network: DenseNetwork) -> None:
         """Make what depends on the network, such as a teacher; once, before the optimizer is made.
 
         Args:
@@ -41,7 +43,7 @@ class Objective(nn.Module):
         """
 
     def forward(
-        self, network: nn.Module, batch: Batch, *, progress: float = 1.0
+        self, network: DenseNetwork, batch: Batch, *, progress: float = 1.0
     ) -> dict[str, Tensor]:
         """Named, weighted scalar terms whose sum is the loss; none when it is not its turn.
 
@@ -52,7 +54,7 @@ class Objective(nn.Module):
         """
         raise NotImplementedError(f"{type(self).__name__} has no forward pass")
 
-    def after_step(self, network: nn.Module, *, progress: float = 1.0) -> None:
+    def after_step(self, network: DenseNetwork, *, progress: float = 1.0) -> None:
         """Follow a step of the optimizer: a moving average, a queue, a center.
 
         Args:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
+from gemini_monai.networks import DenseNetwork
 from gemini_monai.objectives.objective import Batch, Objective, full_precision
 
 
@@ -22,7 +23,7 @@ class RestorationObjective(Objective):
         self.weight = weight
 
     def forward(
-        self, network: nn.Module, batch: Batch, *, progress: float = 1.0
+        self, network: DenseNetwork, batch: Batch, *, progress: float = 1.0
     ) -> dict[str, Tensor]:
         """Weighted ``restoration``.
 

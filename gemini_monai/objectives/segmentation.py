@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from gemini_monai.geometry.labels import Target, mean_where, target_of
 from gemini_monai.geometry.types import Logits
+from gemini_monai.networks import DenseNetwork
 from gemini_monai.objectives.objective import Batch, Objective, full_precision
 from gemini_monai.objectives.overlap import OverlapLoss
 
@@ -34,7 +35,7 @@ class SegmentationObjective(Objective):
         self.dice_loss = OverlapLoss()
 
     def forward(
-        self, network: nn.Module, batch: Batch, *, progress: float = 1.0
+        self, network: DenseNetwork, batch: Batch, *, progress: float = 1.0
     ) -> dict[str, Tensor]:
         """Weighted ``dice`` and ``cross_entropy``.
 

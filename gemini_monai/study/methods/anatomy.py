@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from gemini_monai.base.errors import InputError
 from gemini_monai.geometry.labels import Target, target_of
-from gemini_monai.networks import Correspondence
+from gemini_monai.networks import Correspondence, DenseNetwork, last_layer
 from gemini_monai.objectives import Batch, Objective, OverlapLoss, full_precision
 
 
@@ -39,7 +39,7 @@ class AnatomySimilarity(Objective):
         self.dice_loss = OverlapLoss()
 
     def forward(
-        self, network: nn.Module, batch: Batch, *, progress: float = 1.0
+        self, network: DenseNetwork, batch: Batch, *, progress: float = 1.0
     ) -> dict[str, Tensor]:
         """Weighted ``anatomy`` and ``labeled_anatomy``, from 0 to the weight.
 
@@ -52,16 +52,14 @@ class AnatomySimilarity(Objective):
         """
         terms: dict[str, Tensor] = {}
         if self.predicted:
-            pair = network.correspond(  # type: ignore[operator]
-                batch["image_a"], batch.get("image_b")
-            )
+            pair = network.correspond(batch["image_a"], batch.get("image_b"))
             map_a, map_b = (
-                Target(full_precision(network.head(own)).softmax(dim=1))  # type: ignore[operator]
+                Target(full_precision(network.head(own)).softmax(dim=1))
                 for own in (pair.features_a, pair.features_b)
             )
             terms["anatomy"] = self._overlap(map_a, map_b, pair)
         if self.labeled and len(batch["image"]) > 1:
-            pair = network.correspond(batch["image"])  # type: ignore[operator]
+            pair = network.correspond(batch["image"])
             label = batch["label"]
             target, other = (label_maps(own, network) for own in (label, label.roll(-1, dims=0)))
             terms["labeled_anatomy"] = self._overlap(target, other, pair)
@@ -76,7 +74,7 @@ class AnatomySimilarity(Objective):
         return self.weight * (there + back) / 2
 
 
-def label_maps(label: Tensor, network: nn.Module) -> Target:
+def label_maps(label: Tensor, network: DenseNetwork) -> Target:
     """Class indices (B, 1, *S) as one map for each class of the network's head.
 
     Raises:
@@ -87,5 +85,4 @@ def label_maps(label: Tensor, network: nn.Module) -> Target:
             f"label: {label.shape[1]} channels, of structures that may overlap; this method needs "
             "one, of exclusive classes"
         )
-    classes = network.head[-1].out_channels  # type: ignore[index, union-attr]
-    return target_of(label, int(classes))
+    return target_of(label, last_layer(network).out_channels)

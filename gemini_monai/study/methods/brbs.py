@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from gemini_monai.geometry.labels import Target
 from gemini_monai.geometry.types import Image
 from gemini_monai.geometry.warp import compose, warp
+from gemini_monai.networks import DenseNetwork
 from gemini_monai.objectives import Batch, Objective, OverlapLoss, full_precision
 from gemini_monai.study.methods.anatomy import label_maps
 from gemini_monai.study.methods.voxelmorph import AtlasRegistration, atlas_pairs
@@ -43,7 +44,7 @@ class SegmentedRegistration(AtlasRegistration):
         self.dice_loss = OverlapLoss()
 
     def forward(
-        self, network: nn.Module, batch: Batch, *, progress: float = 1.0
+        self, network: DenseNetwork, batch: Batch, *, progress: float = 1.0
     ) -> dict[str, Tensor]:
         """Weighted ``smoothness``, ``visual``, ``anatomy`` and ``inverse``.
 
@@ -54,10 +55,10 @@ class SegmentedRegistration(AtlasRegistration):
             progress: Unused; this objective has no schedule.
         """
         image, label, other = atlas_pairs(batch)
-        pair = network.correspond(image, other)  # type: ignore[operator]
+        pair = network.correspond(image, other)
         terms = self.similarity(pair, image, other)
         with torch.no_grad():
-            seen = full_precision(network.head(pair.features_b))  # type: ignore[operator]
+            seen = full_precision(network.head(pair.features_b))
         moved = label_maps(label, network).warped(pair.ddf_ab)
         wanted = Target(seen.softmax(dim=1), moved.counts)
         there_and_back = compose(pair.ddf_ba, pair.ddf_ab)
@@ -92,7 +93,7 @@ class SampledSegmentation(Objective):
         self.dice_loss = OverlapLoss()
 
     def forward(
-        self, network: nn.Module, batch: Batch, *, progress: float = 1.0
+        self, network: DenseNetwork, batch: Batch, *, progress: float = 1.0
     ) -> dict[str, Tensor]:
         """Weighted ``sampled`` and ``mixup``.
 
@@ -111,16 +112,16 @@ class SampledSegmentation(Objective):
 
     @torch.no_grad()
     def sample(
-        self, network: nn.Module, image: Image, label: Target, other: Image
+        self, network: DenseNetwork, image: Image, label: Target, other: Image
     ) -> tuple[Image, Target]:
         """An image of a shape and a style in between, and its label maps (B, K, *S)."""
-        pair = network.correspond(image, other)  # type: ignore[operator]
+        pair = network.correspond(image, other)
         space, style = self.drawn(image), self.drawn(image)
         forward, backward = space * pair.ddf_ab, (1 - space) * pair.ddf_ba
         mixed = torch.lerp(warp(image, forward), warp(other, backward), style)
         return mixed, label.warped(forward)
 
-    def mixture(self, network: nn.Module, image: Image) -> Tensor:
+    def mixture(self, network: DenseNetwork, image: Image) -> Tensor:
         """Mean squared difference of the mixture's output and the mixed outputs."""
         share, partner = self.drawn(image), image.roll(1, dims=0)
         with torch.no_grad():

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from gemini_monai.geometry.labels import counted
 from gemini_monai.geometry.types import Logits
+from gemini_monai.networks import DenseNetwork
 from gemini_monai.objectives import Batch, Objective, full_precision
 from gemini_monai.study.methods.teacher import Teacher
 
@@ -42,12 +43,12 @@ class BidirectionalCopyPaste(Objective):
         super().__init__()
         self.weight, self.side, self.unlabeled, self.momentum = weight, side, unlabeled, momentum
 
-    def bind(self, network: nn.Module) -> None:
+    def bind(self, network: DenseNetwork) -> None:
         """Copy the network; no gradient reaches the copy."""
         self.teacher = Teacher(network, self.momentum)
 
     def forward(
-        self, network: nn.Module, batch: Batch, *, progress: float = 1.0
+        self, network: DenseNetwork, batch: Batch, *, progress: float = 1.0
     ) -> dict[str, Tensor]:
         """Weighted ``copy_paste``.
 
@@ -82,7 +83,7 @@ class BidirectionalCopyPaste(Objective):
         inside[tuple(place)] = True
         return inside
 
-    def after_step(self, network: nn.Module, *, progress: float = 1.0) -> None:
+    def after_step(self, network: DenseNetwork, *, progress: float = 1.0) -> None:
         """Let the average follow."""
         self.teacher.update_parameters(network)
 

@@ -6,11 +6,11 @@ from copy import deepcopy
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from gemini_monai.geometry.labels import counted_with, mean_where
 from gemini_monai.geometry.types import Logits, Mask
-from gemini_monai.networks import reinitialized
+from gemini_monai.networks import DenseNetwork, reinitialized
 from gemini_monai.objectives import Batch, Objective, SegmentationObjective, full_precision
 
 
@@ -33,14 +33,14 @@ class CrossPseudoSupervision(Objective):
         self.weight = weight
         self.segmentation = SegmentationObjective(weight=supervised)
 
-    def bind(self, network: nn.Module) -> None:
+    def bind(self, network: DenseNetwork) -> None:
         """Make the second network, from other weights; what gives no logits is not trained."""
         self.other = reinitialized(deepcopy(network))
         if hasattr(self.other, "deformer"):
             self.other.deformer.requires_grad_(False)
 
     def forward(
-        self, network: nn.Module, batch: Batch, *, progress: float = 1.0
+        self, network: DenseNetwork, batch: Batch, *, progress: float = 1.0
     ) -> dict[str, Tensor]:
         """``second_dice`` and ``second_cross_entropy``, and the weighted ``cross_pseudo``.
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from gemini_monai.geometry.labels import counted, mean_where
 from gemini_monai.geometry.types import Image
 from gemini_monai.geometry.warp import warp
+from gemini_monai.networks import DenseNetwork, spatial_dims_of
 from gemini_monai.objectives import Batch, Objective, OverlapLoss, full_precision
 from gemini_monai.study.methods.anatomy import label_maps
 from gemini_monai.study.methods.pair_network import PairNetwork
@@ -44,13 +45,13 @@ class LearnedAugmentation(Objective):
         self.weight, self.smoothness, self.in_channels = weight, smoothness, in_channels
         self.dice_loss = OverlapLoss()
 
-    def bind(self, network: nn.Module) -> None:
+    def bind(self, network: DenseNetwork) -> None:
         """Make the network of appearances, of as many axes as the segmenter has."""
-        dims = network.head[-1].weight.dim() - 2  # type: ignore[index, union-attr]
+        dims = spatial_dims_of(network)
         self.appearance = PairNetwork(dims, self.in_channels, self.in_channels)
 
     def forward(
-        self, network: nn.Module, batch: Batch, *, progress: float = 1.0
+        self, network: DenseNetwork, batch: Batch, *, progress: float = 1.0
     ) -> dict[str, Tensor]:
         """``appearance``, and weighted ``appearance_smoothness`` and ``augmented``.
 
@@ -63,9 +64,9 @@ class LearnedAugmentation(Objective):
         """
         image, label, other = atlas_pairs(batch)
         with torch.no_grad():
-            pair = network.correspond(image, other)  # type: ignore[operator]
+            pair = network.correspond(image, other)
             looks = warp(other, pair.ddf_ba)
-            ddf = network.deformer(pair.features_a, pair.features_b.roll(1, dims=0))  # type: ignore[operator]
+            ddf = network.deformer(pair.features_a, pair.features_b.roll(1, dims=0))
         change = self.appearance(image, looks)
         logits = full_precision(network(warp(image + change.detach(), ddf)))
         wanted = label_maps(label, network).warped(ddf)

@@ -6,14 +6,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gemini_monai.objectives import Batch, Objective, full_precision
+from gemini_monai.networks import DenseNetwork
+from gemini_monai.objectives import Batch, full_precision
 from gemini_monai.study.methods.embedding import image_embedding, width_of
 from gemini_monai.study.methods.key_queue import KeyQueue, unit
+from gemini_monai.study.methods.view_objective import ViewObjective
 
 ROUNDS = 20
 
 
-class DeepCluster(Objective):
+class DeepCluster(ViewObjective):
     """Cross-entropy with the number of an image's cluster (Caron et al., ECCV 2018).
 
     Every ``period`` steps the latest embeddings are clustered by k-means and the classifier starts
@@ -31,7 +33,6 @@ class DeepCluster(Objective):
         ValueError: If fewer embeddings are kept than there are clusters.
     """
 
-    reads = ("view_a", "view_b")
     trains = "encoder"
     centers: Tensor
     steps: Tensor
@@ -42,7 +43,7 @@ class DeepCluster(Objective):
             raise ValueError(f"expected 2 to {memory} clusters, got {clusters}")
         self.clusters, self.length, self.period = clusters, memory, period
 
-    def bind(self, network: nn.Module) -> None:
+    def bind(self, network: DenseNetwork) -> None:
         """Fit the classifier to the network's deepest features; the memory is random still."""
         width = width_of(network)
         self.classifier = nn.Linear(width, self.clusters)
@@ -51,7 +52,7 @@ class DeepCluster(Objective):
         self.register_buffer("steps", torch.zeros((), dtype=torch.long))
 
     def forward(
-        self, network: nn.Module, batch: Batch, *, progress: float = 1.0
+        self, network: DenseNetwork, batch: Batch, *, progress: float = 1.0
     ) -> dict[str, Tensor]:
         """``cluster``, 0 or more.
 
@@ -60,14 +61,15 @@ class DeepCluster(Objective):
             batch: ``view_a`` and ``view_b`` (B, C, *S).
             progress: Unused; this objective has no schedule.
         """
+        view, other = self.views(batch)
         with torch.no_grad():
-            self.latest = unit(image_embedding(network, batch["view_b"]))
+            self.latest = unit(image_embedding(network, other))
             number = nearest(self.latest, self.centers)
-        scores = self.classifier(image_embedding(network, batch["view_a"]))
+        scores = self.classifier(image_embedding(network, view))
         return {"cluster": F.cross_entropy(full_precision(scores), number)}
 
     @torch.no_grad()
-    def after_step(self, network: nn.Module, *, progress: float = 1.0) -> None:
+    def after_step(self, network: DenseNetwork, *, progress: float = 1.0) -> None:
         """Remember the newest embeddings; when it is time, cluster, and empty the classifier."""
         self.memory.push(self.latest)
         self.steps += 1

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from gemini_monai.base.errors import InputError
+from gemini_monai.networks import DenseNetwork
 from gemini_monai.objectives import Batch, Objective, full_precision
 from gemini_monai.study.methods.anatomy import label_maps
 
@@ -44,7 +45,7 @@ class DeepPrior(Objective):
         self.noise, self.error = noise, error
 
     def forward(
-        self, network: nn.Module, batch: Batch, *, progress: float = 1.0
+        self, network: DenseNetwork, batch: Batch, *, progress: float = 1.0
     ) -> dict[str, Tensor]:
         """Weighted ``denoising`` and ``hard_regions``.
 
@@ -56,21 +57,20 @@ class DeepPrior(Objective):
         Raises:
             InputError: If the backbone has no prior, or structures may overlap.
         """
-        backbone = network.backbone
-        if not hasattr(backbone, "restored"):
-            raise InputError(
-                f"backbone: DeepPrior needs a PriorUNetBackbone, got {type(backbone).__name__}"
-            )
+        restore = getattr(network.backbone, "restored", None)
+        if restore is None:
+            found = type(network.backbone).__name__
+            raise InputError(f"backbone: DeepPrior needs a PriorUNetBackbone, got {found}")
         clean = torch.cat([batch["image"], batch["unlabeled"]])
         noisy = clean + self.noise * torch.randn_like(clean)
-        restored = full_precision(backbone.restored(noisy))  # type: ignore[operator]
+        restored = full_precision(restore(noisy))
         hard = self._hard_regions(network, batch)
         return {
             "denoising": self.restoration * F.mse_loss(restored, clean.to(restored.dtype)),
             "hard_regions": self.weight * hard,
         }
 
-    def _hard_regions(self, network: nn.Module, batch: Batch) -> Tensor:
+    def _hard_regions(self, network: DenseNetwork, batch: Batch) -> Tensor:
         logits = full_precision(network(batch["image"]))
         target = label_maps(batch["label"], network)
         label, probability = target.maps.to(logits.dtype), logits.softmax(dim=1)

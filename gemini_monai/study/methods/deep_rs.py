@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from gemini_monai.geometry.labels import mean_where
 from gemini_monai.geometry.types import Image
 from gemini_monai.geometry.warp import warp
+from gemini_monai.networks import DenseNetwork, spatial_dims_of
 from gemini_monai.objectives import Batch, Objective, OverlapLoss, full_precision
 from gemini_monai.study.methods.anatomy import label_maps
 from gemini_monai.study.methods.fixmatch import changed_intensity
@@ -52,13 +53,13 @@ class PartialWayTeaching(Objective):
         self.in_channels = in_channels
         self.dice_loss = OverlapLoss()
 
-    def bind(self, network: nn.Module) -> None:
+    def bind(self, network: DenseNetwork) -> None:
         """Make the discriminator, of as many axes as the segmenter has."""
-        dims = network.head[-1].weight.dim() - 2  # type: ignore[index, union-attr]
+        dims = spatial_dims_of(network)
         self.discriminator = PairNetwork(dims, self.in_channels, 1)
 
     def forward(
-        self, network: nn.Module, batch: Batch, *, progress: float = 1.0
+        self, network: DenseNetwork, batch: Batch, *, progress: float = 1.0
     ) -> dict[str, Tensor]:
         """Weighted ``partial_way`` and ``confident_teaching``, and ``discriminator``.
 
@@ -71,7 +72,7 @@ class PartialWayTeaching(Objective):
         image, label, other = atlas_pairs(batch)
         target = label_maps(label, network)
         with torch.no_grad():
-            ddf = network.correspond(image, other).ddf_ab  # type: ignore[operator]
+            ddf = network.correspond(image, other).ddf_ab
         some_way = self.drawn(image) * ddf
         on_the_way, seen = full_precision(network(torch.cat([warp(image, some_way), other]))).chunk(
             2

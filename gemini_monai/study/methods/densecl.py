@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -10,15 +10,17 @@ from einops import einsum
 from torch import Tensor, nn
 
 from gemini_monai.geometry.types import Image
-from gemini_monai.objectives import Batch, Objective
+from gemini_monai.networks import DenseNetwork
+from gemini_monai.objectives import Batch
 from gemini_monai.study.methods.dense_grid import cell_features, grid_size
+from gemini_monai.study.methods.embedding import two_layers
 from gemini_monai.study.methods.key_queue import KeyQueue, unit
-from gemini_monai.study.methods.teacher import Teacher
+from gemini_monai.study.methods.view_objective import TaughtViewObjective
 
 Pairing = Callable[[Tensor, Tensor, Sequence[int]], Tensor]
 
 
-class DenseCL(Objective):
+class DenseCL(TaughtViewObjective):
     """``(1 - share) L_global + share L_dense`` (Wang et al., CVPR 2021).
 
     ``L_global`` is MoCo of the features' mean. In ``L_dense`` the key of a place is that of the
@@ -38,8 +40,6 @@ class DenseCL(Objective):
         prototypes: A further term, of all places and their keys, such as ``Prototypes``.
     """
 
-    reads = ("view_a", "view_b")
-
     def __init__(
         self,
         *,
@@ -52,22 +52,28 @@ class DenseCL(Objective):
         pairing: Pairing | None = None,
         prototypes: nn.Module | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(momentum)
         self.pairing = pairing or most_alike
         self.prototypes = prototypes
-        self.share, self.momentum = share, momentum
-        self.cells, self.projection = cells, projection
+        self.share, self.cells, self.projection = share, cells, projection
         self.means = KeyQueue(queue, projection, temperature=temperature)
         self.places = KeyQueue(queue, projection, temperature=temperature)
 
-    def bind(self, network: nn.Module) -> None:
+    @property
+    def averaged_head(self) -> nn.Module:
+        """Both projections."""
+        return self.projectors
+
+    def bind(self, network: DenseNetwork) -> None:
         """Fit the two projections to the network's dense features, and copy what is averaged."""
-        width = int(network.feature_channels)  # type: ignore[arg-type]
-        self.projectors = nn.ModuleList(_projector(width, self.projection) for _ in range(2))
-        self.teacher = Teacher(nn.ModuleList([network, self.projectors]), self.momentum)
+        width = network.feature_channels
+        self.projectors = nn.ModuleList(
+            two_layers(width, 2 * width, self.projection) for _ in range(2)
+        )
+        super().bind(network)
 
     def forward(
-        self, network: nn.Module, batch: Batch, *, progress: float = 1.0
+        self, network: DenseNetwork, batch: Batch, *, progress: float = 1.0
     ) -> dict[str, Tensor]:
         """``image_contrast``, ``place_contrast``, weighted, each 0 or more; that of prototypes.
 
@@ -76,34 +82,30 @@ class DenseCL(Objective):
             batch: ``view_a`` and ``view_b`` (B, C, *S).
             progress: Unused; this objective has no schedule.
         """
-        features, mean, query = self._seen((network, self.projectors), batch["view_a"])
+        view, other_view = self.views(batch)
+        features, mean, query = self._seen((network, self.projectors), view)
         with torch.no_grad():
-            teacher = self.teacher.module.children()
-            others, self.latest_mean, key = self._seen(teacher, batch["view_b"])
-            self.latest_place = unit(key).mean(dim=1)
-            size = grid_size(batch["view_a"].shape[2:], self.cells)
+            others, other_mean, key = self._seen(self.averages(), other_view)
+            self.newest = [(self.means, other_mean), (self.places, unit(key).mean(dim=1))]
+            size = grid_size(view.shape[2:], self.cells)
             pairs = self.pairing(features, others, size)
             image, own, other = pairs.nonzero(as_tuple=True)
         terms = {
-            "image_contrast": (1 - self.share) * self.means(mean, self.latest_mean),
+            "image_contrast": (1 - self.share) * self.means(mean, other_mean),
             "place_contrast": self.share * self.places(query[image, own], key[image, other]),
         }
         if self.prototypes is not None:
             terms["semantic_contrast"] = self.prototypes(query, key, pairs)
         return terms
 
-    def _seen(self, own: Iterable[nn.Module], view: Image) -> tuple[Tensor, Tensor, Tensor]:
+    def _seen(
+        self, own: tuple[DenseNetwork, nn.Module], view: Image
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Features of the cells (B, P, K), and projections of their mean and of each."""
         network, projectors = own
-        features = cell_features(network.features(view), self.cells)  # type: ignore[operator]
+        features = cell_features(network.features(view), self.cells)
         of_the_mean, of_each = projectors.children()
         return features, of_the_mean(features.mean(dim=1)), of_each(features)
-
-    def after_step(self, network: nn.Module, *, progress: float = 1.0) -> None:
-        """Let the average follow, and the newest keys take the place of the oldest."""
-        self.teacher.update_parameters(nn.ModuleList([network, self.projectors]))
-        self.means.push(self.latest_mean)
-        self.places.push(self.latest_place)
 
 
 def most_alike(features: Tensor, others: Tensor, size: Sequence[int]) -> Tensor:
@@ -116,7 +118,3 @@ def most_alike(features: Tensor, others: Tensor, size: Sequence[int]) -> Tensor:
     """
     cosine = einsum(unit(features), unit(others), "b i k, b j k -> b i j")
     return F.one_hot(cosine.argmax(dim=2), cosine.shape[2]).bool()
-
-
-def _projector(width: int, projection: int) -> nn.Sequential:
-    return nn.Sequential(nn.Linear(width, 2 * width), nn.ReLU(), nn.Linear(2 * width, projection))

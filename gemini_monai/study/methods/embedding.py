@@ -4,25 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Protocol, cast
 
 from torch import Tensor, nn
 
 from gemini_monai.base.errors import InputError
-from gemini_monai.geometry.types import Image
+from gemini_monai.geometry.types import Features, Image
+from gemini_monai.networks import DenseNetwork
 
 
-def image_embedding(network: nn.Module, image: Image) -> Tensor:
+class _Encoder(Protocol):
+    def encode(self, image: Image) -> Sequence[Features]:
+        """Features of every level, the deepest last."""
+
+
+def image_embedding(network: DenseNetwork, image: Image) -> Tensor:
     """Mean of the deepest features over space, (B, K).
 
     Args:
         network: A ``Gemini`` whose backbone has an ``encode``.
         image: (B, C, *S).
     """
-    deepest: Tensor = network.backbone.encode(image)[-1]  # type: ignore[operator, union-attr]
+    deepest = cast(_Encoder, network.backbone).encode(image)[-1]
     return deepest.flatten(2).mean(dim=2)
 
 
-def width_of(network: nn.Module) -> int:
+def width_of(network: DenseNetwork) -> int:
     """Length of an embedding.
 
     Raises:
@@ -58,11 +65,12 @@ def _normalization(width: int, *, affine: bool = True) -> nn.BatchNorm1d:
     return nn.BatchNorm1d(width, affine=affine, track_running_stats=False)
 
 
-def refuse_one(views: Sequence[Tensor]) -> None:
-    """Stop at a batch of one image, in which there is nothing to normalize over or tell apart.
+def two_layers(width: int, hidden: int, out: int) -> nn.Sequential:
+    """Two linear layers with ReLU between them, and no normalization.
 
-    Raises:
-        InputError: Naming the knob.
+    Args:
+        width: Of the input.
+        hidden: Of what is between.
+        out: Of the output.
     """
-    if len(views[0]) < 2:
-        raise InputError("unlabeled_images: this method needs 2 or more images an iteration, got 1")
+    return nn.Sequential(nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, out))

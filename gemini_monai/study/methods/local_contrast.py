@@ -5,17 +5,19 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from einops import einsum
-from torch import Tensor, nn
+from torch import Tensor
 
 from gemini_monai.geometry.types import DDF
 from gemini_monai.geometry.warp import inbounds_mask, warp
-from gemini_monai.objectives import Batch, Objective
+from gemini_monai.networks import DenseNetwork
+from gemini_monai.objectives import Batch
 from gemini_monai.study.methods.dense_grid import cell_features
 from gemini_monai.study.methods.embedding import perceptron
 from gemini_monai.study.methods.key_queue import unit
+from gemini_monai.study.methods.view_objective import ViewObjective
 
 
-class LocalContrast(Objective):
+class LocalContrast(ViewObjective):
     """The local part of GLCL (Chaitanya et al., NeurIPS 2020); ``SimCLR`` beside it is the global.
 
     Up to ``regions`` cells of a grid over the dense features, the first view's warped onto the
@@ -46,13 +48,13 @@ class LocalContrast(Objective):
         self.regions, self.cells = regions, cells
         self.temperature, self.projection = temperature, projection
 
-    def bind(self, network: nn.Module) -> None:
+    def bind(self, network: DenseNetwork) -> None:
         """Fit the projection to the network's dense features."""
-        width = int(network.feature_channels)  # type: ignore[arg-type]
+        width = network.feature_channels
         self.projector = perceptron(width, 2 * width, self.projection)
 
     def forward(
-        self, network: nn.Module, batch: Batch, *, progress: float = 1.0
+        self, network: DenseNetwork, batch: Batch, *, progress: float = 1.0
     ) -> dict[str, Tensor]:
         """``local_contrast``, 0 or more.
 
@@ -62,8 +64,8 @@ class LocalContrast(Objective):
                 ``warp(view_a, ddf_ab)`` like ``view_b``.
             progress: Unused; this objective has no schedule.
         """
-        views = torch.cat([batch["view_a"], batch["view_b"]])
-        first, second = network.features(views).chunk(2)  # type: ignore[operator]
+        views = torch.cat(self.views(batch))
+        first, second = network.features(views).chunk(2)
         moved = cell_features(warp(first, batch["ddf_ab"]), self.cells)
         places = torch.stack([moved, cell_features(second, self.cells).to(moved.dtype)])
         chosen, inside = self.drawn(batch["ddf_ab"])

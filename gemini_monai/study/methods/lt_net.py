@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from gemini_monai.geometry.labels import Target
 from gemini_monai.geometry.warp import compose, warp
+from gemini_monai.networks import DenseNetwork
 from gemini_monai.objectives import Batch, OverlapLoss
 from gemini_monai.study.methods.anatomy import label_maps
 from gemini_monai.study.methods.voxelmorph import AtlasRegistration, atlas_pairs
@@ -51,7 +52,7 @@ class CycleRegistration(AtlasRegistration):
         self.dice_loss = OverlapLoss()
 
     def forward(
-        self, network: nn.Module, batch: Batch, *, progress: float = 1.0
+        self, network: DenseNetwork, batch: Batch, *, progress: float = 1.0
     ) -> dict[str, Tensor]:
         """Weighted ``smoothness``, ``visual`` and the three cycles, ``image_cycle`` and so on.
 
@@ -62,7 +63,7 @@ class CycleRegistration(AtlasRegistration):
             progress: Unused; this objective has no schedule.
         """
         image, label, other = atlas_pairs(batch)
-        pair = network.correspond(image, other)  # type: ignore[operator]
+        pair = network.correspond(image, other)
         there, back = pair.ddf_ab, pair.ddf_ba
         target = label_maps(label, network)
         target = Target(target.maps.to(there.dtype), target.counts)

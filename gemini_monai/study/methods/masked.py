@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from gemini_monai.geometry.types import Image, Mask
+from gemini_monai.networks import DenseNetwork
 from gemini_monai.objectives import Batch, Objective, full_precision
 
 
@@ -37,7 +38,7 @@ class MaskedRestoration(Objective):
         self.weight, self.hidden, self.patches = weight, hidden, patches
 
     def forward(
-        self, network: nn.Module, batch: Batch, *, progress: float = 1.0
+        self, network: DenseNetwork, batch: Batch, *, progress: float = 1.0
     ) -> dict[str, Tensor]:
         """Weighted ``masked_restoration``.
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from gemini_monai.geometry.labels import counted_with, mean_where
-from gemini_monai.networks import dense_head
+from gemini_monai.networks import DenseNetwork, dense_head, last_layer, spatial_dims_of
 from gemini_monai.objectives import Batch, Objective, full_precision
 
 
@@ -31,17 +31,13 @@ class AttentionRestoration(Objective):
         super().__init__()
         self.weight, self.in_channels = weight, in_channels
 
-    def bind(self, network: nn.Module) -> None:
+    def bind(self, network: DenseNetwork) -> None:
         """Fit the head to the network's dense features and classes."""
-        last = network.head[-1]  # type: ignore[index]
-        self.head = dense_head(
-            last.weight.dim() - 2,  # type: ignore[union-attr]
-            int(network.feature_channels),  # type: ignore[arg-type]
-            int(last.out_channels) * self.in_channels,  # type: ignore[union-attr]
-        )
+        channels = last_layer(network).out_channels * self.in_channels
+        self.head = dense_head(spatial_dims_of(network), network.feature_channels, channels)
 
     def forward(
-        self, network: nn.Module, batch: Batch, *, progress: float = 1.0
+        self, network: DenseNetwork, batch: Batch, *, progress: float = 1.0
     ) -> dict[str, Tensor]:
         """Weighted ``attention_restoration``.
 
@@ -52,9 +48,9 @@ class AttentionRestoration(Objective):
             progress: Unused; this objective has no schedule.
         """
         image = torch.cat([batch["image"], batch["unlabeled"]])
-        features = network.features(image)  # type: ignore[operator]
+        features = network.features(image)
         with torch.no_grad():
-            attention = full_precision(network.head(features)).softmax(dim=1)  # type: ignore[operator]
+            attention = full_precision(network.head(features)).softmax(dim=1)
         restored = full_precision(self.head(features)).unflatten(1, (attention.shape[1], -1))
         wanted = attention[:, :, None] * image[:, None]
         label = batch.get("label")

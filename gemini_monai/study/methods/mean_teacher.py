@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from gemini_monai.geometry.types import Image
+from gemini_monai.networks import DenseNetwork
 from gemini_monai.objectives import Batch, Objective, full_precision
 from gemini_monai.study.methods.teacher import Teacher
 
@@ -30,12 +31,12 @@ class MeanTeacher(Objective):
         super().__init__()
         self.weight, self.momentum, self.noise = weight, momentum, noise
 
-    def bind(self, network: nn.Module) -> None:
+    def bind(self, network: DenseNetwork) -> None:
         """Copy the network; no gradient reaches the copy."""
         self.teacher = Teacher(network, self.momentum)
 
     def forward(
-        self, network: nn.Module, batch: Batch, *, progress: float = 1.0
+        self, network: DenseNetwork, batch: Batch, *, progress: float = 1.0
     ) -> dict[str, Tensor]:
         """Weighted ``consistency``.
 
@@ -61,7 +62,7 @@ class MeanTeacher(Objective):
         """Mean of the error (B, 1, *S) over all voxels."""
         return error.mean()
 
-    def after_step(self, network: nn.Module, *, progress: float = 1.0) -> None:
+    def after_step(self, network: DenseNetwork, *, progress: float = 1.0) -> None:
         """Let the teacher follow."""
         self.teacher.update_parameters(network)
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from gemini_monai.geometry.types import Image
-from gemini_monai.objectives import Batch, Objective
-from gemini_monai.study.methods.embedding import image_embedding, width_of
+from gemini_monai.networks import DenseNetwork
+from gemini_monai.objectives import Batch
+from gemini_monai.study.methods.embedding import image_embedding, two_layers, width_of
 from gemini_monai.study.methods.key_queue import KeyQueue
-from gemini_monai.study.methods.teacher import Teacher
+from gemini_monai.study.methods.view_objective import TaughtViewObjective
 
 
-class MomentumContrast(Objective):
+class MomentumContrast(TaughtViewObjective):
     """MoCo v2: ``KeyQueue`` of a moving average's embeddings (Chen et al., 2020).
 
     Trains the encoder; the decoder stays as it is initialized. Batches are not shuffled between
@@ -27,7 +25,6 @@ class MomentumContrast(Objective):
         projection: Width of queries and keys.
     """
 
-    reads = ("view_a", "view_b")
     trains = "encoder"
 
     def __init__(
@@ -38,20 +35,18 @@ class MomentumContrast(Objective):
         queue: int = 1024,
         projection: int = 128,
     ) -> None:
-        super().__init__()
-        self.momentum, self.projection = momentum, projection
+        super().__init__(momentum)
+        self.projection = projection
         self.queue = KeyQueue(queue, projection, temperature=temperature)
 
-    def bind(self, network: nn.Module) -> None:
+    def bind(self, network: DenseNetwork) -> None:
         """Fit the projection to the network's deepest features, and copy what is averaged."""
         width = width_of(network)
-        self.projector = nn.Sequential(
-            nn.Linear(width, width), nn.ReLU(), nn.Linear(width, self.projection)
-        )
-        self.teacher = Teacher(nn.ModuleList([network, self.projector]), self.momentum)
+        self.projector = two_layers(width, width, self.projection)
+        super().bind(network)
 
     def forward(
-        self, network: nn.Module, batch: Batch, *, progress: float = 1.0
+        self, network: DenseNetwork, batch: Batch, *, progress: float = 1.0
     ) -> dict[str, Tensor]:
         """``queue_contrast``, 0 or more.
 
@@ -60,18 +55,10 @@ class MomentumContrast(Objective):
             batch: ``view_a`` and ``view_b`` (B, C, *S).
             progress: Unused; this objective has no schedule.
         """
-        query = _projected((network, self.projector), batch["view_a"])
+        view, other = self.views(batch)
+        query = self.projector(image_embedding(network, view))
         with torch.no_grad():
-            self.latest = _projected(self.teacher.module.children(), batch["view_b"])
-        return {"queue_contrast": self.queue(query, self.latest)}
-
-    def after_step(self, network: nn.Module, *, progress: float = 1.0) -> None:
-        """Let the average follow, and the newest keys take the place of the oldest."""
-        self.teacher.update_parameters(nn.ModuleList([network, self.projector]))
-        self.queue.push(self.latest)
-
-
-def _projected(own: Iterable[nn.Module], view: Image) -> Tensor:
-    network, projector = own
-    projected: Tensor = projector(image_embedding(network, view))
-    return projected
+            average, projector = self.averages()
+            key = projector(image_embedding(average, other))
+        self.newest = [(self.queue, key)]
+        return {"queue_contrast": self.queue(query, key)}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from gemini_monai.geometry.labels import mean_where
 from gemini_monai.geometry.types import Image
+from gemini_monai.networks import DenseNetwork
 from gemini_monai.objectives import Batch, Objective, full_precision
 from gemini_monai.study.methods.anatomy import label_maps
 from gemini_monai.study.methods.voxelmorph import AtlasRegistration, atlas_pairs
@@ -34,7 +35,7 @@ class PerClassRegistration(AtlasRegistration):
         super().__init__(smoothness=smoothness, visual=visual)
 
     def forward(
-        self, network: nn.Module, batch: Batch, *, progress: float = 1.0
+        self, network: DenseNetwork, batch: Batch, *, progress: float = 1.0
     ) -> dict[str, Tensor]:
         """Weighted ``smoothness`` and ``visual``.
 
@@ -45,9 +46,9 @@ class PerClassRegistration(AtlasRegistration):
             progress: Unused; this objective has no schedule.
         """
         image, label, other = atlas_pairs(batch)
-        pair = network.correspond(image, other)  # type: ignore[operator]
+        pair = network.correspond(image, other)
         with torch.no_grad():
-            seen = full_precision(network.head(pair.features_b)).softmax(dim=1)  # type: ignore[operator]
+            seen = full_precision(network.head(pair.features_b)).softmax(dim=1)
         known = label_maps(label, network)
         return self.similarity(
             pair,
@@ -74,7 +75,7 @@ class ReverseTeaching(Objective):
         self.weight = weight
 
     def forward(
-        self, network: nn.Module, batch: Batch, *, progress: float = 1.0
+        self, network: DenseNetwork, batch: Batch, *, progress: float = 1.0
     ) -> dict[str, Tensor]:
         """Weighted ``reverse_teaching``, 0 or more.
 
@@ -85,7 +86,7 @@ class ReverseTeaching(Objective):
         """
         image, label, other = atlas_pairs(batch)
         with torch.no_grad():
-            ddf = network.correspond(image, other).ddf_ab  # type: ignore[operator]
+            ddf = network.correspond(image, other).ddf_ab
         logits = full_precision(network(other))
         wanted = label_maps(label, network).warped(ddf)
         if wanted.counts is None:

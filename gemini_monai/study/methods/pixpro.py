@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 
 import torch
 from einops import einsum
 from torch import Tensor, nn
 
 from gemini_monai.geometry.types import Image
-from gemini_monai.objectives import Batch, Objective
+from gemini_monai.networks import DenseNetwork
+from gemini_monai.objectives import Batch
 from gemini_monai.study.methods.dense_grid import cell_features, cell_places
 from gemini_monai.study.methods.embedding import perceptron
 from gemini_monai.study.methods.key_queue import unit
-from gemini_monai.study.methods.teacher import Teacher, rising_momentum
+from gemini_monai.study.methods.view_objective import TaughtViewObjective
 
 
-class PixPro(Objective):
+class PixPro(TaughtViewObjective):
     """Pixel-to-propagation consistency (Xie et al., CVPR 2021).
 
     ``y_i = sum_j max(cos(x_i, x_j), 0)^gamma g(x_j)``; the loss is the mean of ``-cos(y_i, x'_j)``
@@ -35,6 +35,7 @@ class PixPro(Objective):
     """
 
     reads = ("view_a", "view_b", "ddf_ab")
+    rises = True
 
     def __init__(
         self,
@@ -45,19 +46,19 @@ class PixPro(Objective):
         cells: int = 256,
         projection: int = 64,
     ) -> None:
-        super().__init__()
-        self.momentum, self.sharpness, self.distance = momentum, sharpness, distance
+        super().__init__(momentum)
+        self.sharpness, self.distance = sharpness, distance
         self.cells, self.projection = cells, projection
 
-    def bind(self, network: nn.Module) -> None:
+    def bind(self, network: DenseNetwork) -> None:
         """Fit the heads to the network's dense features, and copy what is averaged."""
-        width = int(network.feature_channels)  # type: ignore[arg-type]
+        width = network.feature_channels
         self.projector = perceptron(width, 2 * width, self.projection)
         self.transform = nn.Linear(self.projection, self.projection)
-        self.teacher = Teacher(nn.ModuleList([network, self.projector]), self.momentum)
+        super().bind(network)
 
     def forward(
-        self, network: nn.Module, batch: Batch, *, progress: float = 1.0
+        self, network: DenseNetwork, batch: Batch, *, progress: float = 1.0
     ) -> dict[str, Tensor]:
         """``propagation``, from -2 to 2.
 
@@ -67,9 +68,9 @@ class PixPro(Objective):
                 ``warp(view_a, ddf_ab)`` like ``view_b``.
             progress: Unused here.
         """
-        views = torch.cat([batch["view_a"], batch["view_b"]])
+        views = torch.cat(self.views(batch))
         with torch.no_grad():
-            targets = self._projected(self.teacher.module.children(), views)
+            targets = self._projected(self.averages(), views)
         smoothed = self.propagated(self._projected((network, self.projector), views))
         (first, second), (target_a, target_b) = smoothed.chunk(2), targets.chunk(2)
         places_a, places_b = cell_places(batch["ddf_ab"], self.cells)
@@ -85,16 +86,11 @@ class PixPro(Objective):
         likeness = einsum(direction, direction, "b i k, b j k -> b i j").clamp(min=0)
         return likeness**self.sharpness @ self.transform(features).to(likeness.dtype)
 
-    def _projected(self, own: Iterable[nn.Module], views: Image) -> Tensor:
+    def _projected(self, own: tuple[DenseNetwork, nn.Module], views: Image) -> Tensor:
         network, projector = own
-        places = cell_features(network.features(views), self.cells)  # type: ignore[operator]
+        places = cell_features(network.features(views), self.cells)
         projected: Tensor = projector(places.flatten(0, 1))
         return projected.unflatten(0, places.shape[:2])
-
-    def after_step(self, network: nn.Module, *, progress: float = 1.0) -> None:
-        """Let the average follow, the slower the later."""
-        self.teacher.momentum = rising_momentum(self.momentum, progress)
-        self.teacher.update_parameters(nn.ModuleList([network, self.projector]))
 
 
 def _mean_cosine(features: Tensor, targets: Tensor, pairs: Tensor) -> Tensor:

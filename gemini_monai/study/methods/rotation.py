@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gemini_monai.geometry.types import Image
+from gemini_monai.networks import DenseNetwork
 from gemini_monai.objectives import Batch, Objective
 from gemini_monai.study.methods.embedding import image_embedding, width_of
 
@@ -22,7 +23,7 @@ class RotationPrediction(Objective):
     reads = ("unlabeled",)
     trains = "encoder"
 
-    def bind(self, network: nn.Module) -> None:
+    def bind(self, network: DenseNetwork) -> None:
         """Fit the classifier to the network's deepest features."""
         dims = max(parameter.dim() for parameter in network.parameters()) - 2
         planes = [(a, b) for a in range(dims) for b in range(a + 1, dims)]
@@ -30,7 +31,7 @@ class RotationPrediction(Objective):
         self.classifier = nn.Linear(width_of(network), len(self.turns))
 
     def forward(
-        self, network: nn.Module, batch: Batch, *, progress: float = 1.0
+        self, network: DenseNetwork, batch: Batch, *, progress: float = 1.0
     ) -> dict[str, Tensor]:
         """``rotation``, 0 or more; the logarithm of the number of classes when nothing is known.
 

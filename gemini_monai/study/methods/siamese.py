@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from gemini_monai.geometry.types import Image
-from gemini_monai.objectives import Batch, Objective, full_precision
-from gemini_monai.study.methods.embedding import image_embedding, perceptron, refuse_one, width_of
-from gemini_monai.study.methods.teacher import Teacher, rising_momentum
+from gemini_monai.networks import DenseNetwork
+from gemini_monai.objectives import Batch, full_precision
+from gemini_monai.study.methods.embedding import image_embedding, perceptron, width_of
+from gemini_monai.study.methods.view_objective import TaughtViewObjective, ViewObjective
 
 
-class SimSiam(Objective):
+class SimSiam(ViewObjective):
     """``-(cos(p1, sg z2) + cos(p2, sg z1)) / 2`` (Chen and He, CVPR 2021).
 
     ``z`` is a projection of the pooled deepest features, ``p`` a prediction from it, ``sg`` stops
@@ -23,21 +24,21 @@ class SimSiam(Objective):
         hidden: Width of the predictor's hidden layer, a quarter of it in the paper.
     """
 
-    reads = ("view_a", "view_b")
     trains = "encoder"
+    several = True
 
     def __init__(self, *, projection: int = 256, hidden: int = 64) -> None:
         super().__init__()
         self.projection, self.hidden = projection, hidden
 
-    def bind(self, network: nn.Module) -> None:
+    def bind(self, network: DenseNetwork) -> None:
         """Fit the heads to the network's deepest features."""
         width = self.projection
         self.projector = perceptron(width_of(network), width, width, width, normalized=True)
         self.predictor = perceptron(width, self.hidden, width)
 
     def forward(
-        self, network: nn.Module, batch: Batch, *, progress: float = 1.0
+        self, network: DenseNetwork, batch: Batch, *, progress: float = 1.0
     ) -> dict[str, Tensor]:
         """``similarity``, from -1 to 1.
 
@@ -49,14 +50,13 @@ class SimSiam(Objective):
         Raises:
             InputError: If there is one image only.
         """
-        views = batch["view_a"], batch["view_b"]
-        refuse_one(views)
+        views = self.views(batch)
         first, second = (self.projector(image_embedding(network, view)) for view in views)
         crossed = _cosine(self.predictor(first), second) + _cosine(self.predictor(second), first)
         return {"similarity": -crossed / 2}
 
 
-class BYOL(Objective):
+class BYOL(TaughtViewObjective):
     """``2 - 2 cos(q(z1), z2')``, both ways (Grill et al., NeurIPS 2020).
 
     ``z'`` is of a moving average, whose momentum grows from ``momentum`` to 1 by half a cosine.
@@ -68,21 +68,22 @@ class BYOL(Objective):
         projection: Width of projection and prediction; 256 in the paper.
     """
 
-    reads = ("view_a", "view_b")
     trains = "encoder"
+    several = True
+    rises = True
 
     def __init__(self, *, momentum: float = 0.99, hidden: int = 512, projection: int = 128) -> None:
-        super().__init__()
-        self.momentum, self.hidden, self.projection = momentum, hidden, projection
+        super().__init__(momentum)
+        self.hidden, self.projection = hidden, projection
 
-    def bind(self, network: nn.Module) -> None:
+    def bind(self, network: DenseNetwork) -> None:
         """Fit the heads to the network's deepest features, and copy what is averaged."""
         self.projector = perceptron(width_of(network), self.hidden, self.projection)
         self.predictor = perceptron(self.projection, self.hidden, self.projection)
-        self.teacher = Teacher(nn.ModuleList([network, self.projector]), self.momentum)
+        super().bind(network)
 
     def forward(
-        self, network: nn.Module, batch: Batch, *, progress: float = 1.0
+        self, network: DenseNetwork, batch: Batch, *, progress: float = 1.0
     ) -> dict[str, Tensor]:
         """``prediction``, from 0 to 8.
 
@@ -94,8 +95,7 @@ class BYOL(Objective):
         Raises:
             InputError: If there is one image only.
         """
-        views = batch["view_a"], batch["view_b"]
-        refuse_one(views)
+        views = self.views(batch)
         first, second = (
             self.predictor(self.projector(image_embedding(network, view))) for view in views
         )
@@ -105,14 +105,9 @@ class BYOL(Objective):
         return {"prediction": 4 - 2 * crossed}
 
     def _target(self, view: Image) -> Tensor:
-        network, projector = self.teacher.module.children()
+        network, projector = self.averages()
         target: Tensor = projector(image_embedding(network, view))
         return target
-
-    def after_step(self, network: nn.Module, *, progress: float = 1.0) -> None:
-        """Let the average follow, the slower the later."""
-        self.teacher.momentum = rising_momentum(self.momentum, progress)
-        self.teacher.update_parameters(nn.ModuleList([network, self.projector]))
 
 
 def _cosine(prediction: Tensor, target: Tensor) -> Tensor:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import torch
 from monai.losses.contrastive import ContrastiveLoss
-from torch import Tensor, nn
+from torch import Tensor
 
-from gemini_monai.objectives import Batch, Objective, full_precision
-from gemini_monai.study.methods.embedding import image_embedding, perceptron, refuse_one, width_of
+from gemini_monai.networks import DenseNetwork
+from gemini_monai.objectives import Batch, full_precision
+from gemini_monai.study.methods.embedding import image_embedding, perceptron, width_of
+from gemini_monai.study.methods.view_objective import ViewObjective
 
 
-class SimCLR(Objective):
+class SimCLR(ViewObjective):
     """NT-Xent over the pooled deepest features (Chen et al., ICML 2020).
 
     The loss is MONAI's ``ContrastiveLoss``. Trains the encoder; the decoder stays as it is
@@ -21,21 +23,21 @@ class SimCLR(Objective):
         projection: Width of the projection, whose hidden layer is as wide as the features.
     """
 
-    reads = ("view_a", "view_b")
     trains = "encoder"
+    several = True
 
     def __init__(self, *, temperature: float = 0.2, projection: int = 128) -> None:
         super().__init__()
         self.loss = ContrastiveLoss(temperature=temperature)
         self.projection = projection
 
-    def bind(self, network: nn.Module) -> None:
+    def bind(self, network: DenseNetwork) -> None:
         """Fit the projection to the network's deepest features."""
         width = width_of(network)
         self.projector = perceptron(width, width, self.projection)
 
     def forward(
-        self, network: nn.Module, batch: Batch, *, progress: float = 1.0
+        self, network: DenseNetwork, batch: Batch, *, progress: float = 1.0
     ) -> dict[str, Tensor]:
         """``instance_contrast``, 0 or more.
 
@@ -47,9 +49,7 @@ class SimCLR(Objective):
         Raises:
             InputError: If there is one image only.
         """
-        views = batch["view_a"], batch["view_b"]
-        refuse_one(views)
-        projected = self.projector(image_embedding(network, torch.cat(views)))
+        projected = self.projector(image_embedding(network, torch.cat(self.views(batch))))
         with torch.autocast(projected.device.type, enabled=False):
             found = self.loss(*full_precision(projected).chunk(2))
         return {"instance_contrast": found}

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from gemini_monai.objectives import Batch, Objective
+from gemini_monai.networks import DenseNetwork
+from gemini_monai.objectives import Batch
 from gemini_monai.objectives.contrast import matched_points
+from gemini_monai.study.methods.embedding import two_layers
 from gemini_monai.study.methods.key_queue import KeyQueue
-from gemini_monai.study.methods.teacher import Teacher
+from gemini_monai.study.methods.view_objective import TaughtViewObjective
 
 
-class VADeR(Objective):
+class VADeR(TaughtViewObjective):
     """View-agnostic dense representation (Pinheiro et al., NeurIPS 2020).
 
     ``KeyQueue`` of single pixels: a query in one view, its key at the same place of the other view
@@ -36,20 +38,18 @@ class VADeR(Objective):
         queue: int = 4096,
         projection: int = 64,
     ) -> None:
-        super().__init__()
-        self.points, self.momentum, self.projection = points, momentum, projection
+        super().__init__(momentum)
+        self.points, self.projection = points, projection
         self.queue = KeyQueue(queue, projection, temperature=temperature)
 
-    def bind(self, network: nn.Module) -> None:
+    def bind(self, network: DenseNetwork) -> None:
         """Fit the projection to the network's dense features, and copy what is averaged."""
-        width = int(network.feature_channels)  # type: ignore[arg-type]
-        self.projector = nn.Sequential(
-            nn.Linear(width, 2 * width), nn.ReLU(), nn.Linear(2 * width, self.projection)
-        )
-        self.teacher = Teacher(nn.ModuleList([network, self.projector]), self.momentum)
+        width = network.feature_channels
+        self.projector = two_layers(width, 2 * width, self.projection)
+        super().bind(network)
 
     def forward(
-        self, network: nn.Module, batch: Batch, *, progress: float = 1.0
+        self, network: DenseNetwork, batch: Batch, *, progress: float = 1.0
     ) -> dict[str, Tensor]:
         """``pixel_contrast``, 0 or more; 0 where no pixel of a view lies in the other.
 
@@ -59,17 +59,13 @@ class VADeR(Objective):
                 ``warp(view_a, ddf_ab)`` like ``view_b``.
             progress: Unused; this objective has no schedule.
         """
-        features = network.features(batch["view_a"])  # type: ignore[operator]
+        features = network.features(batch["view_a"])
         with torch.no_grad():
-            average, projector = self.teacher.module.children()
-            others = average.features(batch["view_b"])  # type: ignore[operator]
+            average, projector = self.averages()
+            others = average.features(batch["view_b"])
         own, partner = matched_points(features, others, batch["ddf_ab"], count=self.points)
-        self.latest = projector(partner.flatten(0, 1)).detach()
+        key = projector(partner.flatten(0, 1)).detach()
+        self.newest = [(self.queue, key)]
         if not len(own):
             return {"pixel_contrast": 0 * features.sum()}
-        return {"pixel_contrast": self.queue(self.projector(own.flatten(0, 1)), self.latest)}
-
-    def after_step(self, network: nn.Module, *, progress: float = 1.0) -> None:
-        """Let the average follow, and the newest keys take the place of the oldest."""
-        self.teacher.update_parameters(nn.ModuleList([network, self.projector]))
-        self.queue.push(self.latest)
+        return {"pixel_contrast": self.queue(self.projector(own.flatten(0, 1)), key)}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from gemini_monai.geometry.types import Image
+from gemini_monai.networks import DenseNetwork
 from gemini_monai.objectives import Batch, HomeomorphismObjective
 
 
@@ -27,7 +28,7 @@ class AtlasRegistration(HomeomorphismObjective):
         super().__init__(smoothness=smoothness, visual=visual, semantic=0.0)
 
     def forward(
-        self, network: nn.Module, batch: Batch, *, progress: float = 1.0
+        self, network: DenseNetwork, batch: Batch, *, progress: float = 1.0
     ) -> dict[str, Tensor]:
         """Weighted ``smoothness`` and ``visual``.
 
