@@ -13,6 +13,7 @@ import pytest
 import torch
 from torch import nn
 
+from gemini_monai.configuration.arguments import is_component
 from gemini_monai.geometry.labels import IGNORED
 from gemini_monai.networks import Correspondence
 from gemini_monai.objectives import Objective, SegmentationObjective
@@ -234,7 +235,7 @@ def test_no_method_that_reads_a_label_is_left_out():
         for path in (bundle / "configs").glob("*.json"):
             content = json.loads(path.read_text())
             parts = [*content.values(), *content.get("objectives", {}).values()]
-            named = [part["_target_"] for part in parts if "_target_" in (part or ())]
+            named = [part["_target_"] for part in parts if is_component(part)]
             kinds = [kind for kind in map(locate, named) if isinstance(kind, type)]
             read |= {k for k in kinds if issubclass(k, Objective) and "label" in k().reads}
     assert read == set(TERMS)
