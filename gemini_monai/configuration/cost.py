@@ -144,5 +144,7 @@ def _changed(key: str) -> Learner | None:
         return None
     value = parser.get_parsed_content(key)
     content[key] = [2 * own for own in value] if isinstance(value, list) else 2 * value
+    settings = parser.get_parsed_content("settings") | {key: content[key], "backbone": None}
+    content["settings"] = settings  # which refuses other channels than the data's
     found: Learner = ConfigParser(content).get_parsed_content("learner")
     return found

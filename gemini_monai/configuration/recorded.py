@@ -59,7 +59,9 @@ def untrained_settings(bundle_root: str | Path) -> dict[str, Any]:
     training = read_json(Path(bundle_root) / "configs" / "train.json", dict)
     network = {name: training[name] for name in NETWORK_SETTINGS}
     view = phantom_cohort("dataset.json").input_spec().settings()
-    return {"method": "", "seed": 0, "registers": True} | view | network
+    restores = training["train"]["task"] == "pre-training"
+    channels = {"out_channels": view["in_channels"]} if restores else {}
+    return {"method": "", "seed": 0, "registers": True} | view | network | channels
 
 
 def kept_knob(run_dir: str | Path, name: str, default: Any) -> Any:

@@ -124,6 +124,12 @@ class ObjectiveTrainer(SupervisedTrainer):
         """Iterations of the whole training."""
         return int(self.state.max_epochs * self.state.epoch_length)
 
+    @property
+    def untrained(self) -> list[str]:
+        """Objectives all of whose steps so far were left out."""
+        skipped = self.state.skipped_steps
+        return [names for names, count in skipped.items() if count == self._steps[names]]
+
     def run(self) -> None:
         """Train from the current iteration to the last."""
         try:
@@ -152,7 +158,7 @@ class ObjectiveTrainer(SupervisedTrainer):
         for names, count in self.state.skipped_steps.items():
             text = f"{names}: {count} of {self._steps[names]} steps left out, loss not finite"
             tqdm.write(text)
-            if count == self._steps[names]:
+            if names in self.untrained:
                 raise NonFiniteLossError(f"{text}: it trained nothing")
 
     def _iteration(self, engine: Any, batchdata: Batch) -> list[dict[str, float]]:

@@ -156,10 +156,13 @@ class RunCheckpoint:
     def save(self, engine: Engine) -> None:
         """Write ``last.pt``, and ``model.pt`` if this epoch is the best so far.
 
+        Nothing is written while an objective has made no step: such a run ends by saying that it
+        trained nothing, and the one that it was to replace comes back.
+
         Raises:
             InputError: If the files cannot be written.
         """
-        if getattr(engine.state, "rank", 0) != 0:
+        if getattr(engine.state, "rank", 0) != 0 or getattr(engine, "untrained", []):
             return
         scores = self.validator.state if self.validator is not None else None
         state = {name: part.state_dict() for name, part in self.parts.items()} | {

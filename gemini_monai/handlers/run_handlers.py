@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from ignite.engine import Engine
+from ignite.engine import Engine, Events
 from monai.engines.evaluator import Evaluator
 from monai.handlers.tensorboard_handlers import TensorBoardStatsHandler
 from torch.nn.parallel import DistributedDataParallel
@@ -131,8 +131,11 @@ class RunHandlers:
         """Follow a trainer."""
         for handler in self.handlers:
             handler.attach(engine)
-        if not (is_first_process() and find_spec("tensorboard")):
-            return
+        if is_first_process() and find_spec("tensorboard"):
+            # not before: it makes a folder, and a trainer may be made to be measured alone
+            engine.add_event_handler(Events.STARTED, self._log)
+
+    def _log(self, engine: Engine) -> None:
         options: dict[str, Any] = {"log_dir": str(self.folder / "tensorboard")}
         TensorBoardStatsHandler(
             **options,

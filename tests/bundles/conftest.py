@@ -15,7 +15,7 @@ def no_page():
     Not where ``trained`` or ``pretrained`` are asked for, which others look at.
     """
     with pytest.MonkeyPatch.context() as patch:
-        pages = "gemini_monai.configuration.together."
+        pages = "gemini_monai.configuration.process_steps."
         patch.setattr(f"{pages}write_report", lambda folders: RunFolder(folders[0]).report)
         patch.setattr(f"{pages}print_findings", lambda folders, page: None)
         yield

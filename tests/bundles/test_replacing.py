@@ -93,6 +93,21 @@ def test_what_fails_before_its_first_checkpoint_leaves_the_run_that_was_there(
     assert bytes_of(finished) == before
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_a_training_without_a_finite_step_saves_and_replaces_nothing(
+    finished, tiny_phantom, tmp_path, there
+):
+    folder = finished if there else tmp_path / "new"
+    before = bytes_of(folder) if there else {}
+    options = paths(tiny_phantom, folder) | ALONE | {"learning_rate": 1e30, "overwrite": there}
+    _refused(
+        "contrast: 4 of 4 steps left out, loss not finite: it trained nothing", "train", **options
+    )
+    if there:
+        assert bytes_of(folder) == before
+    assert there or not list(folder.rglob("*.pt"))
+
+
 def test_an_unpacked_archive_is_no_place_to_train(pretrained, tiny_phantom, tmp_path):
     archive = package_bundle(MIP, pretrained, output=tmp_path)
     zipfile.ZipFile(archive).extractall(tmp_path)

@@ -52,9 +52,10 @@ def test_the_number_of_epochs_may_change():
 
 
 def test_a_run_of_an_earlier_version_goes_on_by_what_later_knobs_say_of_it():
-    parts = {"deformer_scales": "@deformer_scales", "spatial_dims": "@spatial_dims"}
-    later = {"deformer_scales": 1, "diffeomorphic": False, "network_def": parts}
-    early = BASE | {"network_def": {"spatial_dims": "@spatial_dims"}}
+    today = {"_target_": "gemini_monai.networks.network_of", "settings": "@settings"}
+    later = {"deformer_scales": 1, "diffeomorphic": False, "network_def": today}
+    before = {"_target_": "gemini_monai.networks.Gemini", "spatial_dims": "@spatial_dims"}
+    early = BASE | {"network_def": before}
     refuse_other_settings(early, BASE | later, done=3, where="last.pt")
     with pytest.raises(InputError, match="trained with deformer_scales 1, now 3"):
         refuse_other_settings(early, BASE | later | {"deformer_scales": 3}, done=3, where="last.pt")
