@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 import torch.distributed as dist
+from monai.transforms.compose import Compose
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.data.cohort import Cohort
 from gemini_monai.data.iterations import IterationDataset, RemainingIterations
 from gemini_monai.data.streams.named import named_streams
@@ -21,7 +23,7 @@ def training_dataset(
     cohort: Cohort,
     *,
     transform: Callable[..., Any],
-    random_transforms: RandomTransform | None = None,
+    random_transforms: RandomTransform | Sequence[RandomTransform] | None = None,
     reads: Collection[str],
     iterations: int,
     labeled_cases: int | None = None,
@@ -38,7 +40,8 @@ def training_dataset(
     Args:
         cohort: Whose images; no label of an unlabeled one is read.
         transform: Deterministic transforms of an item, done once.
-        random_transforms: Random transforms of an item, drawn anew each time it is used.
+        random_transforms: Random transform of an item, or several in their order, drawn anew each
+            time it is used.
         reads: Keys of the batch that objectives need; nothing else is made.
         iterations: Length of the whole training.
         labeled_cases: How many of the labeled images, chosen by the seed; ``None`` for all.
@@ -51,9 +54,10 @@ def training_dataset(
         batch: How many images of which kind a batch has, as of ``named_streams``.
 
     Raises:
-        InputError: As ``IterationDataset``.
+        InputError: If a random transform is none, or as ``IterationDataset``.
     """
-    streams = named_streams(cohort, transform=random_transforms, corruption=corruption, **batch)
+    transforms = _composed(random_transforms)
+    streams = named_streams(cohort, transform=transforms, corruption=corruption, **batch)
     return IterationDataset(
         [*cohort.few(labeled_cases, seed=seed), *cohort.unlabeled],
         streams,
@@ -66,6 +70,13 @@ def training_dataset(
         rank=_rank() if rank is None else rank,
         device=device,
     )
+
+
+def _composed(given: RandomTransform | Sequence[RandomTransform] | None) -> RandomTransform | None:
+    for part in given if isinstance(given, (list, tuple)) else [given]:
+        if part is not None and not callable(part):
+            raise InputError(f"random_transforms: expected transforms, got {part!r}")
+    return Compose(list(given)) if isinstance(given, (list, tuple)) else given  # type: ignore
 
 
 def _rank() -> int:

@@ -9,11 +9,16 @@ from pathlib import Path
 
 from gemini_monai.base.errors import InputError
 from gemini_monai.images.itk_image import itk_header, itk_image
-from gemini_monai.images.stored import Stored, refuse_surplus
+from gemini_monai.images.stored import Stored, refuse_other_length
 from gemini_monai.images.text_headers import MILLIMETERS, TextHeader, meta_header
 
 BLOCK = 1 << 16  # bytes
 ANY_ZIP = 47  # of zlib or gzip, with the longest window
+PLACES = (
+    *("Offset", "Position", "Origin", "ElementSpacing", "ElementSize"),
+    *("TransformMatrix", "Rotation", "Orientation"),
+)
+"""Fields that say where voxels lie; ITK puts a place of its own where one is no number."""
 NEUTRAL = {"ElementToIntensityFunctionSlope": 1.0, "ElementToIntensityFunctionOffset": 0.0}
 
 
@@ -31,6 +36,7 @@ def read_meta(path: Path) -> Stored:
             raise InputError(
                 f"{path}: {name} is {fields[name]}, which is not applied; store values as meant"
             )
+    _refuse_unplaced(fields, path)
     data = _data(fields, path)
     reader = itk_header(path)
     if data is not None:
@@ -41,6 +47,19 @@ def read_meta(path: Path) -> Stored:
     stored.affine[:-1] *= _millimeters(fields, path)
     placed = any(field in fields for field in ("ElementSpacing", "ElementSize"))
     return stored._replace(has_voxel_size=placed)
+
+
+def _refuse_unplaced(fields: Mapping[str, str], path: Path) -> None:
+    for name in PLACES:
+        if not all(map(_is_finite, fields.get(name, "").split())):
+            raise InputError(f"{path}: {name} is {fields[name]}, expected finite numbers")
+
+
+def _is_finite(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def _data(fields: Mapping[str, str], path: Path) -> Path | None:
@@ -60,9 +79,9 @@ def _data(fields: Mapping[str, str], path: Path) -> Path | None:
 def _refuse_other_data(data: Path, header: TextHeader, *, needed: int, path: Path) -> None:
     start = header.length if data == path else 0
     if header.fields.get("CompressedData", "False").lower() == "true":
-        refuse_surplus(path, held=_unzipped(data, start=start, path=path), needed=needed)
+        refuse_other_length(path, held=_unzipped(data, start=start, path=path), needed=needed)
     elif int(header.fields.get("HeaderSize", "0")) == 0:
-        refuse_surplus(path, held=data.stat().st_size - start, needed=needed)
+        refuse_other_length(path, held=data.stat().st_size - start, needed=needed)
 
 
 def _unzipped(data: Path, *, start: int, path: Path) -> int:

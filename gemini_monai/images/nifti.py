@@ -13,7 +13,7 @@ import numpy as np
 
 from gemini_monai.base.errors import InputError
 from gemini_monai.images.nifti_forms import affine_in_millimeters
-from gemini_monai.images.stored import Stored, refuse_surplus, without_opacity
+from gemini_monai.images.stored import Stored, refuse_other_length, without_opacity
 
 SPATIAL = 3
 KINDS = (nib.Nifti2Image, nib.Nifti1Image)
@@ -53,7 +53,7 @@ def _read(stream: Any, path: Path) -> Stored:
     values = values.copy() if isinstance(values, np.memmap) else values
     held = stream.seek(0, os.SEEK_END)  # reads on, to where gzip has its checksum
     voxels = image.dataobj
-    refuse_surplus(path, held=held, needed=voxels.offset + voxels.dtype.itemsize * values.size)
+    refuse_other_length(path, held=held, needed=voxels.offset + voxels.dtype.itemsize * values.size)
     return Stored(_channels_first(values, path), affine_in_millimeters(image, unfixed, path))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gemini_monai.base.errors import InputError
 from gemini_monai.images.itk_image import itk_header, itk_image
-from gemini_monai.images.stored import Stored, refuse_surplus
+from gemini_monai.images.stored import Stored, refuse_other_length
 from gemini_monai.images.text_headers import MILLIMETERS, TextHeader, nrrd_header
 
 OF_SPACE = ("domain", "space")
@@ -30,7 +30,7 @@ def read_nrrd(path: Path) -> Stored:
     _refuse_unplaced(header.fields, path)
     _refuse_changed_values(header.fields, path)
     reader = itk_header(path)
-    _refuse_more_voxels(header, path, itemsize=reader.GetComponentSize())
+    _refuse_other_voxels(header, path, itemsize=reader.GetComponentSize())
     stored = itk_image(path, reader)
     stored.affine[:-1] *= _millimeters(header.fields, path)
     placed = any(field in header.fields for field in ("space directions", "spacings"))
@@ -74,12 +74,12 @@ def _refuse_changed_values(fields: Mapping[str, str], path: Path) -> None:
         )
 
 
-def _refuse_more_voxels(header: TextHeader, path: Path, *, itemsize: int) -> None:
+def _refuse_other_voxels(header: TextHeader, path: Path, *, itemsize: int) -> None:
     """A raw block without a size of its own is as long as the header says."""
     fields = header.fields
     if fields.get("encoding", "").lower() == "raw" and not any(key in fields for key in ELSEWHERE):
         needed = itemsize * math.prod(int(size) for size in fields["sizes"].split())
-        refuse_surplus(path, held=path.stat().st_size - header.length, needed=needed)
+        refuse_other_length(path, held=path.stat().st_size - header.length, needed=needed)
 
 
 def _millimeters(fields: Mapping[str, str], path: Path) -> float:

@@ -21,7 +21,7 @@ class Stored(NamedTuple):
     """Whether the file says a voxel size; else the affine counts voxels."""
 
 
-def refuse_surplus(path: Path, *, held: int, needed: int) -> None:
+def refuse_other_length(path: Path, *, held: int, needed: int) -> None:
     """Stop at a file whose voxels begin or end elsewhere than its header says.
 
     Args:
@@ -30,8 +30,13 @@ def refuse_surplus(path: Path, *, held: int, needed: int) -> None:
         needed: Bytes that the header asks for.
 
     Raises:
-        InputError: If there are more.
+        InputError: If there are more, or fewer.
     """
+    if held < needed:
+        raise InputError(
+            f"{path}: {needed - held} bytes fewer than its header says ({needed}); the file is "
+            "cut short, or the header's sizes are wrong"
+        )
     if held > needed:
         raise InputError(
             f"{path}: {held - needed} bytes more than its header says ({needed}); the header's "

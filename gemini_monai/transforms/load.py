@@ -121,10 +121,14 @@ class LoadScand(MapTransform):
             )
 
     def _refuse_axes(self, image: MetaTensor, *, file: Any) -> None:
-        if image.ndim - 1 != self.spatial_dims:
+        shape = tuple(image.shape[1:])
+        if len(shape) != self.spatial_dims:
+            on_edge = sum(size > 1 for size in shape) == self.spatial_dims < len(shape)
             raise InputError(
-                f"{file}: a {image.ndim - 1}-D image of shape {tuple(image.shape[1:])}, the "
-                f"configuration is for {self.spatial_dims}-D (spatial_dims)"
+                f"{file}: a {len(shape)}-D image of shape {shape}, the configuration is for "
+                f"{self.spatial_dims}-D (spatial_dims)"
+                + "; a slice is stored with its axis of one voxel last"
+                * on_edge
             )
 
 

@@ -145,7 +145,7 @@ NAN3 = "(nan,nan,nan)"
         (write_nrrd, {"space_units": '"ell" "ell" "ell"'}, "expected one, such as mm or um"),
         (write_nrrd, {"old_min": "0", "old_max": "1"}, "values were quantized"),
         (write_meta, {"DistanceUnits": "ell"}, "DistanceUnits is ell"),
-        (write_meta, {"ElementSpacing": "nan 2 3"}, "Zero-valued spacing"),
+        (write_meta, {"ElementSpacing": "nan 2 3"}, "expected finite numbers"),
         (write_meta, {"TransformMatrix": "1 0 0 1 0 0 0 0 1"}, "determinant is 0"),
         (write_meta, {"ElementToIntensityFunctionSlope": 2}, "which is not applied"),
         (write_meta, {"ElementToIntensityFunctionOffset": -1000}, "which is not applied"),
@@ -191,7 +191,23 @@ def test_voxels_of_another_size_than_the_header_are_named(tmp_path, write, chang
     raw = _values().tobytes(order="F")
     data = raw[:change] if change < 0 else raw + b"\0" * change
     path = write(tmp_path / f"a.{_suffix(write)}", _values(), data=data)
-    _refused(path, "cannot be read|12 bytes more than its header says")
+    _refused(path, "20 bytes fewer than" if change < 0 else "12 bytes more than its header says")
+
+
+@pytest.mark.parametrize(("change", "message"), [(-20, "20 bytes fewer"), (12, "12 bytes more")])
+def test_packed_voxels_of_another_size_than_the_header_are_named(tmp_path, change, message):
+    raw = _values().tobytes(order="F")
+    data = zlib.compress(raw[:change] if change < 0 else raw + b"\0" * change)
+    said = {"CompressedData": True, "CompressedDataSize": len(data)}
+    _refused(write_meta(tmp_path / "a.mha", _values(), data=data, **said), message)
+
+
+@pytest.mark.parametrize("number", ["nan", "inf", "1,5", "-"])
+@pytest.mark.parametrize("field", ["Offset", "ElementSpacing", "TransformMatrix"])
+def test_places_that_are_no_numbers_are_named(tmp_path, field, number):
+    said = {field: f"1 {number} 1" + " 0 0 0 1 0 0" * (field == "TransformMatrix")}
+    path = write_meta(tmp_path / "a.mha", _values(), **said)
+    _refused(path, f"{field} is 1 {number} 1.*, expected finite numbers")
 
 
 def _mhd(tmp_path, **said):

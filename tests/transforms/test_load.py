@@ -71,9 +71,11 @@ def test_what_does_not_fit_is_named(tmp_path):
     nan = image(0).astype(np.float32)
     nan[0, 0] = np.nan
     save(tmp_path / "nan.nii.gz", nan)
+    save(tmp_path / "edge.nii.gz", image(0, (12, 1, 10)))
     (tmp_path / "bad.nii.gz").write_bytes(b"no image")
     for name, options, message in (
         ("a", {"spatial_dims": 3}, r"a\.nii\.gz: a 2-D image of shape \(12, 10\).*for 3-D"),
+        ("edge", {}, r"edge\.nii\.gz: a 3-D image.*is stored with its axis of one voxel last"),
         ("a", {"in_channels": 3}, r"a\.nii\.gz: 1 channel\(s\), the configuration is for 3"),
         ("nan", {}, r"nan\.nii\.gz: holds values that are not finite"),
         ("bad", {}, r"bad\.nii\.gz: cannot be read as an image"),

@@ -27,8 +27,8 @@ EXPECTED = "expected patients.csv with a column of cases and one of patients"
 def read_patients(source: Path, cases: Collection[str]) -> dict[str, str] | None:
     """Patient of each case; ``None`` where nothing in a folder looks like a table of them.
 
-    A table by another name than the documented ones is read where it is the only one, and a line
-    says so.
+    A table by another name than the documented ones is read where it is the only one that looks
+    like it, by its name or by columns of cases and of patients, and a line says so.
 
     Args:
         source: The folder.
@@ -38,7 +38,9 @@ def read_patients(source: Path, cases: Collection[str]) -> dict[str, str] | None
         InputError: If what looks like one cannot be read, there are several, or a case has no
             patient or two.
     """
-    tables = sorted(path for path in source.iterdir() if _is_alike(path)) if source.is_dir() else []
+    files = sorted(source.iterdir()) if source.is_dir() else []
+    tables = [path for path in files if _is_alike(path)]
+    tables = tables or [path for path in files if _has_columns(path, cases)]
     documented = [path for name in DOCUMENTED for path in tables if path.name == name]
     if not tables:
         return None
@@ -68,6 +70,27 @@ def _is_alike(path: Path) -> bool:
     return path.is_dir() and any(file.suffix.lower() in (*TEXT, *OTHERS) for file in path.iterdir())
 
 
+def _has_columns(path: Path, cases: Collection[str]) -> bool:
+    """Whether a file is a table of cases that are here, and of patients."""
+    if path.suffix.lower() not in TEXT or not path.is_file():
+        return False
+    try:
+        rows = read_table(path)
+    except InputError:  # some other text
+        return False
+    case, patient = _columns(rows)
+    if not case or not patient:
+        return False
+    return any(_case_in(row[case], cases) in cases for row in rows)
+
+
+def _columns(rows: Sequence[Mapping[str, str]]) -> tuple[str | None, str | None]:
+    """Names of the columns of cases and of patients."""
+    columns = {_plain(name): name for name in (rows[0] if rows else {})}
+    case = next((columns[name] for name in CASE_COLUMNS if name in columns), None)
+    return case, next((columns[name] for name in PATIENT_COLUMNS if name in columns), None)
+
+
 def _competes(other: Path, path: Path, documented: Sequence[Path]) -> bool:
     """Whether it is as likely meant: a spelling of a documented name, that one left aside."""
     if not documented:
@@ -82,9 +105,7 @@ def _plain(text: str) -> str:
 
 def _patients_in(path: Path, cases: Collection[str]) -> dict[str, str]:
     rows = read_table(path)
-    columns = {_plain(name): name for name in (rows[0] if rows else {})}
-    case_column = next((columns[name] for name in CASE_COLUMNS if name in columns), None)
-    patient_column = next((columns[name] for name in PATIENT_COLUMNS if name in columns), None)
+    case_column, patient_column = _columns(rows)
     if patient_column and not case_column and _plain(path.stem) == BIDS:
         pairs = _by_name([row[patient_column] for row in rows], cases)
     elif patient_column and case_column:
@@ -92,7 +113,7 @@ def _patients_in(path: Path, cases: Collection[str]) -> dict[str, str]:
     else:
         raise InputError(
             f"{path}: expected a column of {CASE_COLUMNS} and one of {PATIENT_COLUMNS}, got "
-            f"{list(columns.values())}"
+            f"{list(rows[0] if rows else [])}"
         )
     patients: dict[str, str] = {}
     for case, patient in pairs:

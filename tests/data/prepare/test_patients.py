@@ -129,6 +129,17 @@ def test_another_spelling_is_read_and_said(tmp_path, capsys, name):
     assert f"patients  3, by {name}" in capsys.readouterr().out
 
 
+def test_a_table_of_any_name_is_known_by_its_columns_and_cases(tmp_path, capsys):
+    source = _source(tmp_path / "src")
+    (source / "export.csv").write_text("\n".join(ROWS))
+    (source / "other.csv").write_text("case,patient\nelsewhere,P0")
+    assert len(set(_patients(source, tmp_path / "dst").values())) == 3
+    assert "patients  3, by export.csv" in capsys.readouterr().out
+    (source / "second.csv").write_text("\n".join(ROWS))
+    with pytest.raises(InputError, match=r"export\.csv, second\.csv all look like the table"):
+        prepare_folder(source, tmp_path / "again")
+
+
 @pytest.mark.parametrize(
     "header", ["Case ID;Patient ID", "image_id;subject-id", "File;PARTICIPANT"]
 )
