@@ -16,6 +16,7 @@ LATER = {
     "smoothness_order": 1,
     "checkpoint": "best",
     "use_validation": True,
+    "stop_after": None,
     "preprocessing_steps": [
         *("load", "before", "orientation", "foreground", "grid", "intensity", "after", "fit")
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from gemini_monai.study.benchmark.budget import Budget, budget_of, probing_runs, with_budget
 from gemini_monai.study.benchmark.grid import BASELINES, GridSpec
 from gemini_monai.study.benchmark.grid_results import GridResults, read_grid_results
 from gemini_monai.study.benchmark.grid_run import GridRun
@@ -18,13 +19,16 @@ from gemini_monai.study.benchmark.writing import refuse_foreign, write_results
 __all__ = [
     "BASELINES",
     "PRESETS",
+    "Budget",
     "GridResults",
     "GridRun",
     "GridSpec",
     "ResultRow",
     "Trial",
+    "budget_of",
     "cells",
     "failures",
+    "probing_runs",
     "read_grid_results",
     "read_trials",
     "refuse_foreign",
@@ -32,6 +36,7 @@ __all__ = [
     "trial_runs",
     "tuned",
     "variants_of",
+    "with_budget",
     "write_results",
 ]
 

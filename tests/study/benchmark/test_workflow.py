@@ -70,8 +70,11 @@ def test_no_environment_has_to_be_activated(spec, monkeypatch, tmp_path):
     for run, own in zip(ours, runs, strict=True):
         words = shlex.split(own.command)
         assert words[0] == "gemini"  # as a person types it
-        assert shlex.split(run["command"]) == [sys.executable, "-m", "gemini_monai", *words[1:]]
-    assert other["command"] == "bash -c gemini"
+        ours_too = [sys.executable, "-m", "gemini_monai"]
+        first, second = run["command"].split(" && ")
+        assert shlex.split(first) == [*ours_too, *words[1:]]
+        assert shlex.split(second) == [*ours_too, *shlex.split(own.also)[1:]]
+    assert other["command"].startswith("bash -c gemini && ")
     monkeypatch.undo()
     done = subprocess.run(
         [*shlex.split(ours[0]["command"])[:3], "--help"],
