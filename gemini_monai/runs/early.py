@@ -25,6 +25,8 @@ LATER = {
 LATER_PARTS = {
     "random_transforms.device": "@transforms_on",
     "objectives.homeomorphism.smoothness_order": "@smoothness_order",
+    "train#trainer.update": "@update",
+    "train#trainer.seed": "@seed",
 }
 """What early configurations did not say of their parts, as they say it now."""
 NETWORK = "network_def._target_"
@@ -48,7 +50,8 @@ def as_of_today(saved: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[Flat,
     """
     later = LATER | LATER_PARTS | {"labeled_draw": saved.get("seed")}
     early = {name: value for name, value in later.items() if name in now}
-    before = early | {name: _renamed(value) for name, value in saved.items()}
+    known = {name: _renamed(value) for name, value in saved.items()}
+    before = known | {name: value for name, value in early.items() if name not in known}
     after = dict(now)
     if before.get(NETWORK) == "gemini_monai.networks.Gemini":
         before, after = _comparable(before), _comparable(after)

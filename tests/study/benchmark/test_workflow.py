@@ -107,7 +107,7 @@ with_snakemake = pytest.mark.skipif(
 
 @with_snakemake
 def test_what_a_killed_grid_leaves_does_not_stop_the_next(tmp_path):
-    run = GridRun("well", "true", str(tmp_path / "well" / "page"), (), "d", "m", 1, 0)
+    run = GridRun("well", "true", str(tmp_path / "well" / "page"), (), "d", "m", 1, 0, 0)
     lock = tmp_path / "out" / ".snakemake" / "locks" / "0.output.lock"
     lock.parent.mkdir(parents=True)
     lock.write_text("finished/well\n")
@@ -118,7 +118,7 @@ def test_what_a_killed_grid_leaves_does_not_stop_the_next(tmp_path):
 def test_a_second_call_makes_only_what_failed_even_from_another_folder(tmp_path, monkeypatch):
     count = f"bash -c 'echo once >> {tmp_path}/{{}}.txt; {{}}'"
     run = GridRun(
-        "well", count.format("well", "true"), str(tmp_path / "well" / "page"), (), "d", "m", 1, 0
+        "well", count.format("well", "true"), str(tmp_path / "well" / "page"), (), "d", "m", 1, 0, 0
     )
     bad = replace(run, name="bad", command=count.format("bad", "false"))
     waits = replace(run, name="waits", command=count.format("waits", "true"), after=("bad",))
