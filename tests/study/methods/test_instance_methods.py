@@ -12,11 +12,20 @@ from monai.networks.nets import BasicUNet
 from gemini_monai.base.errors import InputError
 from gemini_monai.networks import Gemini
 from gemini_monai.objectives import Learner
-from gemini_monai.study.methods import BYOL, MomentumContrast, RotationPrediction, SimCLR, SimSiam
+from gemini_monai.study.methods import (
+    BYOL,
+    DenseCL,
+    MomentumContrast,
+    RotationPrediction,
+    SimCLR,
+    SimSiam,
+    VADeR,
+)
 from gemini_monai.study.methods.embedding import image_embedding
 
 METHODS = {"simclr": SimCLR, "simsiam": SimSiam, "byol": BYOL, "moco": MomentumContrast}
 METHODS |= {"rotation": RotationPrediction}
+TAUGHT = {"moco": MomentumContrast, "vader": VADeR, "densecl": DenseCL}
 
 
 @pytest.fixture
@@ -92,6 +101,20 @@ def test_byols_average_stands_still_at_the_end(network):
     for progress, momentum in ((0.0, 0.9), (0.5, 0.95), (1.0, 1.0)):
         objective.after_step(network, progress=progress)
         assert objective.teacher.momentum == pytest.approx(momentum)
+
+
+@pytest.mark.parametrize("name", ["moco", "vader", "densecl"])
+def test_nothing_of_the_initial_weights_is_left_in_the_average(network, name):
+    objective = _bound(TAUGHT[name](), network)
+    queries = []
+    for _ in range(5):
+        with torch.no_grad():
+            for own in network.parameters():
+                own.copy_(torch.randn_like(own))
+        queries.append(next(iter(network.parameters())).clone())
+        objective.after_step(network)
+    average = next(iter(objective.averages()[0].parameters()))
+    torch.testing.assert_close(average, torch.stack(queries).mean(dim=0))
 
 
 def test_moco_tells_the_key_from_the_queue_which_moves_on(network):
