@@ -12,6 +12,9 @@ import numpy as np
 import pytest
 import torch
 
+from gemini_monai.geometry.warp import identity_grid
+from gemini_monai.networks import Gemini
+from gemini_monai.study.methods import PixPro
 from gemini_monai.transforms import RandBezierIntensity
 
 
@@ -19,6 +22,48 @@ def waves(*shape, start=0):
     """``sin(1.7 k)`` for k from ``start``, in double precision."""
     count = int(np.prod(shape))
     return torch.sin(1.7 * torch.arange(start, start + count, dtype=torch.float64)).reshape(shape)
+
+
+def field_of(first, second, side=8):
+    """Displacement between two views that show boxes (x0, y0, x1, y1) of one image."""
+    grid = identity_grid((side, side), dtype=torch.float64)
+    fields = []
+    for a, b in zip(first, second, strict=True):
+        low, high = (torch.tensor(box).double().reshape(2, 2).flip(1) for box in (a, b))
+        place = high[0, :, None, None] + (grid + 0.5) / side * (high[1] - high[0])[:, None, None]
+        own = (place - low[0, :, None, None]) / (low[1] - low[0])[:, None, None] * side - 0.5
+        fields.append(own - grid)
+    return torch.stack(fields)
+
+
+BOXES = (
+    [(0.1, 0.2, 0.6, 0.7), (0.0, 0.1, 0.6, 0.7)],
+    [(0.3, 0.3, 0.9, 0.9), (0.7, 0.0, 0.2, 0.75)],  # the last is flipped
+)
+
+
+def places_of(*shape, start):
+    """``waves`` (B, K, *S) as places (B, P, K)."""
+    return waves(*shape, start=start).flatten(2).transpose(1, 2)
+
+
+def test_pixpros_loss_is_its_authors(monkeypatch):
+    """``featprop`` and ``regression_loss``, contrast/models/PixPro.py of zdaxie/PixPro, e390d6b."""
+    objective, network = PixPro(cells=16, projection=5), Gemini(2, 1, 1, channels=(4, 8))
+    objective.bind(network)
+    objective.double()
+    projected = [places_of(2, 5, 4, 4, start=1000 * k) for k in range(4)]
+    own, target = torch.cat(projected[:2]), torch.cat(projected[2:])
+    monkeypatch.setattr(objective, "_projected", lambda of, _: own if of[0] is network else target)
+    with torch.no_grad():
+        objective.transform.weight.copy_(waves(5, 5, start=5000))
+        objective.transform.bias.copy_(waves(5, start=6000))
+    views = torch.zeros(2, 1, 8, 8)
+    batch = {"view_a": views, "view_b": views, "ddf_ab": field_of(*BOXES)}
+    found = float(objective(network, batch)["propagation"])
+    assert found == pytest.approx(0.26253432156231504, rel=1e-6)
+    wanted = [1.6508688418429849, -1.8294493749862302, -0.015011124721621827, 1.5174355448223393]
+    assert objective.propagated(own)[0, 6, :4].tolist() == pytest.approx(wanted, rel=1e-12)
 
 
 CURVES = [
