@@ -14,7 +14,8 @@ import torch
 
 from gemini_monai.geometry.warp import identity_grid
 from gemini_monai.networks import Gemini
-from gemini_monai.study.methods import PixPro
+from gemini_monai.study.methods import PixPro, SimCLR
+from gemini_monai.study.methods.local_contrast import told_apart
 from gemini_monai.transforms import RandBezierIntensity
 
 
@@ -64,6 +65,30 @@ def test_pixpros_loss_is_its_authors(monkeypatch):
     assert found == pytest.approx(0.26253432156231504, rel=1e-6)
     wanted = [1.6508688418429849, -1.8294493749862302, -0.015011124721621827, 1.5174355448223393]
     assert objective.propagated(own)[0, 6, :4].tolist() == pytest.approx(wanted, rel=1e-12)
+
+
+def test_simclrs_loss_is_half_of_its_authors():
+    """``add_contrastive_loss``, objective.py of google-research/simclr, 383d414.
+
+    With NumPy in the place of TensorFlow's functions.
+    """
+    found = SimCLR().loss(*waves(6, 4).chunk(2))
+    assert 2 * float(found) == pytest.approx(18.209079995611972, rel=1e-6)
+
+
+def test_the_local_part_of_glcl_is_its_authors():
+    """``decoder_pretrain_net``, models.py of krishnabits001/domain_specific_cl, e5aae80.
+
+    The loop over regions, with NumPy in the place of TensorFlow's functions; six regions of 3 x 3
+    of four maps of 8 x 8, no layer of weights, and the two next regions as negatives of each.
+    """
+    maps = waves(4, 8, 8, 2)
+    corners = [(0, 0), (0, 5), (3, 2), (5, 0), (5, 5), (2, 4)]
+    regions = torch.stack([maps[:, x : x + 3, y : y + 3].flatten(1) for x, y in corners], dim=1)
+    others = torch.eye(6).bool().roll(1, dims=1) | torch.eye(6).bool().roll(2, dims=1)
+    ways = (regions[0::2], regions[1::2]), (regions[1::2], regions[0::2])
+    found = sum(told_apart(*way, others, temperature=0.1).sum() for way in ways) / 6
+    assert float(found) == pytest.approx(61.326376690157055, rel=1e-12)
 
 
 CURVES = [

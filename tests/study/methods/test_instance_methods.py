@@ -64,6 +64,14 @@ def test_simclr_tells_views_from_all_others(network):
     assert float(found) == pytest.approx(total / 6, rel=1e-6)
 
 
+def test_simclrs_projection_of_an_image_is_its_own(network):
+    """No statistics of the few images of a batch are in it."""
+    objective = _bound(SimCLR(), network)
+    embedded = image_embedding(network, _batch(4)["view_a"])
+    alone = torch.cat([objective.projector(own[None]) for own in embedded])
+    torch.testing.assert_close(objective.projector(embedded), alone)
+
+
 def test_simsiam_predicts_each_view_from_the_other(network):
     objective = _bound(SimSiam(projection=6, hidden=4), network)
     batch = _batch()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
+from pydoc import locate
 
 import pytest
 import torch
@@ -13,6 +15,7 @@ from gemini_monai.networks import Gemini
 from gemini_monai.study.methods import AttendedSets, DeepCluster, DenseCL, LocalContrast, Prototypes
 from gemini_monai.study.methods.deep_cluster import k_means
 from gemini_monai.study.methods.dense_grid import cell_features
+from tests.bundles.runs import BUNDLE, MIP
 
 
 @pytest.fixture
@@ -166,11 +169,29 @@ def test_regions_are_told_apart_where_both_views_have_them(network):
     f, g = objective.projector(places.flatten(0, 1)).unflatten(0, (2, 2, 16))
     losses = []
     for b, count in ((0, 12), (1, 16)):
-        for one, other in ((f, g), (g, f)):
+        for one, other in ((f[b], g[b]), (g[b], f[b])):
             for i in range(count):
-                scores = [math.exp(_cosine(one[b, i], other[b, j]) / 0.5) for j in range(count)]
-                losses.append(-math.log(scores[i] / sum(scores)))
+                scores = [math.exp(_cosine(one[i], other[j]) / 0.5) for j in range(count)]
+                within = [math.exp(_cosine(one[i], one[j]) / 0.5) for j in range(count) if j != i]
+                losses.append(-math.log(scores[i] / (sum(scores) + sum(within))))
     assert float(found) == pytest.approx(sum(losses) / len(losses), rel=1e-6)
+
+
+def test_views_that_do_not_meet_teach_no_region(network):
+    objective = LocalContrast(cells=16)
+    objective.bind(network)
+    objective.double()
+    ddf = torch.full((2, 2, 8, 8), 100.0).double()
+    assert float(objective(network, _views() | {"ddf_ab": ddf})["local_contrast"]) == 0
+
+
+@pytest.mark.parametrize("bundle", [BUNDLE, MIP], ids=lambda bundle: bundle.name)
+def test_both_parts_of_glcl_have_its_authors_temperature(bundle):
+    given = json.loads((bundle / "configs" / "method_glcl.json").read_text())["objectives"]
+    images, regions = (
+        locate(options.pop("_target_"))(**options) for options in (given["global"], given["local"])
+    )
+    assert images.loss.temperature == regions.temperature == 0.1
 
 
 def test_regions_inside_come_first():
