@@ -14,8 +14,9 @@ import torch
 
 from gemini_monai.geometry.warp import identity_grid
 from gemini_monai.networks import Gemini
-from gemini_monai.study.methods import PixPro, SimCLR
+from gemini_monai.study.methods import BYOL, PixPro, SimCLR, SimSiam, siamese
 from gemini_monai.study.methods.local_contrast import told_apart
+from gemini_monai.study.methods.teacher import rising_momentum
 from gemini_monai.transforms import RandBezierIntensity
 
 
@@ -74,6 +75,43 @@ def test_simclrs_loss_is_half_of_its_authors():
     """
     found = SimCLR().loss(*waves(6, 4).chunk(2))
     assert 2 * float(found) == pytest.approx(18.209079995611972, rel=1e-6)
+
+
+def test_simsiams_heads_and_loss_are_its_authors(monkeypatch):
+    """``SimSiam``, simsiam/builder.py, and the loss of main_simsiam.py of facebookresearch/simsiam.
+
+    At a7bc177, of embeddings of width 6. The second view's are those of the first in another
+    order, so that a view has the statistics that both have together.
+    """
+    objective = SimSiam(projection=6, hidden=4)
+    objective.bind(Gemini(2, 1, 1, channels=(4, 6)))
+    objective.double()
+    with torch.no_grad():
+        for number, own in enumerate(objective.parameters()):
+            own.copy_(waves(*own.shape, start=100 * number))
+    monkeypatch.setattr(siamese, "image_embedding", lambda _, views: views)
+    first = waves(4, 6, start=50)
+    batch = {"view_a": first, "view_b": first.roll(1, 0)}
+    found = float(objective(None, batch)["similarity"])
+    assert found == pytest.approx(-0.039073462392222376, rel=1e-9)
+
+
+def test_byols_loss_and_momentum_are_its_authors(monkeypatch):
+    """``regression_loss`` and ``target_ema``, byol/utils of google-deepmind/deepmind-research.
+
+    At 4822a45, with NumPy in the place of JAX's functions; both ways are added.
+    """
+    objective, same = BYOL(), torch.nn.Identity()
+    objective.projector = objective.predictor = same
+    student, target = waves(6, 5), waves(6, 5, start=77)
+    embedded = {"student": student, "average": target}
+    monkeypatch.setattr(siamese, "image_embedding", lambda network, _: embedded[network])
+    monkeypatch.setattr(objective, "averages", lambda: ("average", same))
+    views = torch.zeros(3, 5)
+    found = float(objective("student", {"view_a": views, "view_b": views})["prediction"])
+    assert found == pytest.approx(2.1125980884507993, rel=1e-12)
+    momentum = [rising_momentum(0.99, step / 300) for step in (0, 100, 250, 300)]
+    assert momentum == pytest.approx([0.99, 0.9925, 0.9993301270189222, 1.0], abs=1e-14)
 
 
 def test_the_local_part_of_glcl_is_its_authors():
