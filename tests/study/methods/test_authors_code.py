@@ -11,10 +11,21 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
 from gemini_monai.geometry.warp import identity_grid
 from gemini_monai.networks import Gemini
-from gemini_monai.study.methods import BYOL, PixPro, SimCLR, SimSiam, siamese
+from gemini_monai.study.methods import (
+    BYOL,
+    AttendedSets,
+    DenseCL,
+    MomentumContrast,
+    PixPro,
+    SimCLR,
+    SimSiam,
+    momentum_contrast,
+    siamese,
+)
 from gemini_monai.study.methods.local_contrast import told_apart
 from gemini_monai.study.methods.teacher import rising_momentum
 from gemini_monai.transforms import RandBezierIntensity
@@ -112,6 +123,77 @@ def test_byols_loss_and_momentum_are_its_authors(monkeypatch):
     assert found == pytest.approx(2.1125980884507993, rel=1e-12)
     momentum = [rising_momentum(0.99, step / 300) for step in (0, 100, 250, 300)]
     assert momentum == pytest.approx([0.99, 0.9925, 0.9993301270189222, 1.0], abs=1e-14)
+
+
+def _queued(queue, *, start):
+    queue.keys.copy_(F.normalize(waves(12, 5, start=start), dim=1))
+
+
+def test_mocos_head_and_loss_are_its_authors(monkeypatch):
+    """``MoCo``, moco/builder.py of facebookresearch/moco, 4397a04, with ``mlp``.
+
+    Of embeddings of width 6, its keys by another head; without its shuffle between processes.
+    """
+    objective = MomentumContrast(queue=12, projection=5)
+    objective.bind(Gemini(2, 1, 1, channels=(4, 6)))
+    objective.double()
+    _queued(objective.queue, start=3000)
+    with torch.no_grad():
+        for head, start in ((objective.projector, 0), (objective.averages()[1], 50)):
+            for number, own in enumerate(head.parameters()):
+                own.copy_(waves(*own.shape, start=100 * number + start))
+    monkeypatch.setattr(momentum_contrast, "image_embedding", lambda _, views: views)
+    batch = {"view_a": waves(4, 6, start=50), "view_b": waves(4, 6, start=90)}
+    found = float(objective(None, batch)["queue_contrast"])
+    assert found == pytest.approx(5.807319295919148, rel=1e-12)
+
+
+def _dense(objective, monkeypatch, seen):
+    """A ``DenseCL`` that sees features, means and projections as given, of either view."""
+    objective.bind(Gemini(2, 1, 1, channels=(4, 8)))
+    objective.double()
+    _queued(objective.means, start=3000)
+    _queued(objective.places, start=4000)
+    monkeypatch.setattr(objective, "_seen", lambda _, view: seen[int(view[0])])
+    return objective
+
+
+def test_densecls_losses_and_keys_are_its_authors(monkeypatch):
+    """``forward_train``, openselfsup/models/densecl.py of WXinlong/DenseCL, b64bbb6.
+
+    Of features (2, 6, 3, 3) and projections of width 5 in the place of its networks'.
+    """
+    seen = [
+        (places_of(2, 6, 3, 3, start=a), waves(2, 5, start=b), places_of(2, 5, 9, start=b + 100))
+        for a, b in ((0, 1000), (500, 1300))
+    ]
+    objective = _dense(DenseCL(queue=12, projection=5, cells=9), monkeypatch, seen)
+    terms = objective(None, {"view_a": torch.zeros(1), "view_b": torch.ones(1)})
+    assert float(terms["image_contrast"]) == pytest.approx(1.6226355552449032, rel=1e-12)
+    assert float(terms["place_contrast"]) == pytest.approx(0.4281357156528894, rel=1e-12)
+    objective.places.push(objective.newest[1][1])
+    keys = [-0.3809728731494639, 0.4934742353176729, -0.5249775067296373, 0.4703117895867912]
+    assert objective.places.keys[0, :4].tolist() == pytest.approx(keys, rel=1e-12)
+
+
+def test_setsims_pairs_and_loss_are_its_authors(monkeypatch):
+    """``Matcher`` and ``_cal_pix_loss``, setstim of DerrickWang005/SetSim.pytorch, 6a439e2.
+
+    With the options of its train_pretrain.sh; of features (2, 6, 7, 7), projections of width 5.
+    """
+    seen = [
+        (places_of(2, 6, 7, 7, start=a), waves(2, 5), places_of(2, 5, 7, 7, start=b))
+        for a, b in ((0, 1100), (900, 1700))
+    ]
+    pairing = AttendedSets()
+    model = DenseCL(queue=12, projection=5, cells=49, pairing=pairing)
+    objective = _dense(model, monkeypatch, seen)
+    batch = {"view_a": torch.zeros(1), "view_b": torch.ones(1), "ddf_ab": field_of(*BOXES, side=14)}
+    pairs = pairing(seen[0][0], seen[1][0], batch=batch, cells=49)
+    assert pairs.sum(dim=(1, 2)).tolist() == [197, 201]
+    assert pairs.any(dim=2).sum(dim=1).tolist() == [34, 41]
+    found = float(objective(None, batch)["place_contrast"])
+    assert found == pytest.approx(0.5 * 5.545867279607712, rel=1e-7)
 
 
 def test_the_local_part_of_glcl_is_its_authors():
