@@ -24,6 +24,8 @@ LATER = {
 """Settings that early records lack, and what their runs had."""
 LATER_PARTS = {
     "random_transforms.device": "@transforms_on",
+    "view_transforms": "@random_transforms",
+    "train#dataset.view_transforms": "@view_transforms",
     "objectives.homeomorphism.smoothness_order": "@smoothness_order",
     "train#trainer.update": "@update",
     "train#trainer.seed": "@seed",
