@@ -19,9 +19,11 @@ def _costs(bundle):
     found = {}
     for line in section.splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if line.startswith("| name"):
+            column = cells.index("cost")
         if line.startswith("| `") or line.startswith("| (default)"):
             names = re.findall(r"`(\w+)`", cells[0]) or [cells[0]]
-            found |= dict(zip(names, cells[-2].split(", "), strict=True))
+            found |= dict(zip(names, cells[column].split(", "), strict=True))
     return found
 
 

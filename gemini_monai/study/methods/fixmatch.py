@@ -9,6 +9,7 @@ from torch import Tensor
 from gemini_monai.geometry.types import Image
 from gemini_monai.networks import DenseNetwork
 from gemini_monai.objectives import Batch, Objective, full_precision
+from gemini_monai.study.methods.boxes import random_box
 
 
 class FixMatch(Objective):
@@ -56,15 +57,9 @@ class FixMatch(Objective):
         """A copy of (B, C, *S) under the strong change, another one for each image."""
         changed = changed_intensity(image, strength=self.strength)
         for own in changed:
-            own[(slice(None), *self._box(own.shape[1:]))] = 0
+            shape = own.shape[1:]
+            own[(slice(None), *random_box(shape, [self.strength] * len(shape)))] = 0
         return changed
-
-    def _box(self, shape: torch.Size) -> tuple[slice, ...]:
-        sides = [max(1, round(self.strength * axis)) for axis in shape]
-        starts = [
-            int(torch.randint(axis - side + 1, ())) for axis, side in zip(shape, sides, strict=True)
-        ]
-        return tuple(slice(start, start + side) for start, side in zip(starts, sides, strict=True))
 
 
 def changed_intensity(image: Image, *, strength: float) -> Image:

@@ -1,0 +1,53 @@
+"""Tensors that can be written down, for values that the authors' own code gave on the same ones."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+CLASSES = 4
+
+
+def wave(*shape, step):
+    """Numbers from 0 to 1 in double precision, the same everywhere."""
+    count = torch.Size(shape).numel()
+    return ((torch.arange(count, dtype=torch.float64) * step).sin() / 2 + 0.5).reshape(shape)
+
+
+def images(*shape, step):
+    """(B, 1, *S), smooth along the last axis."""
+    return wave(*shape, step=step)[:, None]
+
+
+def labels(*shape, step):
+    """Class indices (B, 1, *S)."""
+    return (wave(*shape, step=step)[:, None] * CLASSES).long().clamp(max=CLASSES - 1)
+
+
+class Waves(nn.Module):
+    """Features that are waves of an image's intensity, and logits that are sums of them."""
+
+    feature_channels = 6
+
+    def __init__(self, *, gain=3.0, phase=0.0, dims=2):
+        super().__init__()
+        self.gain = nn.Parameter(torch.tensor(gain, dtype=torch.float64))
+        self.phase = phase
+        weight = wave(CLASSES, self.feature_channels, step=1.7).reshape(
+            CLASSES, self.feature_channels, *[1] * dims
+        )
+        kind = nn.Conv2d if dims == 2 else nn.Conv3d
+        self.head = kind(self.feature_channels, CLASSES, 1).double()
+        with torch.no_grad():
+            self.head.weight.copy_(2 * weight - 1)
+            self.head.bias.zero_()
+
+    def features(self, image):
+        """(B, 6, *S) of an image (B, 1, *S)."""
+        turns = torch.arange(1, self.feature_channels + 1, dtype=torch.float64)
+        turns = turns.reshape(1, -1, *[1] * (image.dim() - 2))
+        return self.gain * (turns * image * 2 + turns + self.phase).sin()
+
+    def forward(self, image):
+        """Logits (B, 4, *S)."""
+        return self.head(self.features(image))
