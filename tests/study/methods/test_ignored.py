@@ -27,7 +27,7 @@ TERMS = {
     methods.SegmentedRegistration: ("anatomy",),
     methods.SampledSegmentation: ("sampled",),
     methods.BidirectionalCopyPaste: ("copy_paste",),
-    methods.CrossPseudoSupervision: ("second_dice", "second_cross_entropy", "cross_pseudo"),
+    methods.CrossPseudoSupervision: ("second_dice", "second_cross_entropy"),
     methods.LearnedAugmentation: ("appearance_smoothness", "augmented"),
     methods.DeepPrior: ("hard_regions",),
     methods.PartialWayTeaching: ("partial_way", "confident_teaching"),
@@ -39,7 +39,6 @@ TERMS = {
 """Terms that a label, or a prediction for a labeled image, is part of."""
 UNLABELED_TOO = {
     methods.BidirectionalCopyPaste,
-    methods.CrossPseudoSupervision,
     methods.AttentionRestoration,
 }
 """Whose terms are of unlabeled images, too."""
