@@ -28,16 +28,17 @@ class Waves(nn.Module):
     """Features that are waves of an image's intensity, and logits that are sums of them."""
 
     feature_channels = 6
+    backbone = None
 
-    def __init__(self, *, gain=3.0, phase=0.0, dims=2):
+    def __init__(self, *, gain=3.0, phase=0.0, dims=2, classes=CLASSES):
         super().__init__()
         self.gain = nn.Parameter(torch.tensor(gain, dtype=torch.float64))
         self.phase = phase
-        weight = wave(CLASSES, self.feature_channels, step=1.7).reshape(
-            CLASSES, self.feature_channels, *[1] * dims
+        weight = wave(classes, self.feature_channels, step=1.7).reshape(
+            classes, self.feature_channels, *[1] * dims
         )
         kind = nn.Conv2d if dims == 2 else nn.Conv3d
-        self.head = kind(self.feature_channels, CLASSES, 1).double()
+        self.head = kind(self.feature_channels, classes, 1).double()
         with torch.no_grad():
             self.head.weight.copy_(2 * weight - 1)
             self.head.bias.zero_()
