@@ -38,10 +38,10 @@ class Waves(nn.Module):
             classes, self.feature_channels, *[1] * dims
         )
         kind = nn.Conv2d if dims == 2 else nn.Conv3d
-        self.head = kind(self.feature_channels, classes, 1).double()
+        self.head = nn.Sequential(kind(self.feature_channels, classes, 1).double())
         with torch.no_grad():
-            self.head.weight.copy_(2 * weight - 1)
-            self.head.bias.zero_()
+            self.head[0].weight.copy_(2 * weight - 1)
+            self.head[0].bias.zero_()
 
     def features(self, image):
         """(B, 6, *S) of an image (B, 1, *S)."""

@@ -34,7 +34,7 @@ TERMS = {
     methods.CycleRegistration: ("anatomy_cycle",),
     methods.AttentionRestoration: ("attention_restoration",),
     methods.PerClassRegistration: ("visual",),
-    methods.ReverseTeaching: ("reverse_teaching",),
+    methods.ReverseTeaching: ("warped_labeled", "reverse_teaching"),
 }
 """Terms that a label, or a prediction for a labeled image, is part of."""
 UNLABELED_TOO = {
