@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from gemini_monai.networks import Correspondence
+
 CLASSES = 4
 
 
@@ -24,6 +26,14 @@ def labels(*shape, step):
     return (wave(*shape, step=step)[:, None] * CLASSES).long().clamp(max=CLASSES - 1)
 
 
+class Sways(nn.Module):
+    """Fields of up to one and a half voxels that are waves of two images' features."""
+
+    def forward(self, features_a, features_b):
+        dims = features_a.dim() - 2
+        return 1.5 * (features_a[:, :dims] + 2 * features_b[:, -dims:]).sin()
+
+
 class Waves(nn.Module):
     """Features that are waves of an image's intensity, and logits that are sums of them."""
 
@@ -34,6 +44,7 @@ class Waves(nn.Module):
         super().__init__()
         self.gain = nn.Parameter(torch.tensor(gain, dtype=torch.float64))
         self.phase = phase
+        self.deformer = Sways()
         weight = wave(classes, self.feature_channels, step=1.7).reshape(
             classes, self.feature_channels, *[1] * dims
         )
@@ -52,3 +63,10 @@ class Waves(nn.Module):
     def forward(self, image):
         """Logits (B, 4, *S)."""
         return self.head(self.features(image))
+
+    def correspond(self, image_a, image_b):
+        """Features, and fields both ways."""
+        first, second = self.features(image_a), self.features(image_b)
+        return Correspondence(
+            first, second, self.deformer(first, second), self.deformer(second, first)
+        )

@@ -98,7 +98,9 @@ def test_the_limit_is_a_share_of_the_greatest_entropy_of_as_many_classes():
 def test_where_nothing_is_sure_nothing_is_learned():
     objective = UncertaintyAwareMeanTeacher()
     objective.bind(Waves())
-    nn.init.zeros_(objective.teacher.module.head[0].weight)  # all classes alike: the greatest entropy
+    nn.init.zeros_(
+        objective.teacher.module.head[0].weight
+    )  # all classes alike: the greatest entropy
     batch = {"unlabeled": images(1, 4, 4, step=0.3)}
     assert objective(Waves(), batch, progress=0.9)["consistency"].item() == 0
 

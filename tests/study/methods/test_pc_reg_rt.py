@@ -64,7 +64,7 @@ def _fields():
 def test_teaching_has_the_values_of_the_authors_code(monkeypatch, progress, labeled, reverse):
     """``loss_anchor`` and half of both ``loss_w`` of their two stages, at the docstring's commit.
 
-    Warped by our ``warp``, as theirs moves corners; six digits, as our label maps are float32.
+    Warped by our ``warp``, as theirs moves corners.
     """
     network, fields = Waves(), _fields()
     pair = SimpleNamespace(ddf_ab=fields[0], ddf_ba=fields[1])
@@ -75,8 +75,8 @@ def test_teaching_has_the_values_of_the_authors_code(monkeypatch, progress, labe
         "partner": images(2, 12, 12, step=0.17),
     }
     found = ReverseTeaching(weight=3.0)(network, batch, progress=progress)
-    assert found["warped_labeled"].item() == pytest.approx(3 * labeled, rel=1e-6)
-    assert found["reverse_teaching"].item() == pytest.approx(3 * reverse, rel=1e-6)
+    assert found["warped_labeled"].item() == pytest.approx(3 * labeled, rel=1e-12)
+    assert found["reverse_teaching"].item() == pytest.approx(3 * reverse, rel=1e-12)
 
 
 def test_a_warped_label_teaches_by_its_shares_on_both_images(network, batch):
