@@ -11,6 +11,9 @@ from gemini_monai.networks import DenseNetwork
 from gemini_monai.objectives import Batch, Objective, full_precision
 from gemini_monai.study.methods.boxes import random_box
 
+GRAY = 127 / 255
+"""Of the box that is hidden, of images in [0, 1]."""
+
 
 class FixMatch(Objective):
     """Weak-to-strong consistency (Sohn et al., NeurIPS 2020), voxel by voxel.
@@ -18,7 +21,12 @@ class FixMatch(Objective):
     Cross-entropy of the changed image's output with the label map of the image as it is, at voxels
     whose probability there is ``threshold`` or more, over all voxels. The strong change is of
     intensity alone, so that labels stay where they are: contrast, brightness, noise, and a box that
-    is set to 0.
+    is gray.
+
+    Weight, threshold, mean over all and the gray box of half a side are those of ``fixmatch.py``
+    and ``libml/ctaugment.py`` of github.com/google-research/fixmatch at commit d4985a1, which
+    chooses its other changes by what they do to labeled images, turns and shears among them, and
+    is tested by a moving average of the weights.
 
     Args:
         weight: Factor of the term.
@@ -58,7 +66,7 @@ class FixMatch(Objective):
         changed = changed_intensity(image, strength=self.strength)
         for own in changed:
             shape = own.shape[1:]
-            own[(slice(None), *random_box(shape, [self.strength] * len(shape)))] = 0
+            own[(slice(None), *random_box(shape, [self.strength] * len(shape)))] = GRAY
         return changed
 
 
