@@ -32,15 +32,11 @@ TERMS = {
     methods.DeepPrior: ("hard_regions",),
     methods.PartialWayTeaching: ("partial_way", "confident_teaching"),
     methods.CycleRegistration: ("anatomy_cycle",),
-    methods.AttentionRestoration: ("attention_restoration",),
     methods.PerClassRegistration: ("visual",),
     methods.ReverseTeaching: ("warped_labeled", "reverse_teaching"),
 }
 """Terms that a label, or a prediction for a labeled image, is part of."""
-UNLABELED_TOO = {
-    methods.BidirectionalCopyPaste,
-    methods.AttentionRestoration,
-}
+UNLABELED_TOO = {methods.BidirectionalCopyPaste}
 """Whose terms are of unlabeled images, too."""
 MOVES_ALONE = {methods.AnatomySimilarity, methods.CycleRegistration}
 """Whose terms say something of fields alone."""
@@ -96,8 +92,6 @@ def _made(kind):
     for name in ("appearance", "discriminator"):
         if hasattr(objective, name):
             setattr(objective, name, Difference())
-    if kind is methods.AttentionRestoration:
-        objective.head = nn.Conv2d(4, 3, 1)
     return network, objective
 
 
