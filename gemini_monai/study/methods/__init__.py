@@ -25,6 +25,7 @@ from gemini_monai.study.methods.rotation import RotationPrediction
 from gemini_monai.study.methods.setsim import AttendedSets
 from gemini_monai.study.methods.siamese import BYOL, SimSiam
 from gemini_monai.study.methods.simclr import SimCLR
+from gemini_monai.study.methods.unimatch import UniMatch
 from gemini_monai.study.methods.vader import VADeR
 from gemini_monai.study.methods.voxelmorph import AtlasRegistration
 
@@ -57,5 +58,6 @@ __all__ = [
     "SimCLR",
     "SimSiam",
     "UncertaintyAwareMeanTeacher",
+    "UniMatch",
     "VADeR",
 ]

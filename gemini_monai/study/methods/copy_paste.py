@@ -14,6 +14,7 @@ from gemini_monai.networks import DenseNetwork
 from gemini_monai.objectives import Batch, Objective, full_precision
 from gemini_monai.study.methods.boxes import random_box
 from gemini_monai.study.methods.components import largest_components
+from gemini_monai.study.methods.pseudo_labels import batch_dice_loss
 from gemini_monai.study.methods.teacher import Teacher
 
 
@@ -146,9 +147,5 @@ def _drawn(part: Mask, counts: Mask | None) -> Mask:
 def _error(logits: Logits, target: Tensor, part: Mask) -> Tensor:
     """Cross-entropy and Dice over a part (B, 1, *S) of the voxels."""
     crossed = F.cross_entropy(logits, target[:, 0], reduction="none")[:, None]
-    probability = logits.softmax(dim=1) * part
-    wanted = torch.zeros_like(probability).scatter_(1, target, 1.0) * part
-    axes = [0, *range(2, logits.dim())]
-    overlap = 2 * (probability * wanted).sum(axes) + 1e-10
-    dice = overlap / (probability.square().sum(axes) + wanted.sum(axes) + 1e-10)
-    return (crossed * part).sum() / part.sum().clamp(min=1) + 1 - dice.mean()
+    dice = batch_dice_loss(logits.softmax(dim=1), target, part, smooth=1e-10)
+    return (crossed * part).sum() / part.sum().clamp(min=1) + dice

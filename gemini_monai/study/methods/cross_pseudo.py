@@ -11,7 +11,7 @@ from torch import Tensor
 from gemini_monai.geometry.types import Image, Mask
 from gemini_monai.networks import DenseNetwork, reinitialized
 from gemini_monai.objectives import Batch, Objective, SegmentationObjective, full_precision
-from gemini_monai.study.methods.boxes import toggled_boxes
+from gemini_monai.study.methods.boxes import cut_mixed, toggled_boxes
 
 
 class CrossPseudoSupervision(Objective):
@@ -61,10 +61,10 @@ class CrossPseudoSupervision(Objective):
         inside = self.boxes(image)
         with torch.no_grad():
             first, second = (
-                _mixed(found(image).argmax(dim=1, keepdim=True), inside)[:, 0]
+                cut_mixed(found(image).argmax(dim=1, keepdim=True), inside)[:, 0]
                 for found in (network, self.other)
             )
-        mixed = _mixed(image, inside)
+        mixed = cut_mixed(image, inside)
         crossed = F.cross_entropy(full_precision(network(mixed)), second)
         crossed = crossed + F.cross_entropy(full_precision(self.other(mixed)), first)
         return {f"second_{name}": term for name, term in own.items()} | {
@@ -74,8 +74,3 @@ class CrossPseudoSupervision(Objective):
     def boxes(self, image: Image) -> Mask:
         """True where the next image is seen, (B, 1, *S)."""
         return toggled_boxes(image, count=3, least=0.25, most=0.5)
-
-
-def _mixed(values: Tensor, inside: Mask) -> Tensor:
-    """Of each image, with the next one inside."""
-    return torch.where(inside, values.roll(-1, dims=0), values)
