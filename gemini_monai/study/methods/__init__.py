@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gemini_monai.study.methods.alternate_teachers import AlternateTeachers
 from gemini_monai.study.methods.anatomy import AnatomySimilarity
 from gemini_monai.study.methods.brbs import SampledSegmentation, SegmentedRegistration
 from gemini_monai.study.methods.copy_paste import BidirectionalCopyPaste
@@ -31,6 +32,7 @@ from gemini_monai.study.methods.voxelmorph import AtlasRegistration
 
 __all__ = [
     "BYOL",
+    "AlternateTeachers",
     "AnatomySimilarity",
     "AtlasRegistration",
     "AttendedSets",
