@@ -6,6 +6,7 @@ from gemini_monai.study.methods.alternate_teachers import AlternateTeachers
 from gemini_monai.study.methods.anatomy import AnatomySimilarity
 from gemini_monai.study.methods.brbs import SampledSegmentation, SegmentedRegistration
 from gemini_monai.study.methods.copy_paste import BidirectionalCopyPaste
+from gemini_monai.study.methods.cross_displacement import CrossDisplacement
 from gemini_monai.study.methods.cross_pseudo import CrossPseudoSupervision
 from gemini_monai.study.methods.data_aug import LearnedAugmentation
 from gemini_monai.study.methods.deep_cluster import DeepCluster
@@ -38,6 +39,7 @@ __all__ = [
     "AttendedSets",
     "AttentionRestoration",
     "BidirectionalCopyPaste",
+    "CrossDisplacement",
     "CrossPseudoSupervision",
     "CycleRegistration",
     "DeepCluster",

@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from gemini_monai.geometry.labels import counted
-from gemini_monai.geometry.types import Image, Logits, Mask
+from gemini_monai.geometry.types import Image, Mask
 from gemini_monai.networks import DenseNetwork
 from gemini_monai.objectives import Batch, Objective, full_precision
 from gemini_monai.study.methods.boxes import random_box
 from gemini_monai.study.methods.components import largest_components
-from gemini_monai.study.methods.pseudo_labels import batch_dice_loss
+from gemini_monai.study.methods.pseudo_labels import batch_error
 from gemini_monai.study.methods.teacher import Teacher
 
 
@@ -89,7 +88,8 @@ class BidirectionalCopyPaste(Objective):
         pasted = [torch.where(box, inner.image, outer.image) for outer, inner in pairs]
         logits = full_precision(network(torch.cat(pasted))).chunk(len(pairs))
         errors = [
-            source.weight * _error(own, source.label, _drawn(part, source.counts))
+            source.weight
+            * batch_error(own, source.label, _drawn(part, source.counts), smooth=1e-10)
             for own, pair in zip(logits, pairs, strict=True)
             for source, part in zip(pair, (~box, box), strict=True)
         ]
@@ -142,10 +142,3 @@ def _halves(source: Source) -> tuple[Source, Source]:
 
 def _drawn(part: Mask, counts: Mask | None) -> Mask:
     return part if counts is None else part & counts
-
-
-def _error(logits: Logits, target: Tensor, part: Mask) -> Tensor:
-    """Cross-entropy and Dice over a part (B, 1, *S) of the voxels."""
-    crossed = F.cross_entropy(logits, target[:, 0], reduction="none")[:, None]
-    dice = batch_dice_loss(logits.softmax(dim=1), target, part, smooth=1e-10)
-    return (crossed * part).sum() / part.sum().clamp(min=1) + dice

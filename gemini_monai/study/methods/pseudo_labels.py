@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from gemini_monai.geometry.types import Logits, Mask
@@ -46,6 +47,20 @@ def batch_dice_loss(probability: Tensor, label: Tensor, part: Mask, *, smooth: f
     overlap = 2 * (probability * wanted).sum(axes) + smooth
     dice = overlap / (probability.square().sum(axes) + wanted.sum(axes) + smooth)
     return 1 - dice.mean()
+
+
+def batch_error(logits: Logits, label: Tensor, part: Mask, *, smooth: float) -> Tensor:
+    """Cross-entropy over a part of the voxels, and ``batch_dice_loss``; their sum.
+
+    Args:
+        logits: (B, K, *S).
+        label: Class indices, (B, 1, *S).
+        part: Which voxels count, (B, 1, *S).
+        smooth: As of ``batch_dice_loss``.
+    """
+    crossed = F.cross_entropy(logits, label[:, 0], reduction="none")[:, None] * part
+    dice = batch_dice_loss(logits.softmax(dim=1), label, part, smooth=smooth)
+    return crossed.sum() / part.sum().clamp(min=1) + dice
 
 
 def confident_dice_loss(

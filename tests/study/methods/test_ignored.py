@@ -27,6 +27,7 @@ TERMS = {
     methods.SegmentedRegistration: ("anatomy",),
     methods.SampledSegmentation: ("sampled",),
     methods.BidirectionalCopyPaste: ("copy_paste",),
+    methods.CrossDisplacement: ("second", "displaced"),
     methods.CrossPseudoSupervision: ("second_dice", "second_cross_entropy"),
     methods.LearnedAugmentation: ("appearance_smoothness", "augmented"),
     methods.DeepPrior: ("hard_regions",),
@@ -89,6 +90,8 @@ def _made(kind):
     torch.manual_seed(0)
     network, objective = Pointwise(), kind()
     objective.bind(network)
+    if hasattr(objective, "view"):  # other intensities, by those of the whole image
+        objective.view = torch.clone
     for name in ("appearance", "discriminator"):
         if hasattr(objective, name):
             setattr(objective, name, Difference())
