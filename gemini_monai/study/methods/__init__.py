@@ -7,6 +7,7 @@ from gemini_monai.study.methods.anatomy import AnatomySimilarity
 from gemini_monai.study.methods.brbs import SampledSegmentation, SegmentedRegistration
 from gemini_monai.study.methods.copy_paste import BidirectionalCopyPaste
 from gemini_monai.study.methods.cross_displacement import CrossDisplacement
+from gemini_monai.study.methods.cross_match import CrossMatch
 from gemini_monai.study.methods.cross_pseudo import CrossPseudoSupervision
 from gemini_monai.study.methods.data_aug import LearnedAugmentation
 from gemini_monai.study.methods.deep_cluster import DeepCluster
@@ -40,6 +41,7 @@ __all__ = [
     "AttentionRestoration",
     "BidirectionalCopyPaste",
     "CrossDisplacement",
+    "CrossMatch",
     "CrossPseudoSupervision",
     "CycleRegistration",
     "DeepCluster",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
@@ -16,6 +18,15 @@ from gemini_monai.study.methods.pseudo_labels import (
     confident_dice_loss,
     pseudo_label,
 )
+
+
+class View(NamedTuple):
+    """A strong view and what is to be seen in it."""
+
+    image: Image
+    inside: Mask
+    """Where it is of the next image."""
+    guess: PseudoLabel
 
 
 class UniMatch(Objective):
@@ -36,6 +47,8 @@ class UniMatch(Objective):
     """
 
     reads = ("unlabeled",)
+    smooth = 1e-5
+    """Of Dice."""
 
     def __init__(
         self, *, weight: float = 20.0, threshold: float = 0.95, dropout: float = 0.5
@@ -56,21 +69,27 @@ class UniMatch(Objective):
         image = batch["unlabeled"]
         with torch.no_grad():
             guess = pseudo_label(network(image))
-        boxes = [self.box(image) for _ in range(2)]
-        views = torch.cat([cut_mixed(self.view(image), inside) for inside in boxes])
-        strong = [
-            self.error(logits, guess.mixed(inside))
-            for logits, inside in zip(network(views).chunk(2), boxes, strict=True)
-        ]
+        views = self.strong_views(image, guess)
         hidden = self.error(self.hidden(network, image, self.dropout), guess)
         return {
-            "strong_views": self.weight * torch.stack(strong).sum() / 4,
+            "strong_views": self.weight * self.of_views(network, views) / 4,
             "hidden_features": self.weight * hidden / 2,
         }
 
+    def strong_views(self, image: Image, guess: PseudoLabel) -> list[View]:
+        """Two strong views."""
+        boxes = [self.box(image) for _ in range(2)]
+        return [View(cut_mixed(self.view(image), own), own, guess.mixed(own)) for own in boxes]
+
+    def of_views(self, network: DenseNetwork, views: list[View]) -> Tensor:
+        """Sum of the views' errors."""
+        logits = network(torch.cat([view.image for view in views])).chunk(len(views))
+        errors = [self.error(own, view.guess) for own, view in zip(logits, views, strict=True)]
+        return torch.stack(errors).sum()
+
     def error(self, logits: Logits, guess: PseudoLabel) -> Tensor:
         """Dice loss over voxels that are sure."""
-        return confident_dice_loss(logits, guess, threshold=self.threshold)
+        return confident_dice_loss(logits, guess, threshold=self.threshold, smooth=self.smooth)
 
     def hidden(self, network: DenseNetwork, image: Image, rate: float) -> Logits:
         """Logits of an image of which that share of the encoder's channels is hidden."""

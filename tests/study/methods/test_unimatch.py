@@ -1,4 +1,4 @@
-"""UniMatch against the authors' code, and what its views look like."""
+"""UniMatch and CrossMatch against their authors' code, and what their views look like."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gemini_monai.networks import Gemini
 from gemini_monai.objectives import Learner
-from gemini_monai.study.methods import UniMatch, feature_dropout, unimatch
+from gemini_monai.study.methods import CrossMatch, UniMatch, feature_dropout, unimatch
 from gemini_monai.study.methods.boxes import cut_mix_box, cut_mixed
 from gemini_monai.study.methods.color_jitter import color_jittered
 from tests.study.methods.authors import Waves, images
@@ -41,16 +41,33 @@ def test_the_value_is_that_of_the_authors_code(written):
     assert found["hidden_features"].item() == pytest.approx(2 * 0.26734571542451324, rel=1e-12)
 
 
-def test_where_nothing_is_sure_nothing_is_learned():
+def test_crossmatch_has_the_value_of_the_authors_code(written, monkeypatch):
+    """Their ``loss_u_s1``, ``loss_u_s2`` and ``loss_u_w_kd``, at the docstring's commit."""
+    few, many = torch.tensor([[2.0, 1.0, 1.0, 0.0, 1.0, 2.0], [0.0, 4.0, 0.0, 0.0, 0.0, 2.0]])
+    hidden = {0.25: few.double(), 0.75: many.double()}
+    monkeypatch.setattr(
+        unimatch,
+        "channel_dropout",
+        lambda features, rate: features * hidden[rate].reshape(1, 6, 1, 1),
+    )
+    objective = CrossMatch(weight=2.0, threshold=0.7)
+    found = objective(Waves(), {"unlabeled": images(3, 12, 12, step=0.17)})
+    assert found["strong_views"].item() == pytest.approx(2 * 0.35614482371386724, rel=1e-12)
+    assert found["hidden_features"].item() == pytest.approx(2 * 0.28634228015217167, rel=1e-12)
+
+
+@pytest.mark.parametrize("kind", [UniMatch, CrossMatch])
+def test_where_nothing_is_sure_nothing_is_learned(kind):
     network, batch = Waves(gain=0.01), {"unlabeled": images(2, 8, 8, step=0.17)}
-    found = UniMatch()(network, batch)
+    found = kind()(network, batch)
     sum(found.values()).backward()
     assert all(term.item() == 0 for term in found.values())
     assert not network.gain.grad.any()
 
 
 @pytest.mark.parametrize("size", [(8, 8), (8, 8, 8)])
-def test_every_level_is_hidden_and_the_whole_network_learns(monkeypatch, size):
+@pytest.mark.parametrize(("kind", "rates"), [(UniMatch, [0.5]), (CrossMatch, [0.25, 0.75])])
+def test_every_level_is_hidden_and_the_whole_network_learns(monkeypatch, size, kind, rates):
     widths = []
 
     def seen(features, rate):
@@ -59,9 +76,9 @@ def test_every_level_is_hidden_and_the_whole_network_learns(monkeypatch, size):
 
     monkeypatch.setattr(unimatch, "channel_dropout", seen)
     network = Gemini(len(size), 1, 3, channels=(4, 8, 16))
-    learner = Learner(network, {"unimatch": UniMatch(threshold=0.0)})
-    terms = learner(["unimatch"], {"unlabeled": torch.rand(2, 1, *size)})
-    assert widths == [(4, 0.5), (8, 0.5), (16, 0.5)]
+    learner = Learner(network, {"own": kind(threshold=0.0)})
+    terms = learner(["own"], {"unlabeled": torch.rand(2, 1, *size)})
+    assert widths == [(width, rate) for rate in rates for width in (4, 8, 16)]
     sum(terms.values()).backward()
     used = [*network.backbone.parameters(), *network.head.parameters()]
     assert all(own.grad is not None and own.grad.any() for own in used)
