@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from gemini_monai.study.methods.alternate_teachers import AlternateTeachers
 from gemini_monai.study.methods.anatomy import AnatomySimilarity
 from gemini_monai.study.methods.brbs import SampledSegmentation, SegmentedRegistration
 from gemini_monai.study.methods.copy_paste import BidirectionalCopyPaste
+from gemini_monai.study.methods.cross_displacement import CrossDisplacement
+from gemini_monai.study.methods.cross_match import CrossMatch
 from gemini_monai.study.methods.cross_pseudo import CrossPseudoSupervision
 from gemini_monai.study.methods.data_aug import LearnedAugmentation
 from gemini_monai.study.methods.deep_cluster import DeepCluster
@@ -26,16 +29,20 @@ from gemini_monai.study.methods.rotation import RotationPrediction
 from gemini_monai.study.methods.setsim import AttendedSets
 from gemini_monai.study.methods.siamese import BYOL, SimSiam
 from gemini_monai.study.methods.simclr import SimCLR
+from gemini_monai.study.methods.unimatch import UniMatch
 from gemini_monai.study.methods.vader import VADeR
 from gemini_monai.study.methods.voxelmorph import AtlasRegistration
 
 __all__ = [
     "BYOL",
+    "AlternateTeachers",
     "AnatomySimilarity",
     "AtlasRegistration",
     "AttendedSets",
     "AttentionRestoration",
     "BidirectionalCopyPaste",
+    "CrossDisplacement",
+    "CrossMatch",
     "CrossPseudoSupervision",
     "CycleRegistration",
     "DeepCluster",
@@ -59,5 +66,6 @@ __all__ = [
     "SimCLR",
     "SimSiam",
     "UncertaintyAwareMeanTeacher",
+    "UniMatch",
     "VADeR",
 ]
