@@ -14,6 +14,7 @@ from typing import NamedTuple
 import gemini_monai
 from gemini_monai.base.errors import InputError
 from gemini_monai.data import Cohort, read_cohort
+from gemini_monai.networks import NETWORK_SETTINGS
 from gemini_monai.study.benchmark.grid_data import content_hash, data_name, is_segmenter
 from gemini_monai.study.benchmark.grid_run import PROGRAM, GridRun, other_test
 
@@ -160,7 +161,7 @@ class GridSpec:
                 for data, labels, draw in cells:
                     words = ["finetune", str(data), "--pretrained", source]
                     words += self._labels(labels, draw=draw, seed=seed)
-                    words += self._overrides(data, method)
+                    words += [*self._network(method), *self._overrides(data, method)]
                     cell = Cell(labels, draw, seed)
                     yield self._run(words, data=data, method=method, cell=cell, after=before)
 
@@ -206,6 +207,12 @@ class GridSpec:
     def _labels(self, labels: int, *, draw: int, seed: int) -> list[str]:
         words = ["--labeled_cases", str(labels)]
         return words if draw == seed else [*words, "--labeled_draw", str(draw)]
+
+    def _network(self, method: str) -> list[str]:
+        """What a variant says of the network, whose pre-trained weights fit no other."""
+        pairs = itertools.pairwise(self.variants.get(method, ()))
+        known = {f"--{name}" for name in NETWORK_SETTINGS}
+        return [word for key, value in pairs if key in known for word in (key, value)]
 
     def _overrides(self, data: Path, method: str) -> tuple[str, ...]:
         key = (data_name(data), method)
