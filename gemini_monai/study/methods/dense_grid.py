@@ -62,11 +62,12 @@ def near_cells(ddf_ab: DDF, cells: int, *, distance: float) -> Tensor:
 
 
 def _diagonal(places: Tensor, size: Sequence[int]) -> Tensor:
-    """Of a cell whose neighbors lie at places (B, P, N), (B,); the median of all cells."""
+    """Of a cell whose neighbors lie at places (B, P, N), (B,); by the median of the steps."""
     grid = places.unflatten(1, tuple(size))
     along = [axis for axis, side in enumerate(size) if side > 1]
-    steps = [grid.diff(dim=1 + axis).flatten(1, -2).median(dim=1).values for axis in along]
-    return torch.stack(steps).square().sum(dim=(0, 2)).sqrt()
+    steps = [grid.diff(dim=1 + axis).flatten(1, -2).sort(dim=1).values for axis in along]
+    middle = torch.stack([own[:, own.shape[1] // 2] for own in steps])
+    return middle.square().sum(dim=(0, 2)).sqrt()
 
 
 def grid_size(shape: Sequence[int], cells: int) -> list[int]:
