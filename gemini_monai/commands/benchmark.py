@@ -24,10 +24,11 @@ from gemini_monai.commands.monai_run import (
 )
 
 if TYPE_CHECKING:  # imported when it is called
-    from gemini_monai.study.benchmark import GridResults, GridSpec, Trial
+    from gemini_monai.study.benchmark import Budget, GridResults, GridSpec, Trial
 
 SUITES = {"few_labels": ("semi", "supervised"), "pretraining": ("mip", "scratch")}
 """Whose methods are compared, and the baseline that is always among them."""
+WITHOUT_VALIDATION = ("--use_validation", "False")
 TEXT = "Compare systems: every run of a grid, then one table with intervals, ranks and costs."
 
 
@@ -43,6 +44,7 @@ def add_commands(commands: Any) -> None:
     )
     command.add_argument("--output", required=True, metavar="FOLDER", help="of runs and tables")
     _add_grid(command)
+    _add_protocol(command)
     command.add_argument(
         "--pretraining", default="", metavar="'--KEY VALUE'", help="overrides of pre-trainings"
     )
@@ -75,7 +77,8 @@ def _add_grid(command: argparse.ArgumentParser) -> None:
     for name, default, what in (
         ("methods", ["gemini"], "names of method_NAME.json, and gemini"),
         ("labels", [5], "numbers of labeled images"),
-        ("seeds", [0, 1, 2], "of weights, batches and the choice of labeled images"),
+        ("draws", 5, "choices of the labeled images; fewer are told as an anecdote"),
+        ("seeds", [], "of weights and batches, each with every draw; [] is the draw's number"),
     ):
         command.add_argument(
             f"--{name}", type=literal, default=default, help=f"{what}; default: {default}"
@@ -85,14 +88,39 @@ def _add_grid(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_protocol(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--budget",
+        default="",
+        metavar="KIND",
+        help="what every arm may spend: steps, time or converged, with an amount: 'steps 1200', "
+        "'time 5' (minutes), 'converged 0.3' (share without a gain); default: --epochs decides",
+    )
+    command.add_argument(
+        "--checkpoint",
+        default="best",
+        metavar="{best,last}",
+        help="which one the tables are of; both are tested, and in the CSV files; default: best",
+    )
+    command.add_argument(
+        "--labels_in_all",
+        action="store_true",
+        help="read no label but the labeled images' before the test; the last checkpoint is tested",
+    )
+
+
 def benchmark(
     suite: str,
     data: list[str],
     output: str,
     methods: Any,
     labels: Any,
+    draws: Any,
     seeds: Any,
     cores: Any,
+    labels_in_all: bool,
+    budget: str,
+    checkpoint: str,
     pretraining: str,
     tune: Any,
     variants: Any,
@@ -110,28 +138,33 @@ def benchmark(
     one_of(*SUITES)(suite, "suite")
     several(text, least=1)(methods, "--methods")
     several(whole(1), least=1)(labels, "--labels")
-    several(whole(0), least=1)(seeds, "--seeds")
+    whole(1)(draws, "--draws")
+    several(whole(0))(seeds, "--seeds")
     several(_overrides)(tune, "--tune")
     whole(1)(cores, "--cores")
+    one_of("best", "last")(checkpoint, "--checkpoint")
     for folder in data:
         refuse_absent_data(Path(folder) / "dataset.json")
     _refuse_unknown(suite, methods)
-    from gemini_monai.study.benchmark import GridSpec, variants_of
+    from gemini_monai.study.benchmark import GridSpec, budget_of, variants_of
 
     spec = GridSpec(
         suite=suite,
         data=tuple(map(Path, data)),
         methods=tuple(methods),
         labels=tuple(labels),
+        draws=tuple(range(draws)),
         seeds=tuple(seeds),
         output=Path(output),
-        overrides=tuple(overrides),
+        overrides=(*overrides, *(WITHOUT_VALIDATION if labels_in_all else ())),
         pretraining=tuple(shlex.split(pretraining)),
         variants=variants_of(variants),
+        checkpoint=checkpoint,
     )
+    each = budget_of(budget)
     _check(spec, tune)
     more = shlex.split(snakemake)
-    _make(spec, tune=tune, cores=cores, more=more, images=not without_images)
+    _make(spec, tune=tune, budget=each, cores=cores, more=more, images=not without_images)
 
 
 def _refuse_unknown(suite: str, methods: Sequence[str]) -> None:
@@ -148,23 +181,31 @@ def _check(spec: GridSpec, tune: Sequence[str]) -> None:
     from gemini_monai.commands.parser import read
     from gemini_monai.study.benchmark import trial_runs
 
-    small = replace(spec, labels=spec.labels[:1], seeds=spec.seeds[:1])
+    small = replace(spec, labels=spec.labels[:1], draws=spec.draws[:1], seeds=spec.seeds[:1])
     for run in (*small.runs(), *(trial_runs(small, tune) if tune else ())):
         function, values = read(shlex.split(run.command)[1:])
         (finetuning_call if function is finetune else training_call)(**values).check()
 
 
 def _make(
-    spec: GridSpec, *, tune: Sequence[str], cores: int, more: Sequence[str], images: bool
+    spec: GridSpec,
+    *,
+    tune: Sequence[str],
+    budget: Budget | None,
+    cores: int,
+    more: Sequence[str],
+    images: bool,
 ) -> None:
-    """The tuning, then the grid with what it chose, then tables and page."""
+    """What an epoch costs, the tuning, the grid with what it chose, then tables and page."""
     from gemini_monai.study.benchmark import (
+        probing_runs,
         read_grid_results,
         read_trials,
         refuse_foreign,
         run_grid,
         trial_runs,
         tuned,
+        with_budget,
         write_results,
     )
 
@@ -172,9 +213,12 @@ def _make(
     refuse_foreign(output)
     for folder in spec.data:
         spec.cohort(folder)
+    if probes := probing_runs(spec, budget):
+        well = run_grid(probes, output=output, cores=cores, more=more)
+    spec = with_budget(spec, budget)
     trials: list[Trial] = []
     if tune:
-        well = run_grid(trial_runs(spec, tune), output=output, cores=cores, more=more)
+        well = run_grid(trial_runs(spec, tune), output=output, cores=cores, more=more) and well
         trials = read_trials(spec, tune)
         spec = tuned(spec, trials)
     well = run_grid(spec.runs(), output=output, cores=cores, more=more) and well

@@ -24,9 +24,11 @@ def training_dataset(
     *,
     transform: Callable[..., Any],
     random_transforms: RandomTransform | Sequence[RandomTransform] | None = None,
+    view_transforms: RandomTransform | Sequence[RandomTransform] | None = None,
     reads: Collection[str],
     iterations: int,
     labeled_cases: int | None = None,
+    labeled_draw: int | None = None,
     corruption: Callable[[Tensor], Tensor] | None = None,
     cache_rate: float = 1.0,
     cache_dir: str | Path | None = None,
@@ -42,9 +44,11 @@ def training_dataset(
         transform: Deterministic transforms of an item, done once.
         random_transforms: Random transform of an item, or several in their order, drawn anew each
             time it is used.
+        view_transforms: That of the two views of an image; ``None`` for the same.
         reads: Keys of the batch that objectives need; nothing else is made.
         iterations: Length of the whole training.
-        labeled_cases: How many of the labeled images, chosen by the seed; ``None`` for all.
+        labeled_cases: How many of the labeled images; ``None`` for all.
+        labeled_draw: Seed of that choice, 0 or more; ``None`` for ``seed``.
         corruption: What restoration undoes; ``None`` for nothing.
         cache_rate: As of ``IterationDataset``.
         cache_dir: As of ``IterationDataset``.
@@ -56,10 +60,16 @@ def training_dataset(
     Raises:
         InputError: If a random transform is none, or as ``IterationDataset``.
     """
-    transforms = _composed(random_transforms)
-    streams = named_streams(cohort, transform=transforms, corruption=corruption, **batch)
+    draw = seed if labeled_draw is None else labeled_draw
+    streams = named_streams(
+        cohort,
+        transform=_composed(random_transforms, "random_transforms"),
+        view_transform=_composed(view_transforms, "view_transforms"),
+        corruption=corruption,
+        **batch,
+    )
     return IterationDataset(
-        [*cohort.few(labeled_cases, seed=seed), *cohort.unlabeled],
+        [*cohort.few(labeled_cases, seed=draw), *cohort.unlabeled],
         streams,
         iterations=iterations,
         reads=reads,
@@ -72,10 +82,12 @@ def training_dataset(
     )
 
 
-def _composed(given: RandomTransform | Sequence[RandomTransform] | None) -> RandomTransform | None:
+def _composed(
+    given: RandomTransform | Sequence[RandomTransform] | None, name: str
+) -> RandomTransform | None:
     for part in given if isinstance(given, (list, tuple)) else [given]:
         if part is not None and not callable(part):
-            raise InputError(f"random_transforms: expected transforms, got {part!r}")
+            raise InputError(f"{name}: expected transforms, got {part!r}")
     return Compose(list(given)) if isinstance(given, (list, tuple)) else given  # type: ignore
 
 

@@ -104,7 +104,9 @@ class RunRecord:
         }
         self._earlier = dict.fromkeys(CLOCKS, 0.0)
         self._skipped: Counter[str] = Counter()
-        self._started = _now()
+        self._steps: int | None = 0  # not known of early runs
+        self._epoch_steps = 0
+        self._started = self._epoch_started = _now()
         self._has_begun = False
 
     def attach(self, engine: Engine) -> None:
@@ -113,6 +115,7 @@ class RunRecord:
         engine.add_event_handler(Events.EPOCH_STARTED, self._begin)
         engine.add_event_handler(Events.COMPLETED, self._begin)  # no epoch may be left to do
         engine.add_event_handler(Events.STARTED, self._start)
+        engine.add_event_handler(Events.EPOCH_STARTED, self._begin_epoch)
         engine.add_event_handler(Events.EPOCH_COMPLETED, self._write)
 
     def _start(self, engine: Engine) -> None:
@@ -123,6 +126,7 @@ class RunRecord:
         earlier = read_json(self.run.record, dict)
         self._earlier = {name: float(earlier.get(name, 0.0)) for name in CLOCKS}
         self._skipped = Counter(earlier.get("skipped_steps") or {})
+        self._steps = earlier.get("optimizer_steps")
         again = {"iteration": engine.state.iteration}
         again |= {name: self.content[name] for name in ("started", "command")}
         again["changes"] = self.content["dataset"]["changes"]
@@ -140,23 +144,38 @@ class RunRecord:
         else:
             self._write(engine)
 
+    def _begin_epoch(self, engine: Engine) -> None:
+        self._epoch_started = _now()
+        self._epoch_steps = _steps(engine)
+
     def _write(self, engine: Engine) -> None:
         if getattr(engine.state, "rank", 0) != 0:
             return
         self.content |= {
             "iterations": engine.state.iteration,
+            "optimizer_steps": self._all_steps(engine),
             "skipped_steps": dict(
                 self._skipped + Counter(getattr(engine.state, "skipped_steps", {}))
             ),
             "peak_memory_mib": round(_peak_memory_mib(engine.state.device)),
             "device": str(engine.state.device),
             "files": files_to_write(self.run.path),
+            "last_epoch": {"optimizer_steps": _steps(engine) - self._epoch_steps},
         }
         for name, now in _now().items():
             self.content[name] = round(self._earlier[name] + now - self._started[name], 1)
+            self.content["last_epoch"][name] = round(now - self._epoch_started[name], 2)
         write_json(self.run.record, self.content)
         write_text(self.run.configuration, self.configuration)
         settle(self.run.path)
+
+    def _all_steps(self, engine: Engine) -> int | None:
+        return None if self._steps is None else self._steps + _steps(engine)
+
+
+def _steps(engine: Engine) -> int:
+    steps: int = getattr(engine.state, "optimizer_steps", 0)
+    return steps
 
 
 def _now() -> dict[str, float]:

@@ -5,23 +5,32 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import gemini_monai
 from gemini_monai.base.errors import InputError
-from gemini_monai.base.files import read_json
 from gemini_monai.data import Cohort, read_cohort
-from gemini_monai.data.dataset_file import lasting_content
-from gemini_monai.study.benchmark.grid_run import PROGRAM, GridRun
+from gemini_monai.study.benchmark.grid_data import content_hash, data_name, is_segmenter
+from gemini_monai.study.benchmark.grid_run import PROGRAM, GridRun, other_test
 
 BASELINES = {"few_labels": "supervised", "pretraining": "scratch"}
 """What the others are compared with, always first; also the names of the suites."""
+NO_PAIRS = {"few_labels": ("--registers", "False"), "pretraining": ()}
+"""What leaves out the registration of test pairs, which the run itself has tested."""
 DEFAULT = "gemini"
 """The bundle without a ``method_*.json``."""
+
+
+class Cell(NamedTuple):
+    """Which repetition of an arm on a data set a run is; no labels for a pre-training."""
+
+    labels: int
+    draw: int
+    seed: int
 
 
 @dataclass(frozen=True)
@@ -34,13 +43,17 @@ class GridSpec:
             first to pre-train on, and trains and tests on each of the others, or on itself.
         methods: Names of overlays ``method_NAME.json``, and ``gemini``.
         labels: Numbers of labeled images.
-        seeds: Of the repetitions.
+        draws: Seeds of the choice of labeled images.
+        seeds: Of weights and batches, each with every draw; none for the draw's own number.
         output: Folder of the runs.
         overrides: More of every training, as on the command line.
         pretraining: More of every pre-training, likewise.
         variants: Further arms, which are the bundle without an overlay and these overrides, of the
             pre-training where there is one.
         tuned: More of an arm's trainings on a data set, by the names of both.
+        lengths: How long an arm trains on a data set, or is pre-trained on it, likewise.
+        budget: How these were chosen, in words.
+        checkpoint: Which one the tables are of, ``"best"`` on validation images or ``"last"``.
         left_out: Why an arm is not run on a data set, by the names of both.
 
     Raises:
@@ -51,18 +64,22 @@ class GridSpec:
     data: tuple[Path, ...]
     methods: tuple[str, ...]
     labels: tuple[int, ...]
-    seeds: tuple[int, ...]
+    draws: tuple[int, ...]
     output: Path
+    seeds: tuple[int, ...] = ()
     overrides: tuple[str, ...] = ()
     pretraining: tuple[str, ...] = ()
     variants: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tuned: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    lengths: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    budget: str = ""
+    checkpoint: str = "best"
     left_out: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.suite not in BASELINES:
             raise InputError(f"no suite '{self.suite}'; there are {', '.join(BASELINES)}")
-        for name in ("data", "methods", "labels", "seeds"):
+        for name in ("data", "methods", "labels", "draws"):
             if not getattr(self, name):
                 raise InputError(f"benchmark: no {name} given, expected one or more")
         for name in self.variants:
@@ -103,6 +120,11 @@ class GridSpec:
         """Data sets that are tested on."""
         return self.data[1:] if self.suite == "pretraining" and len(self.data) > 1 else self.data
 
+    @property
+    def pretrained_on(self) -> str:
+        """Name of the data set that is pre-trained on."""
+        return data_name(self.data[0])
+
     def runs(self) -> list[GridRun]:
         """All cells; a pre-training stands before what is fine-tuned from it."""
         make = self._few_labels if self.suite == "few_labels" else self._pretraining
@@ -111,32 +133,36 @@ class GridSpec:
     def _few_labels(self) -> Iterator[GridRun]:
         for data in self.data:
             for labels in self.labels:
-                for seed in self.seeds:
+                for draw, seed in self.repetitions:
                     for method in self.arms:
                         if (data_name(data), method) in self.left_out:
                             continue
                         words = [*self._train("semi", data, method), "--compare", "[]"]
-                        words += ["--labeled_cases", str(labels), *self._overrides(data, method)]
-                        yield self._run(words, data=data, method=method, labels=labels, seed=seed)
+                        words += self._labels(labels, draw=draw, seed=seed)
+                        words += self._overrides(data, method)
+                        cell = Cell(labels, draw, seed)
+                        yield self._run(words, data=data, method=method, cell=cell)
 
     def _pretraining(self) -> Iterator[GridRun]:
-        for seed in self.seeds:
+        for seed in dict.fromkeys(seed for _, seed in self.repetitions):
             for method in self.arms:
                 tested = [d for d in self.tested if (data_name(d), method) not in self.left_out]
                 source = "none"
                 before: tuple[str, ...] = ()
                 if method != self.baseline and tested:
                     words = [*self._train("mip", self.data[0], method), *self.pretraining]
-                    start = self._run(words, data=self.data[0], method=method, labels=0, seed=seed)
+                    words += self.lengths.get((self.pretrained_on, method), ())
+                    cell = Cell(0, seed, seed)
+                    start = self._run(words, data=self.data[0], method=method, cell=cell)
                     source, before = str(start.folder), (start.name,)
                     yield start
-                for data in tested:
-                    for labels in self.labels:
-                        words = ["finetune", str(data), "--pretrained", source]
-                        words += ["--labeled_cases", str(labels), *self._overrides(data, method)]
-                        yield self._run(
-                            words, data=data, method=method, labels=labels, seed=seed, after=before
-                        )
+                cells = itertools.product(tested, self.labels, self._draws_of(seed))
+                for data, labels, draw in cells:
+                    words = ["finetune", str(data), "--pretrained", source]
+                    words += self._labels(labels, draw=draw, seed=seed)
+                    words += self._overrides(data, method)
+                    cell = Cell(labels, draw, seed)
+                    yield self._run(words, data=data, method=method, cell=cell, after=before)
 
     def _train(self, bundle: str, data: Path, method: str) -> list[str]:
         words = ["train", bundle, str(data.absolute())]
@@ -144,8 +170,47 @@ class GridSpec:
             return [*words, *self.variants[method]]
         return words if method == DEFAULT else [*words, "--method", method]
 
+    def _other_test(self, folder: Path, method: str) -> str:
+        """The command that tests the last checkpoint, of a segmenter that was validated."""
+        if self.reads_no_validation or not is_segmenter(method):
+            return ""
+        pairs = [pair for pair in itertools.pairwise(self.overrides) if pair[0] == "--overlay"]
+        words = ["evaluate", str(folder), str(other_test(folder)), *itertools.chain(*pairs)]
+        words += ["--weights", str(folder / "models" / "last.pt"), "--overwrite", "True"]
+        return shlex.join([PROGRAM, *words, *NO_PAIRS[self.suite]])
+
+    @property
+    def repetitions(self) -> list[tuple[int, int]]:
+        """Draw and seed of each run of an arm."""
+        return [(draw, seed) for draw in self.draws for seed in self.seeds or (draw,)]
+
+    @property
+    def labels_read(self) -> str:
+        """Whether labels of validation images were read beside the labeled ones, in a sentence."""
+        if self.reads_no_validation:
+            return "No other label was read before the test: the last checkpoint is tested."
+        counts = ", ".join(str(len(self.cohort(folder).validation)) for folder in self.tested)
+        return (
+            f"Labels of {counts} validation images were read, too; the tables are of the "
+            f"{self.checkpoint} checkpoint, as was said before the runs."
+        )
+
+    @property
+    def reads_no_validation(self) -> bool:
+        """Whether the labeled images are all the labels that are read before the test."""
+        return ("--use_validation", "False") in itertools.pairwise(self.overrides)
+
+    def _draws_of(self, seed: int) -> list[int]:
+        return [draw for draw, of_draw in self.repetitions if of_draw == seed]
+
+    def _labels(self, labels: int, *, draw: int, seed: int) -> list[str]:
+        words = ["--labeled_cases", str(labels)]
+        return words if draw == seed else [*words, "--labeled_draw", str(draw)]
+
     def _overrides(self, data: Path, method: str) -> tuple[str, ...]:
-        return (*self.overrides, *self.tuned.get((data_name(data), method), ()))
+        key = (data_name(data), method)
+        length = self.lengths.get(key, ()) if self.suite == "few_labels" else ()
+        return (*self.overrides, *length, *self.tuned.get(key, ()))
 
     def _run(
         self,
@@ -153,16 +218,15 @@ class GridSpec:
         *,
         data: Path,
         method: str,
-        labels: int,
-        seed: int,
+        cell: Cell,
         after: tuple[str, ...] = (),
     ) -> GridRun:
         """A cell whose folder is another one as soon as its settings, data or code are others."""
-        words = [*words, "--seed", str(seed)]
-        identity = json.dumps([words, _content_hash(data), gemini_monai.__version__, after])
+        words = [*words, "--seed", str(cell.seed)]
+        identity = json.dumps([words, content_hash(data), gemini_monai.__version__, after])
         digest = hashlib.sha256(identity.encode()).hexdigest()[:8]
-        part = f"{labels}_labels" if labels else "pretraining"
-        name = f"{data_name(data)}-{method}-{part}-{seed}-{digest}"
+        part = f"{cell.labels}_labels" if cell.labels else "pretraining"
+        name = f"{data_name(data)}-{method}-{part}-{cell.draw}-{digest}"
         folder = self.output.absolute() / name
         command = [PROGRAM, *words, "--output_dir", str(folder), "--resume", "True"]
         return GridRun(
@@ -170,28 +234,8 @@ class GridSpec:
             command=shlex.join(command),
             done=str(folder / "report.html"),
             after=after,
-            data=data_name(data) if labels else "",
+            data=data_name(data) if cell.labels else "",
             method=method,
-            labels=labels,
-            seed=seed,
+            **cell._asdict(),
+            also=self._other_test(folder, method) if cell.labels else "",
         )
-
-
-def _content_hash(data: Path) -> str:
-    """Of its ``dataset.json``, whenever its files were copied."""
-    path = data / "dataset.json"
-    content = read_json(path, dict)
-    lasting = json.dumps(lasting_content(content)).encode() if "files" in content else None
-    return hashlib.sha256(path.read_bytes() if lasting is None else lasting).hexdigest()
-
-
-def data_name(data: Path) -> str:
-    """Name of a prepared data set: its own and its folder's, as several may be draws of one.
-
-    It is part of names of folders and of commands, so of letters, digits and a few signs alone.
-
-    Args:
-        data: Its folder.
-    """
-    name = f"{read_json(data / 'dataset.json', dict)['name']}_{data.absolute().name}"
-    return re.sub(r"[^\w.+-]+", "_", name).lstrip("._+-") or "data"

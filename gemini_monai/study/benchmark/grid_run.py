@@ -22,7 +22,9 @@ class GridRun:
         data: Name of the data set that it is tested on; empty for a pre-training.
         method: Its method.
         labels: Labeled images that it has; 0 for a pre-training.
-        seed: Of weights, batches, and the choice of labeled images.
+        draw: Seed of the choice of labeled images; of a pre-training, its seed.
+        seed: Of weights and batches.
+        also: A command that comes after it, which tests the other checkpoint; empty for none.
     """
 
     name: str
@@ -32,12 +34,19 @@ class GridRun:
     data: str
     method: str
     labels: int
+    draw: int
     seed: int
+    also: str = ""
 
     @property
     def folder(self) -> Path:
         """Its run folder."""
         return Path(self.done).parent
+
+    @property
+    def other_test(self) -> Path:
+        """Where the checkpoint is tested that the run itself does not test."""
+        return other_test(self.folder)
 
     @property
     def is_done(self) -> bool:
@@ -57,6 +66,11 @@ class GridRun:
         ]
         logs = [folder.parent / "logs" / f"{folder.name}.txt" for folder in missing]
         return next((line for line in map(_last_line, logs) if line), NOT_RUN)
+
+
+def other_test(folder: Path) -> Path:
+    """Folder of the test of a run's last checkpoint; beside it, as a run replaces its own tests."""
+    return folder.with_name(f"{folder.name}.last")
 
 
 def _last_line(log: Path) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gemini_monai.report.read import RunContents, per_structure, summarize
+from gemini_monai.study.benchmark.finished import Tests
 from gemini_monai.study.benchmark.grid_run import GridRun
 
 
@@ -17,7 +18,9 @@ class CaseRow:
         data: Name of the data set.
         labels: Labeled images.
         method: The system.
-        seed: Of the run.
+        draw: Of the labeled images.
+        seed: Of weights and batches.
+        checkpoint: ``"best"`` on validation images, or ``"last"``.
         case: Name of the case.
         structure: Name of the structure.
         dice: 0 to 1; NaN where neither truth nor prediction has it.
@@ -30,7 +33,9 @@ class CaseRow:
     data: str
     labels: int
     method: str
+    draw: int
     seed: int
+    checkpoint: str
     case: str
     structure: str
     dice: float
@@ -69,18 +74,20 @@ class StructureRow:
     invented: int
 
 
-def case_rows(finished: Mapping[GridRun, RunContents]) -> list[CaseRow]:
-    """A row per run, test case and structure.
+def case_rows(tests: Mapping[GridRun, Tests]) -> list[CaseRow]:
+    """A row per run, tested checkpoint, test case and structure.
 
     Args:
-        finished: What came out of the runs that are done.
+        tests: What came out of the runs that are done.
     """
     return [
         CaseRow(
             data=run.data,
             labels=run.labels,
             method=run.method,
+            draw=run.draw,
             seed=run.seed,
+            checkpoint=checkpoint,
             case=score.case,
             structure=score.structure,
             dice=score.dice,
@@ -89,7 +96,8 @@ def case_rows(finished: Mapping[GridRun, RunContents]) -> list[CaseRow]:
             reference_voxels=score.reference_voxels,
             predicted_voxels=score.predicted_voxels,
         )
-        for run, contents in finished.items()
+        for run, of_run in tests.items()
+        for checkpoint, contents in of_run.items()
         for score in contents.scores
     ]
 

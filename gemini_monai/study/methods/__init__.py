@@ -20,6 +20,7 @@ from gemini_monai.study.methods.lt_net import CycleRegistration
 from gemini_monai.study.methods.masked import MaskedRestoration
 from gemini_monai.study.methods.massl import AttentionRestoration
 from gemini_monai.study.methods.mean_teacher import MeanTeacher, UncertaintyAwareMeanTeacher
+from gemini_monai.study.methods.models_genesis import RandWindowShuffle
 from gemini_monai.study.methods.momentum_contrast import MomentumContrast
 from gemini_monai.study.methods.pc_reg_rt import PerClassRegistration, ReverseTeaching
 from gemini_monai.study.methods.pixpro import PixPro
@@ -58,6 +59,7 @@ __all__ = [
     "PerClassRegistration",
     "PixPro",
     "Prototypes",
+    "RandWindowShuffle",
     "ReverseTeaching",
     "RotationPrediction",
     "SampledSegmentation",

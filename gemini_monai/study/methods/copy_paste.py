@@ -70,7 +70,7 @@ class BidirectionalCopyPaste(Objective):
 
     def bind(self, network: DenseNetwork) -> None:
         """Copy the network; no gradient reaches the copy."""
-        self.teacher = Teacher(network, self.momentum)
+        self.teacher = Teacher(network, self.momentum, warm_up=False)  # the first stage is one
 
     def forward(
         self, network: DenseNetwork, batch: Batch, *, progress: float = 1.0

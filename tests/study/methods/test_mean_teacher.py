@@ -159,18 +159,55 @@ def test_the_noise_is_cut_at_twice_its_deviation():
     assert float(noise.std()) == pytest.approx(0.0975, abs=3e-3)  # a normal, cut
 
 
-def test_the_teacher_is_a_moving_average_from_the_first_step_on():
+def _students(count):
+    """A network, and what its weights are after each of some steps."""
     student = _network()
-    teacher = Teacher(student, 0.9)
-    before = [own.clone() for own in teacher.module.parameters()]
-    with torch.no_grad():
-        for own in student.parameters():
-            own += 1.0
-    teacher.update_parameters(student)
-    for own, old in zip(teacher.module.parameters(), before, strict=True):
-        torch.testing.assert_close(own, old + 0.1)
+    return student, torch.randn(count, *student.weight.shape).double()
+
+
+def _followed(teacher, student, weights):
+    for own in weights:
+        with torch.no_grad():
+            student.weight.copy_(own)
+        teacher.update_parameters(student)
+    return teacher.module.weight
+
+
+def test_the_teacher_is_the_mean_of_its_students_and_then_a_moving_average():
+    student, weights = _students(12)
+    teacher = Teacher(student, 0.75)
+    expected = torch.zeros_like(student.weight)  # that of the start has no share
+    for step, own in enumerate(weights):
+        momentum = min(1 - 1 / (step + 1), 0.75)
+        expected = momentum * expected + (1 - momentum) * own
+        torch.testing.assert_close(_followed(teacher, student, own[None]), expected)
+        if step < 4:
+            torch.testing.assert_close(expected, weights[: step + 1].mean(dim=0))
+
+
+def test_without_a_warm_up_the_momentum_is_that_of_the_first_step_too():
+    student, weights = _students(3)
+    before = student.weight.clone()
+    teacher = Teacher(student, 0.9, warm_up=False)
+    found = _followed(teacher, student, weights)
+    shares = (0.1 * 0.9 ** torch.arange(3).double()).flip(0)
+    expected = 0.9**3 * before + torch.einsum("s, s ... -> ...", shares, weights)
+    torch.testing.assert_close(found, expected)
+
+
+def test_a_teacher_goes_on_from_where_it_was_saved():
+    student, weights = _students(6)
+    whole, first = Teacher(student, 0.9), Teacher(student, 0.9)
+    _followed(first, student, weights[:3])
+    again = Teacher(student, 0.9)
+    again.load_state_dict(first.state_dict())
+    found = _followed(again, student, weights[3:])
+    assert torch.equal(found, _followed(whole, student, weights))
+
+
+def test_a_momentum_beyond_1_is_refused():
     with pytest.raises(ValueError, match="momentum must be from 0 to 1, got 2"):
-        Teacher(student, 2)
+        Teacher(_network(), 2)
 
 
 def test_no_gradient_reaches_the_teacher_and_the_optimizer_does_not_have_it():
