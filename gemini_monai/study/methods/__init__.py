@@ -30,6 +30,7 @@ from gemini_monai.study.methods.setsim import AttendedSets
 from gemini_monai.study.methods.siamese import BYOL, SimSiam
 from gemini_monai.study.methods.simclr import SimCLR
 from gemini_monai.study.methods.unimatch import UniMatch
+from gemini_monai.study.methods.unimatch_v2 import UniMatchV2
 from gemini_monai.study.methods.vader import VADeR
 from gemini_monai.study.methods.voxelmorph import AtlasRegistration
 
@@ -67,5 +68,6 @@ __all__ = [
     "SimSiam",
     "UncertaintyAwareMeanTeacher",
     "UniMatch",
+    "UniMatchV2",
     "VADeR",
 ]
