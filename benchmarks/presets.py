@@ -49,7 +49,7 @@ def read_arms(folder: Path) -> dict[str, Found]:
     pairs = {_key(row): row for row in read_table(folder / "registration.csv")}
     found: dict[str, Found] = {}
     for row in read_table(folder / "results.csv"):
-        if row["method"] in found or not row["dice_per_seed"]:
+        if row["method"] in found or not row["dice_per_draw"]:
             continue
         values = {ROWS[0]: (100 * _number(row["dice"]), 100 * _number(row["dice_std"]))}
         own = pairs.get(_key(row))

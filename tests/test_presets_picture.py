@@ -19,10 +19,10 @@ def bench(tmp_path):
     """Arm k has Dice 0.5 + k / 100, of pairs 0.6 + k / 100, and k percent folded."""
     key = {"data": "lungs", "labels": 5}
     results = [
-        {**key, "method": name, "dice": 0.5 + k / 100, "dice_std": 0.01, "dice_per_seed": "0.5 0.5"}
+        {**key, "method": name, "dice": 0.5 + k / 100, "dice_std": 0.01, "dice_per_draw": "0.5 0.5"}
         for k, name in enumerate([*ARMS, "supervised"])
     ]
-    results.append({**key, "method": "visual_0.0", "dice": "", "dice_std": "", "dice_per_seed": ""})
+    results.append({**key, "method": "visual_0.0", "dice": "", "dice_std": "", "dice_per_draw": ""})
     pairs = [
         {
             **key,
@@ -61,6 +61,6 @@ def test_what_registers_nothing_has_its_segmentation_alone(bench):
 def test_a_picture_is_written_or_it_is_said_why_not(bench, tmp_path):
     plot(str(bench), str(tmp_path / "picture.png"))
     assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
-    write_table(bench / "results.csv", [], columns=["method", "dice_per_seed"])
+    write_table(bench / "results.csv", [], columns=["method", "dice_per_draw"])
     with pytest.raises(InputError, match="no preset whose arms have all been run"):
         plot(str(bench), str(tmp_path / "other.png"))

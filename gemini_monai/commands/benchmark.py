@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # imported when it is called
 
 SUITES = {"few_labels": ("semi", "supervised"), "pretraining": ("mip", "scratch")}
 """Whose methods are compared, and the baseline that is always among them."""
+WITHOUT_VALIDATION = ("--use_validation", "False")
 TEXT = "Compare systems: every run of a grid, then one table with intervals, ranks and costs."
 
 
@@ -75,13 +76,19 @@ def _add_grid(command: argparse.ArgumentParser) -> None:
     for name, default, what in (
         ("methods", ["gemini"], "names of method_NAME.json, and gemini"),
         ("labels", [5], "numbers of labeled images"),
-        ("seeds", [0, 1, 2], "of weights, batches and the choice of labeled images"),
+        ("draws", 5, "choices of the labeled images; fewer are told as an anecdote"),
+        ("seeds", [], "of weights and batches, each with every draw; [] is the draw's number"),
     ):
         command.add_argument(
             f"--{name}", type=literal, default=default, help=f"{what}; default: {default}"
         )
     command.add_argument(
         "--cores", type=literal, default=1, help="runs at a time, one thread each; default: 1"
+    )
+    command.add_argument(
+        "--labels_in_all",
+        action="store_true",
+        help="read no label but the labeled images' before the test; the last checkpoint is tested",
     )
 
 
@@ -91,8 +98,10 @@ def benchmark(
     output: str,
     methods: Any,
     labels: Any,
+    draws: Any,
     seeds: Any,
     cores: Any,
+    labels_in_all: bool,
     pretraining: str,
     tune: Any,
     variants: Any,
@@ -110,7 +119,8 @@ def benchmark(
     one_of(*SUITES)(suite, "suite")
     several(text, least=1)(methods, "--methods")
     several(whole(1), least=1)(labels, "--labels")
-    several(whole(0), least=1)(seeds, "--seeds")
+    whole(1)(draws, "--draws")
+    several(whole(0))(seeds, "--seeds")
     several(_overrides)(tune, "--tune")
     whole(1)(cores, "--cores")
     for folder in data:
@@ -123,9 +133,10 @@ def benchmark(
         data=tuple(map(Path, data)),
         methods=tuple(methods),
         labels=tuple(labels),
+        draws=tuple(range(draws)),
         seeds=tuple(seeds),
         output=Path(output),
-        overrides=tuple(overrides),
+        overrides=(*overrides, *(WITHOUT_VALIDATION if labels_in_all else ())),
         pretraining=tuple(shlex.split(pretraining)),
         variants=variants_of(variants),
     )
@@ -148,7 +159,7 @@ def _check(spec: GridSpec, tune: Sequence[str]) -> None:
     from gemini_monai.commands.parser import read
     from gemini_monai.study.benchmark import trial_runs
 
-    small = replace(spec, labels=spec.labels[:1], seeds=spec.seeds[:1])
+    small = replace(spec, labels=spec.labels[:1], draws=spec.draws[:1], seeds=spec.seeds[:1])
     for run in (*small.runs(), *(trial_runs(small, tune) if tune else ())):
         function, values = read(shlex.split(run.command)[1:])
         (finetuning_call if function is finetune else training_call)(**values).check()

@@ -31,8 +31,10 @@ def read_cohort(
     path: str | Path,
     *,
     labeled_cases: int | None = None,
+    labeled_draw: int | None = None,
     unlabeled_share: float = 1.0,
     seed: int = 0,
+    use_validation: bool = True,
     data_changed: bool = False,
 ) -> Cohort:
     """Read a ``dataset.json``; paths become absolute.
@@ -44,9 +46,12 @@ def read_cohort(
         path: The file.
         labeled_cases: How many of the labeled cases keep their labels, see ``Cohort.few``; the
             others become unlabeled ones. ``None`` for all.
+        labeled_draw: Seed of that choice, ``None`` for ``seed``.
         unlabeled_share: Of the unlabeled cases, those that were labeled among them, how many are
             used, above 0 to 1; smaller choices of one seed lie in larger ones.
-        seed: Of both choices.
+        seed: Of the choices, 0 or more.
+        use_validation: Whether there are validation cases; without them none of their labels is
+            read.
         data_changed: Files may hold something else than when they were prepared.
 
     Raises:
@@ -76,8 +81,11 @@ def read_cohort(
         for file, record in (content.get("files") or {}).items()
     }
     cohort = verified(Cohort(**values | {"path": path}), data_changed=data_changed)
+    if not use_validation:
+        cohort = replace(cohort, validation=[])
     if labeled_cases is not None:
-        cohort = _with_few(cohort, labeled_cases, seed=seed)
+        draw = seed if labeled_draw is None else labeled_draw
+        cohort = _with_few(cohort, labeled_cases, seed=draw)
     return cohort if unlabeled_share == 1 else _with_less(cohort, unlabeled_share, seed=seed)
 
 

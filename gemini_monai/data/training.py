@@ -27,6 +27,7 @@ def training_dataset(
     reads: Collection[str],
     iterations: int,
     labeled_cases: int | None = None,
+    labeled_draw: int | None = None,
     corruption: Callable[[Tensor], Tensor] | None = None,
     cache_rate: float = 1.0,
     cache_dir: str | Path | None = None,
@@ -44,7 +45,8 @@ def training_dataset(
             time it is used.
         reads: Keys of the batch that objectives need; nothing else is made.
         iterations: Length of the whole training.
-        labeled_cases: How many of the labeled images, chosen by the seed; ``None`` for all.
+        labeled_cases: How many of the labeled images; ``None`` for all.
+        labeled_draw: Seed of that choice, 0 or more; ``None`` for ``seed``.
         corruption: What restoration undoes; ``None`` for nothing.
         cache_rate: As of ``IterationDataset``.
         cache_dir: As of ``IterationDataset``.
@@ -56,10 +58,11 @@ def training_dataset(
     Raises:
         InputError: If a random transform is none, or as ``IterationDataset``.
     """
+    draw = seed if labeled_draw is None else labeled_draw
     transforms = _composed(random_transforms)
     streams = named_streams(cohort, transform=transforms, corruption=corruption, **batch)
     return IterationDataset(
-        [*cohort.few(labeled_cases, seed=seed), *cohort.unlabeled],
+        [*cohort.few(labeled_cases, seed=draw), *cohort.unlabeled],
         streams,
         iterations=iterations,
         reads=reads,

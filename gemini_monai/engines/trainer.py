@@ -43,7 +43,7 @@ class ObjectiveTrainer(SupervisedTrainer):
 
     A step whose loss or gradient is not finite is left out, in all processes where it is so in one,
     and counted by objective in ``engine.state.skipped_steps``; the end of a run says how many there
-    were.
+    were. Those that are made are counted in ``engine.state.optimizer_steps``.
 
     Before each iteration PyTorch is seeded by seed, rank and iteration: noise, masks and dropout of
     a run that goes on are those of an unbroken one.
@@ -109,6 +109,7 @@ class ObjectiveTrainer(SupervisedTrainer):
             self.state.device.type, enabled=self.amp and self._autocast_dtype() == torch.float16
         )
         self.state.skipped_steps = {}
+        self.state.optimizer_steps = 0
         self.state.learning_rate = float(optimizer.param_groups[0]["lr"])
         self.state.saved_at = 0
         self._steps: Counter[str] = Counter()
@@ -213,7 +214,9 @@ class ObjectiveTrainer(SupervisedTrainer):
         scale = self.scaler.get_scale()
         self.scaler.step(self.optimizer)
         self.scaler.update()
-        return self.scaler.get_scale() >= scale
+        made = self.scaler.get_scale() >= scale
+        self.state.optimizer_steps += made
+        return made
 
     def _has_finite_gradients(self) -> bool:
         """Whether the step would leave the weights finite; under a scaler it is the scaler's."""

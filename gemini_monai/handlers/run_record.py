@@ -104,6 +104,7 @@ class RunRecord:
         }
         self._earlier = dict.fromkeys(CLOCKS, 0.0)
         self._skipped: Counter[str] = Counter()
+        self._steps: int | None = 0  # not known of early runs
         self._started = _now()
         self._has_begun = False
 
@@ -123,6 +124,7 @@ class RunRecord:
         earlier = read_json(self.run.record, dict)
         self._earlier = {name: float(earlier.get(name, 0.0)) for name in CLOCKS}
         self._skipped = Counter(earlier.get("skipped_steps") or {})
+        self._steps = earlier.get("optimizer_steps")
         again = {"iteration": engine.state.iteration}
         again |= {name: self.content[name] for name in ("started", "command")}
         again["changes"] = self.content["dataset"]["changes"]
@@ -145,6 +147,7 @@ class RunRecord:
             return
         self.content |= {
             "iterations": engine.state.iteration,
+            "optimizer_steps": self._all_steps(engine),
             "skipped_steps": dict(
                 self._skipped + Counter(getattr(engine.state, "skipped_steps", {}))
             ),
@@ -157,6 +160,10 @@ class RunRecord:
         write_json(self.run.record, self.content)
         write_text(self.run.configuration, self.configuration)
         settle(self.run.path)
+
+    def _all_steps(self, engine: Engine) -> int | None:
+        steps: int = getattr(engine.state, "optimizer_steps", 0)
+        return None if self._steps is None else self._steps + steps
 
 
 def _now() -> dict[str, float]:

@@ -15,6 +15,7 @@ LATER = {
     "color": True,
     "smoothness_order": 1,
     "checkpoint": "best",
+    "use_validation": True,
     "preprocessing_steps": [
         *("load", "before", "orientation", "foreground", "grid", "intensity", "after", "fit")
     ],
@@ -44,7 +45,8 @@ def as_of_today(saved: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[Flat,
         saved: Dotted names and values, of whatever version.
         now: Those of today.
     """
-    early = {name: value for name, value in (LATER | LATER_PARTS).items() if name in now}
+    later = LATER | LATER_PARTS | {"labeled_draw": saved.get("seed")}
+    early = {name: value for name, value in later.items() if name in now}
     before = early | {name: _renamed(value) for name, value in saved.items()}
     after = dict(now)
     if before.get(NETWORK) == "gemini_monai.networks.Gemini":

@@ -39,7 +39,7 @@ KNOBS: dict[str, Check] = {
     ),
     **dict.fromkeys(("num_workers", "registration_pairs", "probe_interval", "refine"), whole(0)),
     **dict.fromkeys(("resume", "overwrite", "data_changed"), flag),
-    **dict.fromkeys(("amp", "compile", "bijective", "slices", "color"), flag),
+    **dict.fromkeys(("amp", "compile", "bijective", "slices", "color", "use_validation"), flag),
     **dict.fromkeys(
         ("half_resolution_field", "overlapping", "foreground", "diffeomorphic", "inverse"), flag
     ),
@@ -71,7 +71,7 @@ KNOBS: dict[str, Check] = {
     "pairing": one_of("ring", "separate"),
     "rotation_degrees": real(0, 180),
     "scale": real(0, 0.99),
-    "seed": whole(0, 2**32 - 1),
+    **dict.fromkeys(("seed", "labeled_draw"), whole(0, 2**32 - 1)),
     "smoothness_order": whole(1, 2),
     "spacing": optional(several(real(above=0), least=2)),
     "spatial_dims": whole(2, 3),

@@ -31,7 +31,7 @@ def grids(monkeypatch):
 
 def test_tuning_grid_and_tables_in_one_call(tiny_phantom, tmp_path, monkeypatch, capsys, grids):
     words = ["benchmark", "few_labels", tiny_phantom.parent, "--output", tmp_path / "out"]
-    words += ["--labels", "[2]", "--seeds", "[0,1]", "--tune", "['','--pairs 3']"]
+    words += ["--labels", "[2]", "--draws", "2", "--tune", "['','--pairs 3']"]
     call(monkeypatch, *words)
     tuning, grid = grids
     assert ["--pairs 3" in run.command for run in tuning] == [False, False, True, True]
@@ -49,8 +49,8 @@ def test_overrides_of_pretrainings_are_one_word(tiny_phantom, tmp_path, monkeypa
     words += [
         "--labels",
         "[2]",
-        "--seeds",
-        "[0]",
+        "--draws",
+        "1",
         "--pretraining",
         "--pairs 3 --contrast#weight 2",
     ]

@@ -160,6 +160,28 @@ def test_cases_that_are_not_chosen_lose_their_labels_and_stay_as_unlabeled(tmp_p
         read_cohort(path, labeled_cases=7)
 
 
+def test_a_draw_of_the_labels_is_by_itself_what_a_seed_would_choose(tmp_path):
+    for k in range(6):
+        (tmp_path / f"{k}.nii.gz").write_text(str(k))
+    labeled = [{"case": str(k), "image": f"{k}.nii.gz", "label": "label.nii.gz"} for k in range(6)]
+    path = _write(tmp_path / "dataset.json", _content(tmp_path, labeled=labeled))
+    by_draw = read_cohort(path, labeled_cases=2, labeled_draw=3, seed=8, unlabeled_share=0.5)
+    assert by_draw.labeled == read_cohort(path, labeled_cases=2, seed=3).labeled
+    assert by_draw.labeled != read_cohort(path, labeled_cases=2, seed=8).labeled
+    of_seed = read_cohort(path, labeled_cases=2, labeled_draw=3, seed=9, unlabeled_share=0.5)
+    assert by_draw.unlabeled != of_seed.unlabeled
+
+
+def test_without_validation_its_cases_are_nowhere(tmp_path):
+    (tmp_path / "v.nii.gz").write_text("v")
+    entries = [{"case": "v", "image": "v.nii.gz", "label": "label.nii.gz"}]
+    path = _write(tmp_path / "dataset.json", _content(tmp_path, validation=entries))
+    whole, own = read_cohort(path), read_cohort(path, use_validation=False)
+    assert len(whole.validation) == 1
+    assert own.validation == []
+    assert (own.labeled, own.unlabeled, own.test) == (whole.labeled, whole.unlabeled, whole.test)
+
+
 def test_a_share_of_the_unlabeled_cases_lies_in_larger_ones_and_leaves_the_rest_alone(tmp_path):
     for k in range(9):
         (tmp_path / f"{k}.nii.gz").write_text(str(k))

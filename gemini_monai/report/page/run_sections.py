@@ -100,6 +100,7 @@ def _facts(arm: Arm) -> dict[str, str]:
         "started": moment(details.get("started")),
         "seed": str(details.get("seed", UNDEFINED)),
         "iterations": str(details.get("iterations", UNDEFINED)),
+        "optimizer steps": str(details.get("optimizer_steps") or UNDEFINED),
         "steps left out": _skipped(details.get("skipped_steps", UNDEFINED)),
         "training time": duration(details.get("seconds")),
         "peak memory": f"{peak:,.0f} MiB" if isinstance(peak, (int, float)) else UNDEFINED,

@@ -20,10 +20,10 @@ from gemini_monai.report.page.elements import (
     structure_key,
     table,
 )
-from gemini_monai.report.read import summarize
 from gemini_monai.report.read.comparison import Arm, Comparison
 from gemini_monai.study.benchmark.chart_styles import ChartStyle, chart_styles
 from gemini_monai.study.benchmark.drawings import cost_and_learning, dice_over_labels, differences
+from gemini_monai.study.benchmark.draws import FEWEST
 from gemini_monai.study.benchmark.grid import data_name
 from gemini_monai.study.benchmark.grid_results import GridResults
 from gemini_monai.study.benchmark.leakage import leakage_sentences
@@ -38,6 +38,8 @@ from gemini_monai.study.benchmark.small_tables import method_table, tuning_table
 
 COLUMNS = 6
 """Pictures beside each other."""
+LIMIT = 0.05
+"""Of an adjusted p."""
 
 
 def benchmark_page(results: GridResults) -> Page:
@@ -54,7 +56,7 @@ def benchmark_page(results: GridResults) -> Page:
     sections.append(_commands(results))
     return Page(
         title=f"Benchmark: {spec.suite.replace('_', ' ')}",
-        meta=f"{plural(len(spec.arms), 'system')}, {plural(len(spec.seeds), 'seed')} on "
+        meta=f"{plural(len(spec.arms), 'system')}, {plural(len(spec.draws), 'draw')} on "
         + ", ".join(names),
         sections=tuple(sections),
         version=gemini_monai.__version__,
@@ -84,10 +86,9 @@ def _results(results: GridResults, data: str, labels: int) -> Iterator[Block]:
     baseline, seeds = results.spec.baseline, results.seeds(data, labels)
     rows = sorted(results.table(data, labels), key=lambda row: _place(row, baseline))
     caption = (
-        "Mean over test cases and seeds, ± the standard deviation between seeds, each of which "
-        "draws its own labeled images. Differences are paired by case, with 95 % bootstrap "
-        "intervals over patients, in color where they leave zero out; the baseline is "
-        f"{baseline}, the others are in the order of their Dice."
+        f"Mean over test cases and {plural(len(results.spec.draws), 'draw')} of the labeled "
+        f"images, ± the standard deviation between draws. The baseline is {baseline}, the others "
+        f"are in the order of their Dice. {_meaning(results)}"
     )
     yield table(HEADER, [_marked(row) for row in rows], caption=caption)
     yield from (Note(sentence) for row in rows for sentence in failures(row))
@@ -103,6 +104,23 @@ def _results(results: GridResults, data: str, labels: int) -> Iterator[Block]:
         yield registration_by_system(registered)
 
 
+def _meaning(results: GridResults) -> str:
+    """What stands beside a difference, and what was read of labels."""
+    spec = results.spec
+    if len(spec.draws) < FEWEST:
+        told = (
+            f"Fewer than {FEWEST} draws are an anecdote: the difference of each stands in "
+            "brackets, and there is neither an interval nor a test."
+        )
+    else:
+        told = (
+            "Differences are paired by case; 95 % intervals are over draws and patients, both "
+            "resampled, and the best other is chosen again in each resample; p is Student's over "
+            "draws, adjusted by Holm; in color where it is below 0.05."
+        )
+    return f"{told} {spec.labels_read}"
+
+
 def _styles(results: GridResults) -> Mapping[str, ChartStyle]:
     spec = results.spec
     return chart_styles(spec.arms, results.rows, baseline=spec.baseline)
@@ -110,17 +128,14 @@ def _styles(results: GridResults) -> Mapping[str, ChartStyle]:
 
 def _place(row: ResultRow, baseline: str) -> tuple[bool, float]:
     """Where a row stands: the baseline first, the best next, last what was not tested."""
-    return row.method != baseline, -summarize(row.dice).mean if row.dice else math.inf
+    return row.method != baseline, -row.mean if row.dice else math.inf
 
 
 def _marked(row: ResultRow) -> list[Cell | str]:
-    """The row, in color where an interval leaves zero out."""
-    clear = [
-        difference is not None and difference.clear for difference in (row.to_baseline, row.to_best)
-    ]
-    kinds = dict(zip(HEADER[2:4], clear, strict=True))
+    """The row, in color where the adjusted test over draws says that the baseline differs."""
+    clear = {"to baseline, points"} if row.p < LIMIT else set()
     return [
-        Cell(text, "clear" if kinds.get(name) else "")
+        Cell(text, "clear" if name in clear else "")
         for name, text in zip(HEADER, cells(row), strict=True)
     ]
 
@@ -133,7 +148,7 @@ def _pictures(results: GridResults, data: str) -> tuple[Block, ...]:
         if arms:
             comparison = Comparison(arms=arms, differences=(), several=True)
             text = (
-                f"{labels} labels, the first seed. Solid: prediction. Dashed in white: truth. "
+                f"{labels} labels, the first draw. Solid: prediction. Dashed in white: truth. "
                 f"Cases are the worst, the median and the best of {arms[0].name}."
             )
             pictures = Gallery(tuple(overlay_rows(comparison)), columns=min(COLUMNS, 2 + len(arms)))

@@ -57,7 +57,9 @@ def chart_styles(
         baseline: What the others are compared with.
     """
     others = [arm for arm in arms if arm != baseline]
-    dice = {arm: [d for row in rows if row.method == arm for d in row.dice] for arm in others}
+    dice = {
+        arm: [d for row in rows if row.method == arm for d in row.dice.values()] for arm in others
+    }
     ranked = sorted(others, key=lambda arm: -np.mean(dice[arm]) if dice[arm] else np.inf)
     shown = ranked[: len(SERIES)]
     if DEFAULT in ranked and DEFAULT not in shown:

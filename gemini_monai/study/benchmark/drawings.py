@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -26,14 +27,11 @@ def differences(styles: ChartStyles, rows: Sequence[ResultRow], *, baseline: str
         baseline: What the others are compared with.
     """
     compared = [row for row in rows if row.to_baseline is not None]
-    baseline_dice = next((row.dice for row in rows if row.method == baseline), ())
     with drawing():
         figure = blank(WIDTH, 1.2 + 0.32 * len(compared))
         axes = figure.subplots()
         for line, row in enumerate(compared):
-            _difference(
-                axes, row, line=line, baseline_dice=baseline_dice, color=styles[row.method].color
-            )
+            _difference(axes, row, line=line, color=styles[row.method].color)
         axes.axvline(0, color=INK, linewidth=1, zorder=1)
         axes.set_yticks(range(len(compared)), [row.method for row in compared])
         axes.set_ylim(len(compared) - 0.4, -0.6)
@@ -41,20 +39,25 @@ def differences(styles: ChartStyles, rows: Sequence[ResultRow], *, baseline: str
         axes.grid(visible=False, axis="y")
         axes.spines["left"].set_visible(False)
         axes.set_xlabel(f"points of Dice to {baseline}")
-        axes.set_title("Mean with its interval over patients; dots: single seeds")
+        axes.set_title("Mean with its interval over draws and patients; dots: single draws")
         return chart_of(figure, alt="Difference to the baseline of each system, with intervals.")
 
 
 def cost_and_learning(
     styles: ChartStyles, rows: Sequence[ResultRow], seeds: Mapping[str, Sequence[RunContents]]
 ) -> Chart:
-    """Test Dice over CPU minutes, beside validation Dice over iterations.
+    """Test Dice over CPU minutes, beside validation Dice over them while learning.
 
     Args:
         styles: Of all systems of the page.
         rows: Those of one data set and number of labels.
         seeds: Their finished runs.
     """
+    before = {
+        row.method: row.cpu_minutes - float(np.mean([_minutes(run) for run in seeds[row.method]]))
+        for row in rows
+        if seeds.get(row.method)
+    }
     with drawing():
         figure = blank(WIDTH, 4.4)
         left, right = figure.subplots(1, 2)
@@ -62,13 +65,14 @@ def cost_and_learning(
             if row.dice:
                 _cost(left, row, style=styles[row.method])
         for arm, style in styles.items():
-            _learning(right, seeds.get(arm, ()), style=style)
+            _learning(right, seeds.get(arm, ()), style=style, before=before.get(arm, 0.0))
         _name(left, x="CPU minutes of training, pre-training included", y="test Dice, %")
-        _name(right, x="iteration", y="validation Dice, %")
-        left.set_title("Dice and its cost; line: from seed to seed")
-        right.set_title("While learning, mean over seeds")
+        _name(right, x="CPU minutes", y="validation Dice, %")
+        left.set_title("Dice and its cost; line: from draw to draw")
+        right.set_title("While learning, mean over draws")
         _legend(figure, styles, shown=[row.method for row in rows if row.dice])
-        return chart_of(figure, alt="Test Dice over CPU minutes; validation Dice over iterations.")
+        alt = "Test Dice over CPU minutes; validation Dice over CPU minutes."
+        return chart_of(figure, alt=alt)
 
 
 def dice_over_labels(styles: ChartStyles, rows: Sequence[ResultRow]) -> Chart:
@@ -83,7 +87,7 @@ def dice_over_labels(styles: ChartStyles, rows: Sequence[ResultRow]) -> Chart:
         axes = figure.subplots()
         for arm, style in styles.items():
             of_arm = [row for row in rows if row.method == arm and row.dice]
-            dice = [100 * summarize(row.dice).mean for row in of_arm]
+            dice = [100 * row.mean for row in of_arm]
             labels = [row.labels for row in of_arm]
             axes.plot(labels, dice, marker=style.marker, markersize=7, **style.line)
         ticks = sorted({row.labels for row in rows})
@@ -95,37 +99,43 @@ def dice_over_labels(styles: ChartStyles, rows: Sequence[ResultRow]) -> Chart:
         return chart_of(figure, alt="Test Dice of each method over the number of labeled images.")
 
 
-def _difference(
-    axes: Axes, row: ResultRow, *, line: int, baseline_dice: Sequence[float], color: str
-) -> None:
+def _difference(axes: Axes, row: ResultRow, *, line: int, color: str) -> None:
     difference = row.to_baseline
     assert difference is not None
-    if len(row.dice) == len(baseline_dice):  # else they are not of the same seeds
-        dots = 100 * (np.array(row.dice) - np.array(baseline_dice))
-        axes.plot(dots, [line] * len(dots), "o", color=color, alpha=0.4, markersize=6)
+    dots = 100 * np.array(list(difference.per_draw.values()))
+    axes.plot(dots, [line] * len(dots), "o", color=color, alpha=0.4, markersize=6)
     axes.plot([100 * difference.low, 100 * difference.high], [line] * 2, color=color, linewidth=2)
     axes.plot(100 * difference.mean, line, "|", color=color, markersize=14, markeredgewidth=3)
 
 
 def _cost(axes: Axes, row: ResultRow, *, style: ChartStyle) -> None:
-    percent = 100 * np.array(row.dice)
+    percent = 100 * np.array(list(row.dice.values()))
     minutes = [row.cpu_minutes] * 2
     axes.plot(minutes, [percent.min(), percent.max()], color=style.color, linewidth=1, alpha=0.5)
-    mean = summarize(percent.tolist()).mean
     size = 9 if style.named else 6
-    axes.plot(minutes[:1], [mean], style.marker, color=style.color, markersize=size)
+    axes.plot(minutes[:1], [100 * row.mean], style.marker, color=style.color, markersize=size)
 
 
-def _learning(axes: Axes, seeds: Sequence[RunContents], *, style: ChartStyle) -> None:
-    """Mean over the seeds, of the iterations at which all were validated."""
+def _learning(
+    axes: Axes, seeds: Sequence[RunContents], *, style: ChartStyle, before: float
+) -> None:
+    """Mean over the runs, of the iterations at which all were validated; ``before`` in minutes."""
+    validated = [run for run in seeds if run.validation and "mean_dice" in run.validation.columns]
     curves = [
         dict(zip(run.validation.iterations, run.validation.columns["mean_dice"], strict=True))
-        for run in seeds
-        if run.validation is not None and "mean_dice" in run.validation.columns
+        for run in validated
+        if run.validation is not None
     ]
     shared = sorted(set.intersection(*map(set, curves))) if curves else []
     means = [100 * summarize([curve[step] for curve in curves]).mean for step in shared]
-    axes.plot(shared, means, marker="" if len(shared) > 1 else style.marker, **style.line)
+    each = np.mean([_minutes(run) / run.details["iterations"] for run in validated] or [0.0])
+    minutes = [before + float(each) * step for step in shared]
+    axes.plot(minutes, means, marker="" if len(shared) > 1 else style.marker, **style.line)
+
+
+def _minutes(run: RunContents) -> float:
+    """Processor minutes of a run alone, which each of its iterations takes a like share of."""
+    return float(run.details.get("cpu_seconds", math.nan)) / 60
 
 
 def _name(axes: Axes, *, x: str, y: str) -> None:

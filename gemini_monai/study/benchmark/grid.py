@@ -10,6 +10,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import gemini_monai
 from gemini_monai.base.errors import InputError
@@ -24,6 +25,14 @@ DEFAULT = "gemini"
 """The bundle without a ``method_*.json``."""
 
 
+class Cell(NamedTuple):
+    """Which repetition of an arm on a data set a run is; no labels for a pre-training."""
+
+    labels: int
+    draw: int
+    seed: int
+
+
 @dataclass(frozen=True)
 class GridSpec:
     """What is to be compared.
@@ -34,7 +43,8 @@ class GridSpec:
             first to pre-train on, and trains and tests on each of the others, or on itself.
         methods: Names of overlays ``method_NAME.json``, and ``gemini``.
         labels: Numbers of labeled images.
-        seeds: Of the repetitions.
+        draws: Seeds of the choice of labeled images.
+        seeds: Of weights and batches, each with every draw; none for the draw's own number.
         output: Folder of the runs.
         overrides: More of every training, as on the command line.
         pretraining: More of every pre-training, likewise.
@@ -51,8 +61,9 @@ class GridSpec:
     data: tuple[Path, ...]
     methods: tuple[str, ...]
     labels: tuple[int, ...]
-    seeds: tuple[int, ...]
+    draws: tuple[int, ...]
     output: Path
+    seeds: tuple[int, ...] = ()
     overrides: tuple[str, ...] = ()
     pretraining: tuple[str, ...] = ()
     variants: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -62,7 +73,7 @@ class GridSpec:
     def __post_init__(self) -> None:
         if self.suite not in BASELINES:
             raise InputError(f"no suite '{self.suite}'; there are {', '.join(BASELINES)}")
-        for name in ("data", "methods", "labels", "seeds"):
+        for name in ("data", "methods", "labels", "draws"):
             if not getattr(self, name):
                 raise InputError(f"benchmark: no {name} given, expected one or more")
         for name in self.variants:
@@ -111,38 +122,65 @@ class GridSpec:
     def _few_labels(self) -> Iterator[GridRun]:
         for data in self.data:
             for labels in self.labels:
-                for seed in self.seeds:
+                for draw, seed in self.repetitions:
                     for method in self.arms:
                         if (data_name(data), method) in self.left_out:
                             continue
                         words = [*self._train("semi", data, method), "--compare", "[]"]
-                        words += ["--labeled_cases", str(labels), *self._overrides(data, method)]
-                        yield self._run(words, data=data, method=method, labels=labels, seed=seed)
+                        words += self._labels(labels, draw=draw, seed=seed)
+                        words += self._overrides(data, method)
+                        cell = Cell(labels, draw, seed)
+                        yield self._run(words, data=data, method=method, cell=cell)
 
     def _pretraining(self) -> Iterator[GridRun]:
-        for seed in self.seeds:
+        for seed in dict.fromkeys(seed for _, seed in self.repetitions):
             for method in self.arms:
                 tested = [d for d in self.tested if (data_name(d), method) not in self.left_out]
                 source = "none"
                 before: tuple[str, ...] = ()
                 if method != self.baseline and tested:
                     words = [*self._train("mip", self.data[0], method), *self.pretraining]
-                    start = self._run(words, data=self.data[0], method=method, labels=0, seed=seed)
+                    cell = Cell(0, seed, seed)
+                    start = self._run(words, data=self.data[0], method=method, cell=cell)
                     source, before = str(start.folder), (start.name,)
                     yield start
-                for data in tested:
-                    for labels in self.labels:
-                        words = ["finetune", str(data), "--pretrained", source]
-                        words += ["--labeled_cases", str(labels), *self._overrides(data, method)]
-                        yield self._run(
-                            words, data=data, method=method, labels=labels, seed=seed, after=before
-                        )
+                cells = itertools.product(tested, self.labels, self._draws_of(seed))
+                for data, labels, draw in cells:
+                    words = ["finetune", str(data), "--pretrained", source]
+                    words += self._labels(labels, draw=draw, seed=seed)
+                    words += self._overrides(data, method)
+                    cell = Cell(labels, draw, seed)
+                    yield self._run(words, data=data, method=method, cell=cell, after=before)
 
     def _train(self, bundle: str, data: Path, method: str) -> list[str]:
         words = ["train", bundle, str(data.absolute())]
         if method in self.variants:
             return [*words, *self.variants[method]]
         return words if method == DEFAULT else [*words, "--method", method]
+
+    @property
+    def repetitions(self) -> list[tuple[int, int]]:
+        """Draw and seed of each run of an arm."""
+        return [(draw, seed) for draw in self.draws for seed in self.seeds or (draw,)]
+
+    @property
+    def labels_read(self) -> str:
+        """Whether labels of validation images were read beside the labeled ones."""
+        words = [*self.overrides, *itertools.chain(*self.tuned.values())]
+        if ("--use_validation", "False") in itertools.pairwise(words):
+            return "No other label was read before the test: the last checkpoint is tested."
+        kept = "last" if ("--checkpoint", "last") in itertools.pairwise(words) else "best"
+        counts = ", ".join(str(len(self.cohort(folder).validation)) for folder in self.tested)
+        return (
+            f"Labels of {counts} validation images were read, too; tested is the {kept} checkpoint."
+        )
+
+    def _draws_of(self, seed: int) -> list[int]:
+        return [draw for draw, of_draw in self.repetitions if of_draw == seed]
+
+    def _labels(self, labels: int, *, draw: int, seed: int) -> list[str]:
+        words = ["--labeled_cases", str(labels)]
+        return words if draw == seed else [*words, "--labeled_draw", str(draw)]
 
     def _overrides(self, data: Path, method: str) -> tuple[str, ...]:
         return (*self.overrides, *self.tuned.get((data_name(data), method), ()))
@@ -153,16 +191,15 @@ class GridSpec:
         *,
         data: Path,
         method: str,
-        labels: int,
-        seed: int,
+        cell: Cell,
         after: tuple[str, ...] = (),
     ) -> GridRun:
         """A cell whose folder is another one as soon as its settings, data or code are others."""
-        words = [*words, "--seed", str(seed)]
+        words = [*words, "--seed", str(cell.seed)]
         identity = json.dumps([words, _content_hash(data), gemini_monai.__version__, after])
         digest = hashlib.sha256(identity.encode()).hexdigest()[:8]
-        part = f"{labels}_labels" if labels else "pretraining"
-        name = f"{data_name(data)}-{method}-{part}-{seed}-{digest}"
+        part = f"{cell.labels}_labels" if cell.labels else "pretraining"
+        name = f"{data_name(data)}-{method}-{part}-{cell.draw}-{digest}"
         folder = self.output.absolute() / name
         command = [PROGRAM, *words, "--output_dir", str(folder), "--resume", "True"]
         return GridRun(
@@ -170,10 +207,9 @@ class GridSpec:
             command=shlex.join(command),
             done=str(folder / "report.html"),
             after=after,
-            data=data_name(data) if labels else "",
+            data=data_name(data) if cell.labels else "",
             method=method,
-            labels=labels,
-            seed=seed,
+            **cell._asdict(),
         )
 
 

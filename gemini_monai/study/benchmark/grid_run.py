@@ -22,7 +22,8 @@ class GridRun:
         data: Name of the data set that it is tested on; empty for a pre-training.
         method: Its method.
         labels: Labeled images that it has; 0 for a pre-training.
-        seed: Of weights, batches, and the choice of labeled images.
+        draw: Seed of the choice of labeled images; of a pre-training, its seed.
+        seed: Of weights and batches.
     """
 
     name: str
@@ -32,6 +33,7 @@ class GridRun:
     data: str
     method: str
     labels: int
+    draw: int
     seed: int
 
     @property

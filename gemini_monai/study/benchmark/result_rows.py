@@ -9,18 +9,12 @@ import numpy as np
 
 from gemini_monai.base.files import read_json
 from gemini_monai.data import Cohort
-from gemini_monai.report.read import (
-    PairedDifference,
-    RunContents,
-    paired_difference,
-    per_case,
-    read_run,
-    summarize,
-)
+from gemini_monai.report.read import RunContents, per_case, read_run, summarize
 from gemini_monai.runs import RunFolder
+from gemini_monai.study.benchmark.draws import DrawDifference, DrawScores, Resampled
 from gemini_monai.study.benchmark.grid import GridSpec, data_name
 from gemini_monai.study.benchmark.grid_run import GridRun
-from gemini_monai.study.benchmark.ranking import bootstrap_ranks, holm
+from gemini_monai.study.benchmark.multiple_tests import holm
 
 Scores = Mapping[str, float]
 
@@ -33,25 +27,33 @@ class ResultRow:
         data: Name of the data set.
         labels: Labeled images.
         method: The system.
-        dice: Mean test Dice of each seed, 0 to 1.
+        dice: Mean test Dice by draw of the labeled images, 0 to 1, mean over its seeds.
         to_baseline: Paired difference to the baseline; ``None`` for itself.
-        to_best: The same to the best of the others.
-        p: Wilcoxon's to the baseline, adjusted by Holm over the systems of the table.
-        rank: Mean rank over resampled patients, and share of them in which it is first.
-        cpu_minutes: Of training, pre-training included, mean over seeds.
-        missing: Why runs are not there, by seed.
+        to_best: The same to the best of the others that have every draw.
+        p: Student's over draws to the baseline, adjusted by Holm over the systems of the table.
+        rank: Mean rank over resampled draws and patients, and share of them in which it is first;
+            NaN where a draw is missing.
+        optimizer_steps: Of a training, without its pre-training, mean over runs; NaN if not known.
+        cpu_minutes: Of training, pre-training included, mean over runs.
+        missing: Why runs are not there, by draw.
     """
 
     data: str
     labels: int
     method: str
-    dice: tuple[float, ...]
-    to_baseline: PairedDifference | None
-    to_best: PairedDifference | None
+    dice: Mapping[int, float]
+    to_baseline: DrawDifference | None
+    to_best: DrawDifference | None
     p: float
     rank: tuple[float, float]
+    optimizer_steps: float
     cpu_minutes: float
     missing: Mapping[int, str]
+
+    @property
+    def mean(self) -> float:
+        """Test Dice, mean over the draws; NaN without one."""
+        return summarize(list(self.dice.values())).mean
 
 
 def read_finished(spec: GridSpec) -> dict[GridRun, RunContents]:
@@ -95,37 +97,47 @@ def _table(
     patients: Mapping[str, str],
 ) -> Iterator[ResultRow]:
     done = {arm: [run for run in runs if run in finished] for arm, runs in arms.items()}
-    scores = {
-        arm: {run.seed: per_case(finished[run]) for run in runs} for arm, runs in done.items()
+    scores = {arm: _by_draw(runs, finished) for arm, runs in done.items()}
+    whole = {
+        arm: of_arm
+        for arm, of_arm in scores.items()
+        if of_arm and len(done[arm]) == len(spec.repetitions)
     }
-    means = {
-        arm: _mean_scores(list(by_seed.values())) for arm, by_seed in scores.items() if by_seed
-    }
-    shared = _shared(means)
-    ranks = bootstrap_ranks(shared, patients=patients) if any(shared.values()) else {}
+    resampled = Resampled(whole, patients=patients) if whole else None
+    ranks = resampled.ranks() if resampled else {}
     to_baseline = {arm: _difference(scores, arm, spec.baseline, patients=patients) for arm in arms}
     tests = [paired.p_value if paired else float("nan") for paired in to_baseline.values()]
     for arm, p in zip(arms, holm(tests), strict=True):
-        others = [other for other in means if other != arm]
-        best = max(others, key=lambda other: _mean(shared[other]), default=None)
+        compared = resampled is not None and arm in whole and len(whole) > 1
         yield ResultRow(
             data=cell[0],
             labels=cell[1],
             method=arm,
-            dice=tuple(map(_mean, scores[arm].values())),
+            dice={draw: _mean(of_draw) for draw, of_draw in scores[arm].items()},
             to_baseline=to_baseline[arm],
-            to_best=_difference(scores, arm, best, patients=patients),
+            to_best=resampled.to_best_other(arm) if resampled and compared else None,
             p=p,
             rank=ranks.get(arm, (float("nan"), float("nan"))),
+            optimizer_steps=_steps(done[arm]),
             cpu_minutes=_minutes(done[arm]),
             missing=_missing(spec, arms[arm], data=cell[0], arm=arm),
         )
 
 
+def _by_draw(
+    runs: Sequence[GridRun], finished: Mapping[GridRun, RunContents]
+) -> dict[int, dict[str, float]]:
+    """Score of each case, mean over the seeds of a draw."""
+    draws: dict[int, list[Scores]] = {}
+    for run in runs:
+        draws.setdefault(run.draw, []).append(per_case(finished[run]))
+    return {draw: _mean_scores(seeds) for draw, seeds in draws.items()}
+
+
 def _missing(spec: GridSpec, runs: Sequence[GridRun], *, data: str, arm: str) -> dict[int, str]:
     if (data, arm) in spec.left_out:
-        return dict.fromkeys(spec.seeds, spec.left_out[data, arm])
-    return {run.seed: run.last_words for run in runs if not run.is_done}
+        return dict.fromkeys(spec.draws, spec.left_out[data, arm])
+    return {run.draw: run.last_words for run in runs if not run.is_done}
 
 
 def _mean(scores: Scores) -> float:
@@ -133,36 +145,20 @@ def _mean(scores: Scores) -> float:
     return summarize(list(scores.values())).mean
 
 
-def _mean_scores(draws: Sequence[Scores]) -> dict[str, float]:
+def _mean_scores(seeds: Sequence[Scores]) -> dict[str, float]:
     """Of each case over the seeds that tested it."""
-    cases = [case for case in draws[0] if all(case in draw for draw in draws)]
-    return {case: float(np.mean([draw[case] for draw in draws])) for case in cases}
-
-
-def _shared(means: Mapping[str, Scores]) -> dict[str, dict[str, float]]:
-    """The same, of cases that every system was tested on and is defined for."""
-    first = next(iter(means.values()), {})
-    cases = [
-        c for c in first if all(np.isfinite(of_arm.get(c, np.nan)) for of_arm in means.values())
-    ]
-    return {name: {case: of_arm[case] for case in cases} for name, of_arm in means.items()}
+    cases = [case for case in seeds[0] if all(case in seed for seed in seeds)]
+    return {case: float(np.mean([seed[case] for seed in seeds])) for case in cases}
 
 
 def _difference(
-    scores: Mapping[str, Mapping[int, Scores]],
-    arm: str,
-    other: str | None,
-    *,
-    patients: Mapping[str, str],
-) -> PairedDifference | None:
-    """Over the seeds that both have, as each seed draws labeled images of its own."""
-    if other is None or arm == other:
+    scores: Mapping[str, DrawScores], arm: str, other: str, *, patients: Mapping[str, str]
+) -> DrawDifference | None:
+    """Over the draws that both have."""
+    if arm == other or not scores[arm].keys() & scores[other].keys():
         return None
-    seeds = sorted(scores[arm].keys() & scores[other].keys())
-    if not seeds:
-        return None
-    first, second = (_mean_scores([scores[name][k] for k in seeds]) for name in (arm, other))
-    return paired_difference(first, second, patients=patients)
+    pair = {name: scores[name] for name in (arm, other)}
+    return Resampled(pair, patients=patients).difference(arm, other)
 
 
 def _patients(cohort: Cohort) -> dict[str, str]:
@@ -171,8 +167,18 @@ def _patients(cohort: Cohort) -> dict[str, str]:
 
 def _minutes(runs: Sequence[GridRun]) -> float:
     """CPU minutes of a run and of those that it started from, mean over runs."""
-    totals = []
-    for run in runs:
-        records = [read_json(RunFolder(folder).record, dict) for folder in run.folders]
-        totals.append(sum(record.get("cpu_seconds", float("nan")) for record in records) / 60)
+    totals = [
+        sum(_recorded(RunFolder(folder), "cpu_seconds") for folder in run.folders) / 60
+        for run in runs
+    ]
     return float(np.mean(totals)) if totals else float("nan")
+
+
+def _steps(runs: Sequence[GridRun]) -> float:
+    steps = [_recorded(RunFolder(run.folder), "optimizer_steps") for run in runs]
+    return float(np.mean(steps)) if steps else float("nan")
+
+
+def _recorded(run: RunFolder, name: str) -> float:
+    value = read_json(run.record, dict).get(name)
+    return float("nan") if value is None else float(value)

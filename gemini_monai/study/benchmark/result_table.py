@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 
-from gemini_monai.report.figures.wording import interval, signed_points
-from gemini_monai.report.read import PairedDifference, summarize
+from gemini_monai.report.figures.wording import signed_points
+from gemini_monai.report.read import summarize
+from gemini_monai.study.benchmark.draws import DrawDifference
 from gemini_monai.study.benchmark.grid_run import NOT_RUN
 from gemini_monai.study.benchmark.result_rows import ResultRow
 from gemini_monai.study.benchmark.tuning import Trial
@@ -18,6 +19,7 @@ HEADER = (
     "p (Holm)",
     "mean rank",
     "first, %",
+    "optimizer steps",
     "CPU min",
 )
 
@@ -27,14 +29,15 @@ def cells(row: ResultRow) -> list[str]:
     if not row.dice:
         failed = set(row.missing.values()) - {NOT_RUN}
         return [row.method, "failed" if failed else NOT_RUN, *[""] * (len(HEADER) - 2)]
-    dice_summary = summarize(row.dice)
+    dice_summary = summarize(list(row.dice.values()))
     dice = f"{100 * dice_summary.mean:.1f}"
     dice += f" ± {100 * dice_summary.std:.1f}" if dice_summary.count > 1 else ""
-    seeds = len(row.dice) + len(row.missing)
-    dice += f" ({len(row.dice)} of {seeds} seeds)" if row.missing else ""
+    draws = len(row.dice.keys() | row.missing.keys())
+    dice += f" ({len(row.dice)} of {draws} draws)" if row.missing else ""
     rank, first = row.rank
     differences = [_points(row.to_baseline), _points(row.to_best)]
-    numbers = [f"{rank:.1f}", f"{100 * first:.0f}", f"{row.cpu_minutes:.1f}"]
+    numbers = [f"{rank:.1f}", f"{100 * first:.0f}"]
+    numbers += [f"{row.optimizer_steps:.0f}", f"{row.cpu_minutes:.1f}"]
     texts = [dice, *differences, f"{row.p:.2g}", *numbers]
     return [row.method, *("" if text == "nan" else text for text in texts)]
 
@@ -43,25 +46,30 @@ def failures(row: ResultRow) -> list[str]:
     """Why runs of the row are not there, a sentence each; one where all say the same."""
     said = dict.fromkeys(row.missing.values())
     if len(row.missing) > 1 and len(said) == 1:
-        seeds = ", ".join(map(str, row.missing))
-        return [f"{row.method}, seeds {seeds}: {next(iter(said))}"]
-    return [f"{row.method}, seed {seed}: {text}" for seed, text in row.missing.items()]
+        draws = ", ".join(map(str, row.missing))
+        return [f"{row.method}, draws {draws}: {next(iter(said))}"]
+    return [f"{row.method}, draw {draw}: {text}" for draw, text in row.missing.items()]
 
 
-def _points(difference: PairedDifference | None) -> str:
-    return (
-        "" if difference is None else f"{signed_points(difference.mean)} ({interval(difference)})"
-    )
+def _points(difference: DrawDifference | None) -> str:
+    """With its interval, or draw by draw where there are too few for one."""
+    if difference is None:
+        return ""
+    points = [signed_points(value) for value in (difference.low, difference.high)]
+    within = " to ".join(points)
+    if math.isnan(difference.low):
+        within = ", ".join(map(signed_points, difference.per_draw.values()))
+    return f"{signed_points(difference.mean)} ({within})"
 
 
 def as_numbers(row: ResultRow) -> dict[str, object]:
     """The row as a CSV has it: Dice and differences of Dice from 0 to 1, not rounded."""
-    dice_summary = summarize(row.dice)
+    dice_summary = summarize(list(row.dice.values()))
     return {
         "data": row.data,
         "labels": row.labels,
         "method": row.method,
-        "seeds": len(row.dice),
+        "draws": len(row.dice),
         "dice": dice_summary.mean,
         "dice_std": dice_summary.std,
         **_numbers(row.to_baseline, "to_baseline"),
@@ -69,13 +77,14 @@ def as_numbers(row: ResultRow) -> dict[str, object]:
         "p_holm": row.p,
         "mean_rank": row.rank[0],
         "share_first": row.rank[1],
+        "optimizer_steps": row.optimizer_steps,
         "cpu_minutes": row.cpu_minutes,
-        "dice_per_seed": " ".join(f"{dice:.4f}" for dice in row.dice),
+        "dice_per_draw": " ".join(f"{dice:.4f}" for dice in row.dice.values()),
         "missing": "; ".join(failures(row)),
     }
 
 
-def _numbers(difference: PairedDifference | None, name: str) -> dict[str, float]:
+def _numbers(difference: DrawDifference | None, name: str) -> dict[str, float]:
     ends = {"": math.nan, "_low": math.nan, "_high": math.nan}
     if difference is not None:
         ends = {"": difference.mean, "_low": difference.low, "_high": difference.high}

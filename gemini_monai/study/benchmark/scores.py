@@ -17,7 +17,8 @@ class CaseRow:
         data: Name of the data set.
         labels: Labeled images.
         method: The system.
-        seed: Of the run.
+        draw: Of the labeled images.
+        seed: Of weights and batches.
         case: Name of the case.
         structure: Name of the structure.
         dice: 0 to 1; NaN where neither truth nor prediction has it.
@@ -30,6 +31,7 @@ class CaseRow:
     data: str
     labels: int
     method: str
+    draw: int
     seed: int
     case: str
     structure: str
@@ -80,6 +82,7 @@ def case_rows(finished: Mapping[GridRun, RunContents]) -> list[CaseRow]:
             data=run.data,
             labels=run.labels,
             method=run.method,
+            draw=run.draw,
             seed=run.seed,
             case=score.case,
             structure=score.structure,

@@ -37,7 +37,7 @@ def method_table(results: GridResults, data: str, labels: int) -> Table:
         [method, *(_dice(dice.get((method, name), math.nan), highest[name]) for name in names)]
         for method in dict.fromkeys(row.method for row in of_table)
     ]
-    caption = "Dice per structure in percent, mean over test cases and seeds."
+    caption = "Dice per structure in percent, mean over test cases and draws."
     return table(["method", *names], lines, caption=caption)
 
 
@@ -56,8 +56,8 @@ def tuning_table(trials: Sequence[Trial]) -> Iterator[Block]:
     run = trials[0].run
     minutes = np.nansum([trial.cpu_minutes for trial in trials])
     caption = (
-        f"Best mean Dice on the validation images in percent, {run.labels} labels, seed "
-        f"{run.seed}; in bold what the grid went on with. {minutes:.1f} CPU minutes in all without "
+        f"Best mean Dice on the validation images in percent, {run.labels} labels, draw "
+        f"{run.draw}; in bold what the grid went on with. {minutes:.1f} CPU minutes in all without "
         "pre-training; those of what was not chosen are not among the minutes of the results."
     )
     header = ["method", *(candidate or "defaults" for candidate in candidates)]

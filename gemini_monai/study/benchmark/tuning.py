@@ -22,7 +22,7 @@ class Trial:
     """An arm on a data set with one candidate.
 
     Attributes:
-        run: Its run, on the first seed and the first number of labels.
+        run: Its run, on the first draw and the first number of labels.
         candidate: The overrides, as they were given; empty for the defaults.
         dice: Best mean validation Dice over the epochs, 0 to 1; NaN where there is none.
         cpu_minutes: Of the run without what it starts from, which every candidate shares.
@@ -96,7 +96,7 @@ def tuned(spec: GridSpec, trials: Sequence[Trial]) -> GridSpec:
 
 def _with_each(spec: GridSpec, candidates: Sequence[str]) -> Iterator[tuple[str, GridRun]]:
     keys = [(data_name(data), arm) for data, arm in itertools.product(spec.tested, spec.arms)]
-    small = replace(spec, labels=spec.labels[:1], seeds=spec.seeds[:1])
+    small = replace(spec, labels=spec.labels[:1], draws=spec.draws[:1], seeds=spec.seeds[:1])
     for candidate in dict.fromkeys(candidates):
         words = dict.fromkeys(keys, tuple(shlex.split(candidate)))
         for run in replace(small, tuned=words).runs():

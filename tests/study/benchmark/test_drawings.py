@@ -7,26 +7,26 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gemini_monai.report.read import PairedDifference
 from gemini_monai.study.benchmark import ResultRow
 from gemini_monai.study.benchmark.chart_styles import BASELINE, OTHERS, chart_styles
 from gemini_monai.study.benchmark.drawings import cost_and_learning, differences
+from gemini_monai.study.benchmark.draws import DrawDifference
 
 
 def _row(method, dice, *, difference=True):
     middle = float(np.mean(dice)) - 0.5
-    found = PairedDifference(
-        mean=middle, low=middle - 0.1, high=middle + 0.1, p_value=0.1, count=9, higher=5, lower=4
-    )
+    per_draw = {draw: value - 0.5 for draw, value in enumerate(dice)}
+    found = DrawDifference(per_draw, low=middle - 0.1, high=middle + 0.1, p_value=0.1)
     return ResultRow(
         data="d",
         labels=5,
         method=method,
-        dice=tuple(dice),
+        dice=dict(enumerate(dice)),
         to_baseline=found if difference else None,
         to_best=None,
         p=0.1,
         rank=(1.0, 0.5),
+        optimizer_steps=10.0,
         cpu_minutes=1.0,
         missing={},
     )
@@ -43,7 +43,7 @@ def rows():
         _row("supervised", [0.5, 0.5], difference=False),
         *others,
         _row("gemini", [0.3, 0.3]),
-        replace(_row("never_run", [0.5]), dice=(), to_baseline=None),
+        replace(_row("never_run", [0.5]), dice={}, to_baseline=None),
     ]
 
 
@@ -74,14 +74,14 @@ def test_differences_stand_in_the_order_of_the_rows_without_the_baseline(rows):
     assert ">never_run<" not in texts
 
 
-def test_single_seeds_are_shown_only_where_both_have_them_all(rows):
+def test_the_difference_of_each_draw_is_a_dot(rows):
     few = [rows[0], rows[1]]
     found = chart_styles(("supervised", "m0"), few, baseline="supervised")
     whole = differences(found, few, baseline="supervised").svg
-    short = [rows[0], replace(rows[1], dice=rows[1].dice[:1])]
-    assert whole.count("<use") == differences(found, short, baseline="supervised").svg.count(
-        "<use"
-    ) + len(rows[1].dice)
+    own = replace(rows[1].to_baseline, per_draw={0: 0.01})
+    short = [rows[0], replace(rows[1], to_baseline=own)]
+    one = differences(found, short, baseline="supervised").svg
+    assert whole.count("<use") == one.count("<use") + 1
 
 
 def test_the_legend_has_one_name_for_all_that_are_gray(rows):

@@ -27,7 +27,7 @@ def spec(tiny_phantom, tmp_path):
         data=(tiny_phantom.parent,),
         methods=("gemini", "cps"),
         labels=(1, 2),
-        seeds=(0, 1),
+        draws=(0, 1),
         output=tmp_path / "out",
         overrides=("--epochs", "1"),
     )
@@ -46,9 +46,24 @@ def test_every_method_with_every_seed_and_number_the_baseline_first(spec):
     assert runs[2].done.startswith(words[words.index("--output_dir") + 1])
 
 
+def test_seeds_are_crossed_with_draws_and_name_the_draw(spec):
+    runs = replace(spec, methods=("gemini",), variants={"x": ()}, labels=(2,), seeds=(0, 7)).runs()
+    own = [run for run in runs if run.method == "x"]
+    assert [(run.draw, run.seed) for run in own] == [(0, 0), (0, 7), (1, 0), (1, 7)]
+    assert "--labeled_draw" not in own[0].command
+    assert "--labeled_draw 0 " in own[1].command
+    assert "--seed 7 " in own[1].command
+    fine = replace(spec, suite="pretraining", labels=(2,), seeds=(7,)).runs()
+    starts = [run for run in fine if not run.labels]
+    assert [(run.method, run.seed) for run in starts] == [("gemini", 7), ("cps", 7)]
+    of_gemini = [run for run in fine if run.labels and run.method == "gemini"]
+    assert [run.draw for run in of_gemini] == [0, 1]
+    assert {run.after for run in of_gemini} == {(starts[0].name,)}
+
+
 def test_a_variant_is_the_default_with_its_overrides(spec):
     given = variants_of({"no_gss": "--semantic 0", "two": "--channels '[4, 8]'"})
-    own = replace(spec, methods=("gemini",), labels=(1,), seeds=(0,), variants=given)
+    own = replace(spec, methods=("gemini",), labels=(1,), draws=(0,), variants=given)
     runs = own.runs()
     assert [run.method for run in runs] == ["supervised", "gemini", "no_gss", "two"]
     assert "--semantic 0" in runs[2].command
@@ -175,7 +190,7 @@ def test_a_name_stays_what_it_was_so_that_long_runs_are_found_again(spec, tmp_pa
     [
         ({"suite": "many"}, "no suite 'many'; there are few_labels, pretraining"),
         ({"methods": ()}, "no methods given"),
-        ({"seeds": ()}, "no seeds given"),
+        ({"draws": ()}, "no draws given"),
     ],
 )
 def test_what_is_no_question_is_said(spec, given, message):

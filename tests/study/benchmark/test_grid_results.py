@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import shutil
 import statistics
 from dataclasses import replace
 
 import pytest
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.study.benchmark import GridSpec, cells, failures, read_grid_results
+from gemini_monai.study.benchmark.draws import DrawDifference
 from gemini_monai.study.benchmark.leakage import leakage_sentences
 from gemini_monai.study.benchmark.result_rows import ResultRow
 from tests.study.benchmark.synthetic_grid import write_grid
@@ -24,7 +27,7 @@ def spec(tiny_phantom, tmp_path):
         data=(tiny_phantom.parent,),
         methods=("gemini", "cps"),
         labels=(2,),
-        seeds=(0, 1),
+        draws=(0, 1),
         output=tmp_path / "out",
     )
     write_grid(found.runs(), failed=("cps", 1))
@@ -45,33 +48,35 @@ def _dice(folder):
     return {case: statistics.mean(values) for case, values in found.items()}
 
 
-def test_rows_are_means_over_cases_and_seeds_and_differences_by_case(spec):
+def test_rows_are_means_over_cases_and_draws_and_differences_by_case(spec):
     found = {row.method: row for row in rows(spec)}
     assert list(found) == ["supervised", "gemini", "cps"]
     runs = {(run.method, run.seed): _dice(run.folder) for run in spec.runs() if run.folder.exists()}
     for method, row in found.items():
         seeds = [seed for own, seed in runs if own == method]
         expected = [statistics.mean(runs[method, seed].values()) for seed in seeds]
-        assert row.dice == pytest.approx(expected)
+        assert list(row.dice.values()) == pytest.approx(expected)
     both = [
         statistics.mean(runs["gemini", s][c] - runs["supervised", s][c] for s in (0, 1))
         for c in runs["gemini", 0]
     ]
     assert found["gemini"].to_baseline.mean == pytest.approx(statistics.mean(both))
     assert found["supervised"].to_baseline is None
-    assert found["gemini"].rank == (1.0, 1.0)
-    assert found["gemini"].to_best.mean < found["gemini"].to_baseline.mean  # cps is between
+    assert found["gemini"].rank == pytest.approx((1.0, math.nan), nan_ok=True)
+    assert found["gemini"].to_best.mean == found["gemini"].to_baseline.mean
+    assert found["cps"].to_best is None  # a draw of it is missing, so it is not ranked
+    assert math.isnan(found["cps"].rank[0])
     assert found["gemini"].cpu_minutes == pytest.approx(1.5)
 
 
 def test_a_run_that_failed_is_said_with_its_last_words(spec):
     own = {row.method: row for row in rows(spec)}["cps"]
-    assert failures(own) == ["cps, seed 1: error: no memory left"]
-    assert "(1 of 2 seeds)" in cells(own)[1]
+    assert failures(own) == ["cps, draw 1: error: no memory left"]
+    assert "(1 of 2 draws)" in cells(own)[1]
     others = replace(spec, methods=("gemini", "byol"))
     byol = rows(others)[-1]
     assert cells(byol)[:2] == ["byol", "not run"]
-    assert failures(byol) == ["byol, seeds 0, 1: not run"]
+    assert failures(byol) == ["byol, draws 0, 1: not run"]
 
 
 def test_what_waits_in_vain_says_what_its_pretraining_said(spec):
@@ -79,8 +84,8 @@ def test_what_waits_in_vain_says_what_its_pretraining_said(spec):
     start = next(run for run in own.runs() if not run.labels)
     (own.output / "logs" / f"{start.name}.txt").write_text("error: no such method\n")
     assert failures(rows(own)[-1]) == [
-        "byol, seed 0: error: no such method",
-        "byol, seed 1: not run",
+        "byol, draw 0: error: no such method",
+        "byol, draw 1: not run",
     ]
     assert cells(rows(own)[-1])[:2] == ["byol", "failed"]
 
@@ -94,13 +99,36 @@ def test_a_case_without_any_structure_does_not_take_the_mean_along(spec):
     table.write_text("\n".join([lines[0], *empty, *lines[5:]]) + "\n")
     found = {row.method: row for row in rows(spec)}
     assert found["gemini"].dice[0] == pytest.approx(statistics.mean(_dice(run.folder).values()))
-    assert found["gemini"].to_baseline.count == len(_dice(run.folder)) == 4
-    assert found["cps"].to_best is not None
+    baseline = next(own for own in spec.runs() if own.method == "supervised")
+    both = [_dice(baseline.folder)[case] for case in _dice(run.folder)]
+    expected = statistics.mean(_dice(run.folder).values()) - statistics.mean(both)
+    assert len(both) == 4
+    assert found["gemini"].to_baseline.per_draw[0] == pytest.approx(expected)
 
 
 def test_a_row_is_read_as_means_spreads_and_signed_points():
-    row = ResultRow("d", 5, "cps", (0.8, 0.9), None, None, float("nan"), (1.5, 0.25), 3.0, {})
-    assert cells(row) == ["cps", "85.0 ± 7.1", "", "", "", "1.5", "25", "3.0"]
+    nan = math.nan
+    dice = {0: 0.8, 1: 0.9}
+    few = DrawDifference({0: 0.1, 1: -0.02}, low=nan, high=nan, p_value=nan)
+    row = ResultRow("d", 5, "cps", dice, few, None, nan, (1.5, 0.25), 1200.0, 3.0, {})
+    assert cells(row) == [
+        *("cps", "85.0 ± 7.1", "+4.0 (+10.0, \u22122.0)", "", "", "1.5", "25", "1200", "3.0")
+    ]
+    many = replace(row, to_best=replace(few, low=-0.05, high=0.13), optimizer_steps=nan)
+    assert cells(many)[3] == "+4.0 (\u22125.0 to +13.0)"
+    assert cells(many)[7] == ""
+
+
+def test_a_test_patient_among_the_unlabeled_stops_a_benchmark(spec, tmp_path):
+    copy = shutil.copytree(spec.data[0], tmp_path / "copy")
+    content = json.loads((copy / "dataset.json").read_text())
+    patient = content["test"][0].get("patient", content["test"][0]["case"])
+    content["test"][0]["patient"] = patient
+    content["unlabeled"][0]["patient"] = patient
+    (copy / "dataset.json").write_text(json.dumps(content))
+    leaking = replace(spec, data=(copy,))
+    with pytest.raises(InputError, match=rf"patient '{patient}' is trained on and in 'test'"):
+        leaking.cohort(copy)
 
 
 def test_a_test_image_that_is_trained_on_is_found(spec, tmp_path):

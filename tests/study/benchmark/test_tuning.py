@@ -30,7 +30,7 @@ def spec(tiny_phantom, tmp_path):
         data=(tiny_phantom.parent,),
         methods=("cps",),
         labels=(1, 2),
-        seeds=(4, 5),
+        draws=(4, 5),
         output=tmp_path / "out",
         overrides=("--epochs", "1"),
     )
@@ -97,7 +97,7 @@ def test_an_arm_that_failed_with_every_candidate_is_a_row_that_says_why(trained)
     write_grid(chosen.runs())
     row = read_grid_results(chosen).rows[1]
     assert cells(row)[:2] == ["cps", "failed"]
-    assert failures(row) == ["cps, seeds 4, 5: no choice could be made: error: no memory left"]
+    assert failures(row) == ["cps, draws 4, 5: no choice could be made: error: no memory left"]
 
 
 def test_nothing_is_chosen_before_every_candidate_was_tried(trained):

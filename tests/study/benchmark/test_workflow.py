@@ -26,7 +26,7 @@ def spec(tiny_phantom, tmp_path):
         data=(tiny_phantom.parent,),
         methods=("gemini",),
         labels=(2,),
-        seeds=(0, 1),
+        draws=(0, 1),
         output=tmp_path / "out",
     )
 
