@@ -110,7 +110,7 @@ def refuse_other_scoring(run_dir: str | Path) -> None:
         return
     now = _scoring(json.loads(json.dumps(running_configuration(), default=str)))
     for name, trained in _scoring(kept).items():
-        key = name.replace(".", "#")
+        key = name.replace(".", "#").rstrip("#")
         if trained != now.get(name) and not is_referred_to(key, given):
             raise InputError(
                 f"{path}: trained with another '{key}'; give the overlay of the training that "
@@ -120,7 +120,17 @@ def refuse_other_scoring(run_dir: str | Path) -> None:
 
 def _scoring(config: Mapping[str, Any]) -> dict[str, Any]:
     parts = tuple(f"{name}." for name in SCORING)
-    return {name: value for name, value in flat(config).items() if f"{name}.".startswith(parts)}
+    values = flat(_by_place(config))
+    return {name: value for name, value in values.items() if f"{name}.".startswith(parts)}
+
+
+def _by_place(value: Any) -> Any:
+    """Components in a list by their places, so that what a later version gives them is passed."""
+    if isinstance(value, Mapping):
+        return {name: _by_place(own) for name, own in value.items()}
+    if isinstance(value, list) and value and all(isinstance(own, Mapping) for own in value):
+        return {str(place): _by_place(own) for place, own in enumerate(value)} | {"": len(value)}
+    return value
 
 
 def _given() -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,15 +17,22 @@ from torch import Tensor
 from gemini_monai.base.files import write_json
 from gemini_monai.base.tables import write_table
 from gemini_monai.images import source_of
-from gemini_monai.metrics import average_surface_distance, dice_per_structure, mean_and_deviation
+from gemini_monai.metrics import dice_per_structure, mean_and_deviation, surface_scores
 from gemini_monai.transforms import InputSpec
-from gemini_monai.transforms.postprocess import IGNORED_VOXELS
+from gemini_monai.transforms.postprocess import CALIBRATION, IGNORED_VOXELS
 
+MEASURES = (
+    "dice",
+    "average_surface_distance",
+    "hausdorff_distance_95",
+    "normalized_surface_dice",
+    "calibration_error",
+)
 COLUMNS = [
     "case",
     "structure",
-    "dice",
-    "average_surface_distance",
+    *MEASURES,
+    "surface_tolerance",
     "reference_voxels",
     "predicted_voxels",
     "image",
@@ -36,10 +44,12 @@ COLUMNS = [
 class SegmentationScores:
     """Handler that writes ``segmentation.csv`` and ``segmentation.json`` of an evaluator.
 
-    Dice of a structure that only one of prediction and truth has is 0, and of one that neither
-    has is left empty; a surface distance needs both. Missing structures are counted beside the
-    means, which are over the cases that have a number. Where some voxels are ignored, all of it is
-    of the others, and ``ignored_voxels`` says how many they are.
+    Dice of a structure that only one of prediction and truth has is 0, as is normalized surface
+    Dice, and of one that neither has is left empty; distances between surfaces, average and 95th
+    percentile, need both. Missing structures are counted beside the means, which are over the cases
+    that have a number. Where some voxels are ignored, all of it is of the others, and
+    ``ignored_voxels`` says how many they are. Calibration is there where the postprocessing found
+    it.
 
     Args:
         folder: Where both files go.
@@ -48,6 +58,9 @@ class SegmentationScores:
         label_key: Key of the true labels (K, *S), zeros and ones on the same grid as ``pred``.
         predictions: Folder of the saved predictions, to name in the table.
         suffix: Ending of the names of the predictions' files, such as ``.nii.gz``.
+        tolerance: Distance up to which a surface is right for normalized surface Dice, in the unit
+            of the surface distances; ``None`` for the longest side of the voxels that the data set
+            says, and of each case's own voxels where it says none. Each row has what was taken.
     """
 
     def __init__(
@@ -58,6 +71,7 @@ class SegmentationScores:
         label_key: str = "label",
         predictions: str | Path | None = None,
         suffix: str = ".nii.gz",
+        tolerance: float | None = None,
     ) -> None:
         self.folder = Path(folder)
         self.structures = list(spec.structures)
@@ -66,6 +80,7 @@ class SegmentationScores:
         self.label_key = label_key
         self.predictions = predictions
         self.suffix = suffix
+        self.tolerance = max(spec.spacing) if tolerance is None and spec.spacing else tolerance
         self.rows: list[dict[str, Any]] = []
 
     def attach(self, engine: Engine) -> None:
@@ -79,38 +94,39 @@ class SegmentationScores:
         output: list[Mapping[str, Any]] = engine.state.output
         for item, result in zip(batch, output, strict=True):
             label = {**item, **result}[self.label_key].to(result["pred"].device)
-            ignored = result.get(IGNORED_VOXELS)
-            self.rows.extend(self._rows_of(item, result["pred"], label, ignored))
+            self.rows.extend(self._rows_of(item, result, label))
 
     def _rows_of(
-        self, item: Mapping[str, Any], prediction: Tensor, label: Tensor, ignored: Tensor | None
+        self, item: Mapping[str, Any], result: Mapping[str, Any], label: Tensor
     ) -> list[dict[str, Any]]:
-        prediction, truth = prediction[self.first :].bool(), label[self.first :].bool()
+        prediction, truth = (own[self.first :].bool() for own in (result["pred"], label))
+        common = {"case": str(item["case"]), **self._files(item, label)}
         spacing = _spacing(label, axes=truth.ndim - 1)
+        tolerance = max(spacing) if self.tolerance is None else self.tolerance
         dice = dice_per_structure(prediction[None], truth[None])[0].tolist()
-        case = str(item["case"])
+        calibration = result.get(CALIBRATION, [math.nan] * len(truth))
+        hidden: list[Tensor | None] = [None] * len(truth)
+        if IGNORED_VOXELS in result:
+            hidden = list(result[IGNORED_VOXELS].expand(truth.shape))
+        rows = []
+        for k, (name, own) in enumerate(zip(self.structures, hidden, strict=True)):
+            surface = surface_scores(
+                prediction[k], truth[k], spacing=spacing, tolerance=tolerance, ignored=own
+            )
+            measures = (dice[k], *surface, float(calibration[k]))
+            row = common | {"structure": name} | dict(zip(MEASURES, measures, strict=True))
+            row |= {"surface_tolerance": tolerance, "reference_voxels": int(truth[k].sum())}
+            row |= {} if own is None else {"ignored_voxels": int(own.sum())}
+            rows.append(row | {"predicted_voxels": int(prediction[k].sum())})
+        return rows
+
+    def _files(self, item: Mapping[str, Any], label: Tensor) -> dict[str, str]:
+        """Where image, truth and prediction are."""
         files = {"image": source_of(item["image"]), "label": source_of(label)}
         if self.predictions is not None:
-            path = Path(self.predictions) / f"{case}{self.suffix}"
+            path = Path(self.predictions) / f"{item['case']}{self.suffix}"
             files["prediction"] = str(path.absolute())  # the table is read from elsewhere too
-        hidden: list[Tensor | None] = [None] * len(truth)
-        if ignored is not None:
-            hidden = list(ignored.expand(truth.shape))
-        return [
-            {
-                "case": case,
-                "structure": name,
-                "dice": dice[k],
-                "average_surface_distance": average_surface_distance(
-                    prediction[k], truth[k], spacing=spacing, ignored=own
-                ),
-                "reference_voxels": int(truth[k].sum()),
-                "predicted_voxels": int(prediction[k].sum()),
-                **({} if own is None else {"ignored_voxels": int(own.sum())}),
-                **files,
-            }
-            for k, (name, own) in enumerate(zip(self.structures, hidden, strict=True))
-        ]
+        return files
 
     def _write(self, engine: Engine) -> None:
         columns = [*COLUMNS, "ignored_voxels"] if self.ignores else COLUMNS
@@ -124,10 +140,7 @@ def summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     for name in dict.fromkeys(row["structure"] for row in rows):
         own = [row for row in rows if row["structure"] == name]
         structures[name] = {
-            "dice": mean_and_deviation([row["dice"] for row in own]),
-            "average_surface_distance": mean_and_deviation(
-                [row["average_surface_distance"] for row in own]
-            ),
+            **{measure: mean_and_deviation([row[measure] for row in own]) for measure in MEASURES},
             "missing_prediction": sum(
                 row["predicted_voxels"] == 0 < row["reference_voxels"] for row in own
             ),
@@ -137,6 +150,7 @@ def summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {
         "mean_dice": float(np.mean(means)) if means else None,
         "structures": structures,
+        "surface_tolerance": sorted({row["surface_tolerance"] for row in rows}),
         "cases": len({row["case"] for row in rows}),
     }
 

@@ -14,7 +14,7 @@ PASSING = {
     *("device", "amp", "transforms_on", "compile", "memory", "resume", "overwrite"),
     *("output_dir", "dataset_dir", "data_changed"),
     *("num_workers", "cache_rate", "cache_dir", "compare", "val_interval", "registration_pairs"),
-    *("probe_interval", "probe_datalist"),
+    *("probe_interval", "probe_datalist", "surface_tolerance"),
 }
 """Knobs that do not decide what a training comes to."""
 

@@ -78,6 +78,7 @@ KNOBS: dict[str, Check] = {
     "spatial_dims": whole(2, 3),
     "spatial_size": several(whole(2), least=2),
     "structures": several(text),
+    "surface_tolerance": optional(real(0)),
     "start": one_of("auto", "world", "center", "mass", "affine"),
     "update": one_of("alternating", "summed"),
 }

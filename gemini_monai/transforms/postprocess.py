@@ -6,16 +6,43 @@ from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from monai.transforms.compose import Compose
 from monai.transforms.post.dictionary import AsDiscreted, Invertd
 from monai.transforms.transform import MapTransform
 
+from gemini_monai.metrics import calibration_errors
 from gemini_monai.transforms.input import InputSpec
 from gemini_monai.transforms.output import FiniteOutputd, SaveCased
 from gemini_monai.transforms.room import RoomForOwnGridd
 
 IGNORED_VOXELS = "ignored"
 """Key of a mask of what did not count, (1 or K, *S)."""
+CALIBRATION = "calibration_errors"
+"""Key of what ``calibration_errors`` finds, one of each structure."""
+
+
+class Calibrationd(MapTransform):
+    """Calibration of ``pred`` as ``calibration_errors``, before it is decided and its logits go.
+
+    Args:
+        label: Key of the truth, as of ``OnlyCountedd``.
+        overlapping: Whether structures have channels of their own.
+    """
+
+    def __init__(self, label: str, *, overlapping: bool) -> None:
+        super().__init__(["pred", label])
+        self.label = label
+        self.overlapping = overlapping
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """The item with ``calibration_errors``; ``pred`` (K, *S), logits, on the truth's grid."""
+        item = dict(data)
+        logits, truth = (item[key].as_subclass(torch.Tensor) for key in ("pred", self.label))
+        item[CALIBRATION] = calibration_errors(
+            logits, truth.to(logits.device), overlapping=self.overlapping
+        )
+        return item
 
 
 class OnlyCountedd(MapTransform):
@@ -50,6 +77,7 @@ def postprocessing(
     suffix: str = ".nii.gz",
     method: str = "",
     label: str | None = None,
+    calibration: bool = False,
 ) -> Compose:
     """From ``pred`` (K, *S), logits, to the structures that it says.
 
@@ -63,12 +91,16 @@ def postprocessing(
         label: Key of the truth that ``pred`` is compared with, on the same grid; both become
             channels of zeros and ones then, as metrics want them, with nothing in voxels that are
             ignored. Written predictions have something there, too.
+        calibration: Whether what ``calibration_errors`` says of the logits, by the truth, goes with
+            the item; it takes a while.
     """
     chain: list[Callable[..., Any]] = []
     if preprocessing is not None:
         chain += [FiniteOutputd("pred"), RoomForOwnGridd("pred")]
         undo = {"transform": preprocessing, "orig_keys": "image", "nearest_interp": False}
         chain.append(Invertd("pred", **undo))
+    if label is not None and calibration:
+        chain.append(Calibrationd(label, overlapping=spec.overlapping))
     decide = {"threshold": 0.0} if spec.overlapping else {"argmax": True}
     chain.append(AsDiscreted("pred", **decide))
     if folder is not None:

@@ -163,6 +163,13 @@ def test_an_archive_is_no_bundle_to_package(trained, tmp_path):
         package_bundle(bundle, trained, output=tmp_path / "other")
 
 
+def _with(kept, **arguments):
+    """The test of a configuration, with more arguments of what writes scores."""
+    test = json.loads(json.dumps(kept["test"]))
+    test["handlers"][1] |= arguments
+    return test
+
+
 def test_a_run_is_scored_by_its_record_and_by_nothing_that_it_kept(
     received, tiny_phantom, tmp_path, payload, touched
 ):
@@ -177,10 +184,18 @@ def test_a_run_is_scored_by_its_record_and_by_nothing_that_it_kept(
         ({"validate": {"inferer": payload}}, "trained with another 'validate#inferer"),
         ({"cohort": payload}, "trained with another 'cohort'"),
         ({"registration_pairs": "four"}, "key 'registration_pairs': expected a whole number"),
+        ({"test": _with(kept, overlap=1)}, "trained with another 'test#handlers#1#overlap'"),
+        ({"test": kept["test"] | {"handlers": []}}, "trained with another 'test#handlers'"),
     ):
         (received / "config.json").write_text(json.dumps(kept | change))
         places = given | {"output_dir": str(tmp_path / "other")}
         refused(run, *names, **places, match=message)
+    early = _with(kept)
+    del early["handlers"][1]["tolerance"], early["postprocessing"]["calibration"]
+    (received / "config.json").write_text(json.dumps(kept | {"test": early}))
+    run(*names, **given, output_dir=str(tmp_path / "early"), surface_tolerance=3)
+    rows = (tmp_path / "early" / "test" / "segmentation.json").read_text()
+    assert json.loads(rows)["surface_tolerance"] == [3]
     unread = {"imports": [payload], "optimizer": payload, "amp": payload, "run": [payload]}
     (received / "config.json").write_text(json.dumps(kept | unread))
     run(*names, **given, output_dir=str(tmp_path / "again"))

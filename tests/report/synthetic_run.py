@@ -192,6 +192,9 @@ def _write_segmentation(
             score = {
                 "dice": dice(first, second),
                 "average_surface_distance": 4 * (1 - dice(first, second)) if both else None,
+                "hausdorff_distance_95": 9 * (1 - dice(first, second)) if both else None,
+                "normalized_surface_dice": dice(first, second) ** 2,
+                "surface_tolerance": 1.5,
                 "reference_voxels": int(first.sum()),
                 "predicted_voxels": int(second.sum()),
             }

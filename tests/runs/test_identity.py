@@ -14,6 +14,7 @@ GOES_ON = (
     *("device", "compile", "memory", "num_workers", "cache_dir", "dataset_dir", "output_dir"),
     *("amp", "transforms_on"),
     *("compare", "probe_datalist", "probe_interval", "registration_pairs", "val_interval"),
+    "surface_tolerance",
 )
 
 

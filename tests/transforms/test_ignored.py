@@ -11,6 +11,7 @@ from monai.transforms import RandAffined
 
 from gemini_monai.base.errors import InputError
 from gemini_monai.geometry.labels import IGNORED
+from gemini_monai.metrics import calibration_errors
 from gemini_monai.transforms import InputSpec, postprocessing, preprocessing
 from gemini_monai.transforms.load import LoadScand
 from tests.data.prepare.made import image, save
@@ -173,3 +174,21 @@ def test_a_run_records_the_value_where_there_is_one():
     assert "ignore" not in _spec().settings()
     assert InputSpec.of(_spec(ignore=7).settings()).ignore == 7
     assert InputSpec.of(_spec().settings()).ignore is None
+
+
+@pytest.mark.parametrize("overlapping", [True, False])
+def test_calibration_is_of_the_logits_where_something_was_drawn(overlapping):
+    spec = _spec(overlapping=overlapping, ignore=7)
+    truth = torch.zeros(2 if overlapping else 1, *SHAPE)
+    truth[:, :6] = 1
+    truth[:, :, 8:] = IGNORED
+    logits = torch.randn(spec.out_channels, *SHAPE, generator=torch.Generator().manual_seed(0))
+    item = {"case": "c", "pred": MetaTensor(logits), "label": MetaTensor(truth)}
+    chain = {"spec": spec, "label": "label"}
+    found = postprocessing(**chain, calibration=True)(item)
+    expected = calibration_errors(logits, truth, overlapping=overlapping)
+    assert torch.equal(found.pop("calibration_errors"), expected)
+    assert len(expected) == 2
+    plain = postprocessing(**chain)(item)
+    assert plain.keys() == found.keys()
+    assert torch.equal(plain["pred"], found["pred"])

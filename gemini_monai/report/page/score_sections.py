@@ -20,10 +20,10 @@ from gemini_monai.report.page.elements import (
 from gemini_monai.report.page.findings import finding_sentences
 from gemini_monai.report.page.score_tables import (
     case_table,
-    distance_table,
     structure_table,
     summary_table,
 )
+from gemini_monai.report.page.surface_tables import distance_table, surface_table
 from gemini_monai.report.read.case_scores import mean_dice, registration_means
 from gemini_monai.report.read.comparison import Arm, Comparison
 
@@ -57,7 +57,7 @@ def _change(name: str, before: str, after: str) -> Tile:
 
 
 def segmentation(comparison: Comparison) -> Section:
-    """Dice and distance per structure."""
+    """Dice and surfaces per structure."""
     plot = strip_plot(comparison)
     if plot is None:
         nothing = Note("Nothing was segmented in a test.")
@@ -69,11 +69,13 @@ def segmentation(comparison: Comparison) -> Section:
             "two-sided, not corrected for the number of structures."
         )
         blocks.append(Note(explanation))
+    blocks.append(distance_table(comparison))
+    surfaces = surface_table(comparison)
     return Section(
         "segmentation",
         "Segmentation",
         title="Segmentation, structure by structure",
-        blocks=(*blocks, distance_table(comparison)),
+        blocks=(*blocks, surfaces) if surfaces else tuple(blocks),
     )
 
 

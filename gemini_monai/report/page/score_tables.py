@@ -1,4 +1,4 @@
-"""Tables of Dice and distance: per structure, of every case worst first, and of several runs."""
+"""Tables of Dice: per structure, of every case worst first, and of several runs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from gemini_monai.report.figures.wording import (
     MINUS,
     UNDEFINED,
     decimal,
-    decimal_with_deviation,
     duration,
     interval,
     missing_notes,
@@ -30,7 +29,6 @@ from gemini_monai.report.read.case_scores import (
 )
 from gemini_monai.report.read.comparison import Arm, Comparison
 from gemini_monai.report.read.paired_statistics import paired_difference, summarize
-from gemini_monai.report.read.run_contents import RunContents
 
 
 def structure_table(comparison: Comparison) -> Table:
@@ -74,39 +72,6 @@ def _structure_row(comparison: Comparison, name: str) -> list[Cell | str]:
         ]
         row += [] if comparison.several else [Cell(probability(paired.p_value), kind)]
     return row
-
-
-def distance_table(comparison: Comparison) -> Table:
-    """Average surface distance per structure and arm, with all that it cannot tell beside it."""
-    header = ["structure"]
-    for arm in comparison.arms:
-        header += [f"{arm.name} ({arm.run.distance_unit})", "cases"]
-    rows = []
-    for name in comparison.first.run.structures:
-        row: list[Cell | str] = [name]
-        for arm in comparison.arms:
-            row += _distance_cells(arm.run, name)
-        rows.append(row)
-    caption = (
-        "Average surface distance: mean ± standard deviation over the cases where both surfaces "
-        "exist. A structure that the prediction missed, or invented where the truth holds none, "
-        "has no distance: it is counted here and has Dice 0 above."
-    )
-    return table(header, rows, caption=caption)
-
-
-def _distance_cells(run: RunContents, name: str) -> list[Cell | str]:
-    scores = [score for score in run.scores if score.structure == name]
-    summary = summarize([score.distance for score in scores])
-    counts = {
-        "missed": sum(score.missed for score in scores),
-        "invented": sum(score.invented for score in scores),
-        "in neither": sum(score.absent for score in scores),
-    }
-    notes = [f"{count} {word}" for word, count in counts.items() if count]
-    kind = "bad" if counts["missed"] or counts["invented"] else ""
-    text = decimal_with_deviation(summary)
-    return [text, Cell(", ".join([f"{summary.count} of {len(scores)}", *notes]), kind)]
 
 
 def case_table(comparison: Comparison) -> Table:

@@ -29,7 +29,7 @@ def per_structure(run: RunContents, structure: str, quantity: str = "dice") -> d
     Args:
         run: The run whose test it is.
         structure: One of ``run.structures``.
-        quantity: ``"dice"``, 0 to 1, or ``"distance"``, in ``run.distance_unit``.
+        quantity: A number of ``Score``, such as ``"dice"``.
     """
     return {s.case: float(getattr(s, quantity)) for s in run.scores if s.structure == structure}
 
@@ -39,7 +39,7 @@ def per_case(run: RunContents, quantity: str = "dice") -> dict[str, float]:
 
     Args:
         run: The run whose test it is.
-        quantity: ``"dice"``, 0 to 1, or ``"distance"``, in ``run.distance_unit``.
+        quantity: A number of ``Score``, such as ``"dice"``.
     """
     return {
         case: summarize([float(getattr(score, quantity)) for score in scores]).mean

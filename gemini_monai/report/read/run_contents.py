@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,11 @@ class Score:
         image: Files of the case, in this order where there are several; none where not recorded.
         label: Files of the truth: an index map, a file of channels, or a mask per structure.
         prediction: The same for the prediction.
+        hausdorff: 95th percentile of the distance between surfaces, in the same unit; like what
+            follows NaN where there is none, as in tables of earlier versions.
+        surface_dice: Normalized surface Dice, 0 to 1.
+        tolerance: Of the normalized surface Dice, in the same unit.
+        calibration: Expected calibration error, 0 to 1.
     """
 
     case: str
@@ -50,6 +56,10 @@ class Score:
     image: tuple[Path, ...]
     label: tuple[Path, ...]
     prediction: tuple[Path, ...]
+    hausdorff: float = math.nan
+    surface_dice: float = math.nan
+    tolerance: float = math.nan
+    calibration: float = math.nan
 
     @property
     def missed(self) -> bool:

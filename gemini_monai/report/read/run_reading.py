@@ -15,6 +15,16 @@ from gemini_monai.base.trust import refuse_code_of_run
 from gemini_monai.report.read.run_contents import RegisteredPair, RunContents, Score, Series
 from gemini_monai.runs import RunFolder, recover_for_reading, refuse_later
 
+MEASURES = {
+    "dice": "dice",
+    "distance": "average_surface_distance",
+    "hausdorff": "hausdorff_distance_95",
+    "surface_dice": "normalized_surface_dice",
+    "tolerance": "surface_tolerance",
+    "calibration": "calibration_error",
+}
+"""Columns of ``segmentation.csv`` by the names that a score has for them."""
+
 
 def read_run(folder: Path) -> RunContents:
     """Read a run folder.
@@ -125,8 +135,10 @@ def _read_scores(path: Path, *, folder: Path) -> tuple[Score, ...]:
         Score(
             case=row["case"],
             structure=row["structure"],
-            dice=_number(row, "dice", path=path, line=line),
-            distance=_number(row, "average_surface_distance", path=path, line=line),
+            **{
+                name: _number(row, column, path=path, line=line)
+                for name, column in MEASURES.items()
+            },
             reference_voxels=_count(row, "reference_voxels", path=path, line=line),
             predicted_voxels=_count(row, "predicted_voxels", path=path, line=line),
             image=files(row, "image"),

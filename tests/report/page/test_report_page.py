@@ -11,7 +11,7 @@ import pytest
 
 from gemini_monai.report import write_report
 from tests.report.parsed import Page, read_page
-from tests.report.synthetic_run import STRUCTURES, write_run
+from tests.report.synthetic_run import STRUCTURES, write_run, write_table
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
@@ -63,6 +63,52 @@ def test_distances_leave_out_missed_structures_and_count_them(page: Page, run_2d
     assert rows["clavicles"][1:3] == [expected, "4 of 5, 1 missed"]
     assert rows["heart"][2] == "5 of 5"
     assert "GEMINI misses clavicles in s001" in page.text
+
+
+def test_surfaces_are_those_of_the_file(page: Page, run_2d: Path) -> None:
+    header, *rows = page.table("NSD: normalized surface Dice")
+    names = ["GEMINI", "supervised U-Net"]
+    assert header[1:] == [f"{arm} NSD" for arm in names] + [f"{arm} HD95 (mm)" for arm in names]
+    table = {row[0]: row[1:] for row in rows}
+    found = [
+        row
+        for row in rows_of(run_2d / "test" / "segmentation.csv")
+        if row["structure"] == "clavicles"
+    ]
+    near = 100 * np.array([float(row["normalized_surface_dice"]) for row in found])
+    assert near.min() == 0  # which was missed
+    assert table["clavicles"][0] == f"{near.mean():.1f} ± {near.std(ddof=1):.1f}"
+    far = [float(row["hausdorff_distance_95"]) for row in found if row["hausdorff_distance_95"]]
+    assert table["clavicles"][2] == f"{np.mean(far):.2f} ± {np.std(far, ddof=1):.2f}"
+    assert "within 1.50 mm of the other" in page.text
+
+
+def test_an_arm_of_an_earlier_version_has_dashes(run_2d: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(run_2d, tmp_path / "run")
+    columns = {"surface_tolerance", "normalized_surface_dice", "hausdorff_distance_95"}
+
+    def forget(folder: Path) -> None:
+        path = folder / "test" / "segmentation.csv"
+        rows = [{k: v for k, v in row.items() if k not in columns} for row in rows_of(path)]
+        write_table(path, rows)
+
+    forget(run / "supervised")
+    _, *rows = read_page(write_report([run])).table("NSD: normalized surface Dice")
+    assert {(row[2], row[4]) for row in rows} == {("\u2013", "\u2013")}
+    assert "\u2013" not in {row[1] for row in rows}
+    forget(run)
+    page = read_page(write_report([run]))
+    assert "NSD" not in page.text
+    assert len(page.table("Average surface distance")) == 1 + len(STRUCTURES)
+
+
+def test_calibration_is_shown_where_it_is_known(run_2d: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(run_2d, tmp_path / "run")
+    path = run / "test" / "segmentation.csv"
+    write_table(path, [row | {"calibration_error": 0.0123} for row in rows_of(path)])
+    header, *rows = read_page(write_report([run])).table("NSD: normalized surface Dice")
+    assert header[5:] == ["GEMINI calibration", "supervised U-Net calibration"]
+    assert {tuple(row[5:]) for row in rows} == {("1.2 ± 0.0", "\u2013")}
 
 
 def test_every_case_is_listed_worst_first(page: Page) -> None:

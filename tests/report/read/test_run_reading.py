@@ -28,6 +28,15 @@ def test_paths_are_relative_to_the_run(run_2d: Path) -> None:
     assert read_run(run_2d).scores[0].image == (run_2d / "data" / "s000.nii.gz",)
 
 
+def test_every_measure_has_its_column(run: Path) -> None:
+    columns = "average_surface_distance,hausdorff_distance_95,normalized_surface_dice"
+    table = f"case,structure,dice,{columns},surface_tolerance,calibration_error\n"
+    (run / "test" / "segmentation.csv").write_text(f"{table}s0,heart,.5,1,2,.75,3,.25\n")
+    score = read_run(run).scores[0]
+    assert (score.dice, score.distance, score.hausdorff) == (0.5, 1, 2)
+    assert (score.surface_dice, score.tolerance, score.calibration) == (0.75, 3, 0.25)
+
+
 def test_several_label_files_are_joined_by_semicolons(run: Path) -> None:
     table = "case,structure,dice,label\ns0,heart,0.5,a.png;/b.png\n"
     (run / "test" / "segmentation.csv").write_text(table)
@@ -40,6 +49,8 @@ def test_empty_cell_is_not_a_number(run: Path) -> None:
     score = read_run(run).scores[0]
     assert math.isnan(score.dice)
     assert math.isnan(score.distance)
+    for name in ("hausdorff", "surface_dice", "tolerance", "calibration"):  # of later versions
+        assert math.isnan(getattr(score, name))
     assert score.reference_voxels is None
     assert not score.missed
 
