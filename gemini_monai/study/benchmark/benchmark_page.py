@@ -34,7 +34,7 @@ from gemini_monai.study.benchmark.registration import (
 )
 from gemini_monai.study.benchmark.result_rows import ResultRow
 from gemini_monai.study.benchmark.result_table import HEADER, cells, failures
-from gemini_monai.study.benchmark.small_tables import method_table, tuning_table
+from gemini_monai.study.benchmark.small_tables import method_tables, tuning_table
 
 COLUMNS = 6
 """Pictures beside each other."""
@@ -96,7 +96,7 @@ def _results(results: GridResults, data: str, labels: int) -> Iterator[Block]:
         yield ChartBlock(differences(_styles(results), rows, baseline=baseline))
     if seeds:
         yield ChartBlock(cost_and_learning(_styles(results), rows, seeds))
-        yield method_table(results, data, labels)
+        yield from method_tables(results, data, labels)
     registered = registration_rows(results.finished)
     registered = [row for row in registered if (row.data, row.labels) == (data, labels)]
     if registered:

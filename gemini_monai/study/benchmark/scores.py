@@ -25,7 +25,12 @@ class CaseRow:
         structure: Name of the structure.
         dice: 0 to 1; NaN where neither truth nor prediction has it.
         average_surface_distance: NaN where only one of them, or neither, has it.
-        unit: Of the distance, ``"mm"`` or ``"pixels"``.
+        hausdorff_distance_95: Likewise, HD95.
+        unit: Of the distances, ``"mm"`` or ``"pixels"``.
+        normalized_surface_dice: 0 to 1, within ``surface_tolerance``; like what follows NaN where
+            the run did not measure it.
+        surface_tolerance: In ``unit``.
+        calibration_error: Expected calibration error, 0 to 1.
         reference_voxels: How many the truth has.
         predicted_voxels: How many the prediction has.
     """
@@ -40,7 +45,11 @@ class CaseRow:
     structure: str
     dice: float
     average_surface_distance: float
+    hausdorff_distance_95: float
     unit: str
+    normalized_surface_dice: float
+    surface_tolerance: float
+    calibration_error: float
     reference_voxels: int | None
     predicted_voxels: int | None
 
@@ -57,7 +66,10 @@ class StructureRow:
         dice: Mean over the cases where it is defined, then over seeds, 0 to 1.
         dice_std: Sample standard deviation between seeds; NaN with one.
         average_surface_distance: Likewise the mean, over the cases where there is one.
-        unit: Of the distance, ``"mm"`` or ``"pixels"``.
+        hausdorff_distance_95: Likewise.
+        unit: Of the distances, ``"mm"`` or ``"pixels"``.
+        normalized_surface_dice: As ``dice``.
+        calibration_error: As ``dice``.
         missed: Predictions without it where the truth has it, over all seeds.
         invented: Predictions with it where the truth has none, over all seeds.
     """
@@ -69,7 +81,10 @@ class StructureRow:
     dice: float
     dice_std: float
     average_surface_distance: float
+    hausdorff_distance_95: float
     unit: str
+    normalized_surface_dice: float
+    calibration_error: float
     missed: int
     invented: int
 
@@ -92,7 +107,11 @@ def case_rows(tests: Mapping[GridRun, Tests]) -> list[CaseRow]:
             structure=score.structure,
             dice=score.dice,
             average_surface_distance=score.distance,
+            hausdorff_distance_95=score.hausdorff,
             unit=contents.distance_unit,
+            normalized_surface_dice=score.surface_dice,
+            surface_tolerance=score.tolerance,
+            calibration_error=score.calibration,
             reference_voxels=score.reference_voxels,
             predicted_voxels=score.predicted_voxels,
         )
@@ -127,13 +146,18 @@ def _structures(
             structure=name,
             dice=dice.mean,
             dice_std=dice.std,
-            average_surface_distance=summarize(
-                [_mean(run, name, "distance") for run in seeds]
-            ).mean,
+            average_surface_distance=_mean_of(seeds, name, "distance"),
+            hausdorff_distance_95=_mean_of(seeds, name, "hausdorff"),
             unit=seeds[0].distance_unit,
+            normalized_surface_dice=_mean_of(seeds, name, "surface_dice"),
+            calibration_error=_mean_of(seeds, name, "calibration"),
             missed=sum(score.missed for score in scores),
             invented=sum(score.invented for score in scores),
         )
+
+
+def _mean_of(seeds: Sequence[RunContents], structure: str, quantity: str) -> float:
+    return summarize([_mean(run, structure, quantity) for run in seeds]).mean
 
 
 def _mean(run: RunContents, structure: str, quantity: str) -> float:

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from gemini_monai.base.errors import InputError
-from gemini_monai.report.read import read_run
+from gemini_monai.report.read import per_structure, read_run
 from gemini_monai.study.benchmark import GridSpec, read_grid_results, refuse_foreign, write_results
 from gemini_monai.study.benchmark.registration import RegistrationRow, registration_by_system
 from tests.report.synthetic_run import STRUCTURES
@@ -97,6 +97,25 @@ def test_a_structure_is_the_mean_of_its_cases_then_of_its_seeds(files, spec):
     assert float(row["dice"]) == pytest.approx(statistics.mean(means))
     assert float(row["dice_std"]) == pytest.approx(statistics.stdev(means))
     assert (row["missed"], row["unit"]) == ("2", "mm")  # of case s001, in each of two seeds
+
+
+def test_what_is_told_of_surfaces_is_the_mean_of_the_runs(files, spec):
+    rows = _read(files["structures.csv"])
+    names = {"hausdorff_distance_95": "hausdorff", "normalized_surface_dice": "surface_dice"}
+    for row in rows[: len(STRUCTURES)]:
+        runs = [r for r in spec.runs() if r.method == row["method"] and r.labels == 1]
+        for column, quantity in names.items():
+            means = [
+                per_structure(read_run(run.folder), row["structure"], quantity) for run in runs
+            ]
+            seeds = [statistics.mean(v for v in own.values() if v == v) for own in means]
+            assert float(row[column]) == pytest.approx(statistics.mean(seeds))
+    page = files["benchmark.html"].read_text()
+    table = page.split("NSD, % per structure")[1].split("</table>")[0]
+    best = max(float(r["normalized_surface_dice"]) for r in rows if r["labels"] == "1")
+    assert f"{100 * best:.1f}" in table
+    assert "HD95 per structure in mm" in page
+    assert "How often a structure was missed" in page
 
 
 def test_registration_is_the_mean_of_its_pairs_then_of_its_seeds(tiny_phantom, tmp_path):
