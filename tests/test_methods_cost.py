@@ -16,12 +16,13 @@ SECTIONS = {"gemini_semi": "## From few labels", "gemini_mip": "## Without label
 def _costs(bundle):
     """Cells of the column of costs, by the names of the first column."""
     section = PAGE.split(SECTIONS[bundle])[1].split("\n## ")[0]
-    found = {}
+    found, column = {}, 0
     for line in section.splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
+        column = cells.index("cost") if "cost" in cells else column
         if line.startswith("| `") or line.startswith("| (default)"):
             names = re.findall(r"`(\w+)`", cells[0]) or [cells[0]]
-            found |= dict(zip(names, cells[-2].split(", "), strict=True))
+            found |= dict(zip(names, cells[column].split(", "), strict=True))
     return found
 
 

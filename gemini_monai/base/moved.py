@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from types import ModuleType
+from typing import Any
 
 MOVED = {
     **{name: f"base.{name}" for name in ("errors", "files", "tables", "limits", "memory", "trust")},
@@ -56,6 +57,33 @@ class MovedModules(MetaPathFinder, Loader):
         """Give it its own name back; it was run when it was imported."""
         if module.__spec__ is not None:
             module.__spec__ = module.__spec__.loader_state
+
+
+def renamed(
+    module: str, names: Mapping[str, str], namespace: Mapping[str, Any]
+) -> Callable[[str], Any]:
+    """A module's ``__getattr__`` that knows names of 0.1.
+
+    Args:
+        module: Its name.
+        names: Those of today by the early ones.
+        namespace: Its globals.
+
+    Returns:
+        A function that warns and gives what an early name means, and raises ``AttributeError`` at
+        any other.
+    """
+
+    def early(name: str) -> Any:
+        if name not in names:
+            raise AttributeError(f"module '{module}' has no attribute '{name}'")
+        message = (
+            f"{module}.{name} is {names[name]} since 0.2; the old name goes with the next release"
+        )
+        warnings.warn(message, FutureWarning, stacklevel=2)
+        return namespace[names[name]]
+
+    return early
 
 
 def let_old_names_work() -> None:

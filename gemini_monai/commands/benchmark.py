@@ -24,7 +24,7 @@ from gemini_monai.commands.monai_run import (
 )
 
 if TYPE_CHECKING:  # imported when it is called
-    from gemini_monai.study.benchmark import GridResults, GridSpec, Trial
+    from gemini_monai.study.benchmark import Budget, GridResults, GridSpec, Trial
 
 SUITES = {"few_labels": ("semi", "supervised"), "pretraining": ("mip", "scratch")}
 """Whose methods are compared, and the baseline that is always among them."""
@@ -44,6 +44,7 @@ def add_commands(commands: Any) -> None:
     )
     command.add_argument("--output", required=True, metavar="FOLDER", help="of runs and tables")
     _add_grid(command)
+    _add_protocol(command)
     command.add_argument(
         "--pretraining", default="", metavar="'--KEY VALUE'", help="overrides of pre-trainings"
     )
@@ -85,6 +86,22 @@ def _add_grid(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--cores", type=literal, default=1, help="runs at a time, one thread each; default: 1"
     )
+
+
+def _add_protocol(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--budget",
+        default="",
+        metavar="KIND",
+        help="what every arm may spend: steps, time or converged, with an amount: 'steps 1200', "
+        "'time 5' (minutes), 'converged 0.3' (share without a gain); default: --epochs decides",
+    )
+    command.add_argument(
+        "--checkpoint",
+        default="best",
+        metavar="{best,last}",
+        help="which one the tables are of; both are tested, and in the CSV files; default: best",
+    )
     command.add_argument(
         "--labels_in_all",
         action="store_true",
@@ -102,6 +119,8 @@ def benchmark(
     seeds: Any,
     cores: Any,
     labels_in_all: bool,
+    budget: str,
+    checkpoint: str,
     pretraining: str,
     tune: Any,
     variants: Any,
@@ -123,10 +142,11 @@ def benchmark(
     several(whole(0))(seeds, "--seeds")
     several(_overrides)(tune, "--tune")
     whole(1)(cores, "--cores")
+    one_of("best", "last")(checkpoint, "--checkpoint")
     for folder in data:
         refuse_absent_data(Path(folder) / "dataset.json")
     _refuse_unknown(suite, methods)
-    from gemini_monai.study.benchmark import GridSpec, variants_of
+    from gemini_monai.study.benchmark import GridSpec, budget_of, variants_of
 
     spec = GridSpec(
         suite=suite,
@@ -139,10 +159,12 @@ def benchmark(
         overrides=(*overrides, *(WITHOUT_VALIDATION if labels_in_all else ())),
         pretraining=tuple(shlex.split(pretraining)),
         variants=variants_of(variants),
+        checkpoint=checkpoint,
     )
+    each = budget_of(budget)
     _check(spec, tune)
     more = shlex.split(snakemake)
-    _make(spec, tune=tune, cores=cores, more=more, images=not without_images)
+    _make(spec, tune=tune, budget=each, cores=cores, more=more, images=not without_images)
 
 
 def _refuse_unknown(suite: str, methods: Sequence[str]) -> None:
@@ -166,16 +188,24 @@ def _check(spec: GridSpec, tune: Sequence[str]) -> None:
 
 
 def _make(
-    spec: GridSpec, *, tune: Sequence[str], cores: int, more: Sequence[str], images: bool
+    spec: GridSpec,
+    *,
+    tune: Sequence[str],
+    budget: Budget | None,
+    cores: int,
+    more: Sequence[str],
+    images: bool,
 ) -> None:
-    """The tuning, then the grid with what it chose, then tables and page."""
+    """What an epoch costs, the tuning, the grid with what it chose, then tables and page."""
     from gemini_monai.study.benchmark import (
+        probing_runs,
         read_grid_results,
         read_trials,
         refuse_foreign,
         run_grid,
         trial_runs,
         tuned,
+        with_budget,
         write_results,
     )
 
@@ -183,9 +213,12 @@ def _make(
     refuse_foreign(output)
     for folder in spec.data:
         spec.cohort(folder)
+    if probes := probing_runs(spec, budget):
+        well = run_grid(probes, output=output, cores=cores, more=more)
+    spec = with_budget(spec, budget)
     trials: list[Trial] = []
     if tune:
-        well = run_grid(trial_runs(spec, tune), output=output, cores=cores, more=more)
+        well = run_grid(trial_runs(spec, tune), output=output, cores=cores, more=more) and well
         trials = read_trials(spec, tune)
         spec = tuned(spec, trials)
     well = run_grid(spec.runs(), output=output, cores=cores, more=more) and well

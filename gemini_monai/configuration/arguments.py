@@ -138,6 +138,8 @@ def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.0) -> str:
 def _parameters(found: Any) -> list[str]:
     """Names that a call takes; what ``**options`` hands on is the next constructor's."""
     makers = [found]
+    if inspect.ismethod(found) and inspect.isclass(found.__self__):
+        makers = [found, found.__self__.__init__]
     if inspect.isclass(found):
         makers = [vars(own)["__init__"] for own in found.__mro__ if "__init__" in vars(own)]
     names: list[str] = []

@@ -25,10 +25,12 @@ OF_DATA = ("spatial_dims", "in_channels", "reference")
 RECORDED = "recorded"
 """Key of a run's settings, where a configuration of a training scores that run."""
 PARTS = (
-    *("optimizer", "scheduler", "random_transforms", "corruption", "before", "after"),
-    *("network_def", "train#preprocessing", "train#dataset"),
+    *("optimizer", "scheduler", "random_transforms", "view_transforms", "corruption"),
+    *("before", "after", "network_def", "train#preprocessing", "train#dataset"),
 )
 """What a configuration may set otherwise beside its knobs, and with it what training comes to."""
+OF_TRAINER = ("update", "seed")
+"""The same, of its trainer."""
 
 
 def check_knobs(*names: str) -> dict[str, Any]:
@@ -133,5 +135,10 @@ def identity() -> dict[str, Any]:
         settings=parser.get_parsed_content("settings") | together,
         data=cohort.identities or cohort.identity,
         parts={name: parser[name] for name in PARTS if name in parser}
-        | {"objectives": written_components("objectives")},
+        | {"objectives": written_components("objectives"), "train#trainer": _of_trainer(parser)},
     )
+
+
+def _of_trainer(parser: ConfigParser) -> dict[str, Any]:
+    trainer = parser["train#trainer"]
+    return {name: trainer[name] for name in OF_TRAINER if name in trainer}

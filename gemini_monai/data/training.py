@@ -24,6 +24,7 @@ def training_dataset(
     *,
     transform: Callable[..., Any],
     random_transforms: RandomTransform | Sequence[RandomTransform] | None = None,
+    view_transforms: RandomTransform | Sequence[RandomTransform] | None = None,
     reads: Collection[str],
     iterations: int,
     labeled_cases: int | None = None,
@@ -43,6 +44,7 @@ def training_dataset(
         transform: Deterministic transforms of an item, done once.
         random_transforms: Random transform of an item, or several in their order, drawn anew each
             time it is used.
+        view_transforms: That of the two views of an image; ``None`` for the same.
         reads: Keys of the batch that objectives need; nothing else is made.
         iterations: Length of the whole training.
         labeled_cases: How many of the labeled images; ``None`` for all.
@@ -59,8 +61,13 @@ def training_dataset(
         InputError: If a random transform is none, or as ``IterationDataset``.
     """
     draw = seed if labeled_draw is None else labeled_draw
-    transforms = _composed(random_transforms)
-    streams = named_streams(cohort, transform=transforms, corruption=corruption, **batch)
+    streams = named_streams(
+        cohort,
+        transform=_composed(random_transforms, "random_transforms"),
+        view_transform=_composed(view_transforms, "view_transforms"),
+        corruption=corruption,
+        **batch,
+    )
     return IterationDataset(
         [*cohort.few(labeled_cases, seed=draw), *cohort.unlabeled],
         streams,
@@ -75,10 +82,12 @@ def training_dataset(
     )
 
 
-def _composed(given: RandomTransform | Sequence[RandomTransform] | None) -> RandomTransform | None:
+def _composed(
+    given: RandomTransform | Sequence[RandomTransform] | None, name: str
+) -> RandomTransform | None:
     for part in given if isinstance(given, (list, tuple)) else [given]:
         if part is not None and not callable(part):
-            raise InputError(f"random_transforms: expected transforms, got {part!r}")
+            raise InputError(f"{name}: expected transforms, got {part!r}")
     return Compose(list(given)) if isinstance(given, (list, tuple)) else given  # type: ignore
 
 

@@ -69,23 +69,6 @@ def counted(label: Tensor) -> Mask | None:
     return None if bool(counts.all()) else counts
 
 
-def counted_with(label: Tensor, unlabeled: Tensor) -> Mask | None:
-    """True where nothing is ignored, of labeled images and unlabeled ones behind them.
-
-    Args:
-        label: Of the labeled images, (B, 1 or K, *S).
-        unlabeled: The other images, (B', C, *S).
-
-    Returns:
-        (B + B', 1, *S); ``None`` where nothing is ignored anywhere.
-    """
-    counts = counted(label)
-    if counts is None:
-        return None
-    everywhere = torch.ones_like(unlabeled[:, :1], dtype=torch.bool)
-    return torch.cat([counts.all(dim=1, keepdim=True), everywhere])
-
-
 def both(first: Mask | None, second: Mask | None) -> Mask | None:
     """True where both count."""
     if first is None or second is None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from ignite.engine import Engine, Events
 from monai.engines.evaluator import Evaluator
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.handlers.rows import rows_until, write_rows
 
 
@@ -67,6 +68,11 @@ class History:
         if self.validator is not None and self.validator.state.epoch == engine.state.epoch:
             details = self.validator.state.metric_details["mean_dice"]
             scores = details.nanmean(dim=0).tolist()
+            if len(scores) != len(self.structures):
+                raise InputError(
+                    f"validate#key_metric: {len(scores)} scores an image, expected one of each of "
+                    f"{', '.join(self.structures)}; leave include_background as it is"
+                )
             row = dict(zip(self.structures, scores, strict=True))
             mean = float(self.validator.state.metrics["mean_dice"])
             self._validations.append(

@@ -13,10 +13,12 @@ from monai.engines.evaluator import Evaluator
 from monai.handlers.tensorboard_handlers import TensorBoardStatsHandler
 from torch.nn.parallel import DistributedDataParallel
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.data.cohort import Cohort
 from gemini_monai.data.iterations import IterationDataset
 from gemini_monai.engines.processes import is_first_process
 from gemini_monai.handlers.checkpoint import RunCheckpoint
+from gemini_monai.handlers.convergence import Convergence
 from gemini_monai.handlers.history import History
 from gemini_monai.handlers.monitor import CorrespondenceMonitor
 from gemini_monai.handlers.progress import TrainingProgress
@@ -34,8 +36,9 @@ class RunHandlers:
     """Handler that attaches the handlers of a run folder, one after the other.
 
     ``History``, ``CorrespondenceMonitor`` where correspondence is learned or features are watched,
-    ``RunCheckpoint``, ``RunRecord``, ``TrainingProgress``, and MONAI's ``TensorBoardStatsHandler``
-    where TensorBoard is installed. Attach it after those that validate and set the learning rate.
+    ``RunCheckpoint``, ``RunRecord``, ``TrainingProgress``, ``Convergence`` where it is asked for,
+    and MONAI's ``TensorBoardStatsHandler`` where TensorBoard is installed. Attach it after those
+    that validate and set the learning rate.
 
     Args:
         folder: The run folder.
@@ -54,8 +57,13 @@ class RunHandlers:
         validator: The evaluator of each epoch; ``None`` where nothing is validated.
         registration: Validation images in pairs, to be scored too; ``None`` for none.
         checkpoint: ``"best"`` or ``"last"``, as of ``RunCheckpoint``.
+        stop_after: Share of the training without a gain after which it ends, above 0 to 1; ``None``
+            for its whole length.
         resume: Go on from the last checkpoint when it is there.
         data_changed: As of ``RunCheckpoint``.
+
+    Raises:
+        InputError: If it is to end by a validation that there is not.
     """
 
     def __init__(
@@ -77,6 +85,7 @@ class RunHandlers:
         validator: Evaluator | None = None,
         registration: RegistrationScores | None = None,
         checkpoint: str = "best",
+        stop_after: float | None = None,
         resume: bool = False,
         data_changed: bool = False,
     ) -> None:
@@ -107,6 +116,12 @@ class RunHandlers:
             ),
             TrainingProgress(method),
         ]
+        if stop_after is not None:
+            if validator is None:
+                raise InputError(
+                    f"key 'stop_after': got {stop_after}, but nothing is validated; give null"
+                )
+            self.handlers.append(Convergence(stop_after, validator=validator))
 
     def _monitor(
         self,

@@ -88,7 +88,8 @@ class RunRecord:
         self._earlier = dict.fromkeys(CLOCKS, 0.0)
         self._skipped: Counter[str] = Counter()
         self._steps: int | None = 0  # not known of early runs
-        self._started = _now()
+        self._epoch_steps = 0
+        self._started = self._epoch_started = _now()
         self._has_begun = False
 
     def attach(self, engine: Engine) -> None:
@@ -97,6 +98,7 @@ class RunRecord:
         engine.add_event_handler(Events.EPOCH_STARTED, self._begin)
         engine.add_event_handler(Events.COMPLETED, self._begin)  # no epoch may be left to do
         engine.add_event_handler(Events.STARTED, self._start)
+        engine.add_event_handler(Events.EPOCH_STARTED, self._begin_epoch)
         engine.add_event_handler(Events.EPOCH_COMPLETED, self._write)
 
     def _start(self, engine: Engine) -> None:
@@ -125,6 +127,10 @@ class RunRecord:
         else:
             self._write(engine)
 
+    def _begin_epoch(self, engine: Engine) -> None:
+        self._epoch_started = _now()
+        self._epoch_steps = _steps(engine)
+
     def _write(self, engine: Engine) -> None:
         if getattr(engine.state, "rank", 0) != 0:
             return
@@ -137,16 +143,22 @@ class RunRecord:
             "peak_memory_mib": round(peak_memory_mib(engine.state.device)),
             "device": str(engine.state.device),
             "files": files_to_write(self.run.path),
+            "last_epoch": {"optimizer_steps": _steps(engine) - self._epoch_steps},
         }
         for name, now in _now().items():
             self.content[name] = round(self._earlier[name] + now - self._started[name], 1)
+            self.content["last_epoch"][name] = round(now - self._epoch_started[name], 2)
         write_json(self.run.record, self.content)
         write_text(self.run.configuration, self.configuration)
         settle(self.run.path)
 
     def _all_steps(self, engine: Engine) -> int | None:
-        steps: int = getattr(engine.state, "optimizer_steps", 0)
-        return None if self._steps is None else self._steps + steps
+        return None if self._steps is None else self._steps + _steps(engine)
+
+
+def _steps(engine: Engine) -> int:
+    steps: int = getattr(engine.state, "optimizer_steps", 0)
+    return steps
 
 
 def _now() -> dict[str, float]:

@@ -11,6 +11,7 @@ from monai.data.meta_tensor import MetaTensor
 from torch import nn
 
 from gemini_monai.base.errors import InputError
+from gemini_monai.base.moved import renamed
 from gemini_monai.inference.windows import window_inferer
 from gemini_monai.inference.world_registration import WorldRegistration, register_files
 from gemini_monai.networks import Gemini, network_of, placed
@@ -152,3 +153,6 @@ class TrainedRun:
 
     def _values(self) -> list[int]:
         return sorted(self.spec.label_values)
+
+
+__getattr__ = renamed(__name__, {"Run": "TrainedRun"}, globals())

@@ -78,7 +78,16 @@ class UNetBackbone(nn.Module):
         Args:
             image: (B, C, *S), its sizes multiples of ``multiple``.
         """
-        skips = self.encode(image)
+        return self.decode(self.encode(image))
+
+    @torch.jit.export
+    def decode(self, levels: list[Tensor]) -> list[Tensor]:
+        """Features of every level, as ``levels`` has them, from those that ``encode`` found.
+
+        Args:
+            levels: Of the encoder, (B, channels[k], *S / 2 ** k), the deepest last.
+        """
+        skips = levels[:]
         level = skips.pop()
         found = [level]
         for decode in self.decoder:

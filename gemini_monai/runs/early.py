@@ -16,6 +16,7 @@ LATER = {
     "smoothness_order": 1,
     "checkpoint": "best",
     "use_validation": True,
+    "stop_after": None,
     "preprocessing_steps": [
         *("load", "before", "orientation", "foreground", "grid", "intensity", "after", "fit")
     ],
@@ -23,7 +24,11 @@ LATER = {
 """Settings that early records lack, and what their runs had."""
 LATER_PARTS = {
     "random_transforms.device": "@transforms_on",
+    "view_transforms": "@random_transforms",
+    "train#dataset.view_transforms": "@view_transforms",
     "objectives.homeomorphism.smoothness_order": "@smoothness_order",
+    "train#trainer.update": "@update",
+    "train#trainer.seed": "@seed",
 }
 """What early configurations did not say of their parts, as they say it now."""
 NETWORK = "network_def._target_"
@@ -47,7 +52,8 @@ def as_of_today(saved: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[Flat,
     """
     later = LATER | LATER_PARTS | {"labeled_draw": saved.get("seed")}
     early = {name: value for name, value in later.items() if name in now}
-    before = early | {name: _renamed(value) for name, value in saved.items()}
+    known = {name: _renamed(value) for name, value in saved.items()}
+    before = known | {name: value for name, value in early.items() if name not in known}
     after = dict(now)
     if before.get(NETWORK) == "gemini_monai.networks.Gemini":
         before, after = _comparable(before), _comparable(after)

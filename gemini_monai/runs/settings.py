@@ -73,6 +73,7 @@ KNOBS: dict[str, Check] = {
     "scale": real(0, 0.99),
     **dict.fromkeys(("seed", "labeled_draw"), whole(0, 2**32 - 1)),
     "smoothness_order": whole(1, 2),
+    "stop_after": optional(real(greatest=1, above=0)),
     "spacing": optional(several(real(above=0), least=2)),
     "spatial_dims": whole(2, 3),
     "spatial_size": several(whole(2), least=2),

@@ -15,6 +15,7 @@ from gemini_monai.transforms.output import FiniteOutputd, SaveCased, refuse_outp
 from gemini_monai.transforms.postprocess import postprocessing
 from gemini_monai.transforms.preprocess import labels_on_the_grid, preprocessing
 from gemini_monai.transforms.scale import ScaleChannelsd
+from gemini_monai.transforms.views import RandResizedCropd, view_transforms
 
 __all__ = [
     "FiniteOutputd",
@@ -24,6 +25,7 @@ __all__ = [
     "RandInPainting",
     "RandLocalShuffle",
     "RandOutPainting",
+    "RandResizedCropd",
     "ResampleToGridd",
     "SaveCased",
     "ScaleChannelsd",
@@ -31,4 +33,5 @@ __all__ = [
     "postprocessing",
     "preprocessing",
     "refuse_outputs",
+    "view_transforms",
 ]

@@ -49,12 +49,15 @@ class RandBezierIntensity(RandomizableTransform):
 
     Args:
         prob: Probability of any change.
+        inverted: Probability, where there is a change, that the curve goes from (0, 1) to (1, 0)
+            instead; half in github.com/MrGiovanni/ModelsGenesis, 12f7feb (``pytorch/utils.py``).
         points: How many points of the curve are computed; intensities between two are interpolated
             linearly.
     """
 
-    def __init__(self, prob: float = 0.9, *, points: int = 1024) -> None:
+    def __init__(self, prob: float = 0.9, *, inverted: float = 0.0, points: int = 1024) -> None:
         super().__init__(prob)
+        self.inverted = inverted
         self.points = points
 
     def __call__(self, image: Tensor) -> Tensor:
@@ -69,12 +72,14 @@ class RandBezierIntensity(RandomizableTransform):
         return torch.as_tensor(mapped, dtype=image.dtype, device=image.device)
 
     def _curve(self) -> tuple[np.ndarray, np.ndarray]:
-        """Coordinates of the curve, both ascending, as the authors sort them."""
+        """Coordinates of the curve, both ascending, or the second descending."""
         controls = np.vstack([np.zeros(2), self.R.uniform(size=(2, 2)), np.ones(2)])
         t = np.linspace(0, 1, self.points)[:, None]
         weights = np.hstack([(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3])
-        curve = np.sort(weights @ controls, axis=0)
-        return curve[:, 0], curve[:, 1]
+        x, y = (weights @ controls).T
+        if self.inverted and self.R.uniform() < self.inverted:
+            return np.sort(x), np.sort(y)[::-1]
+        return np.sort(x), np.sort(y)
 
 
 class RandInPainting(RandomizableTransform):

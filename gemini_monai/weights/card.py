@@ -94,12 +94,17 @@ def _network(settings: Mapping[str, Any]) -> str:
 
 def _intensity(settings: Mapping[str, Any]) -> str:
     """What becomes 0 and 1, a channel at a time where each has a scale of its own."""
-    rules, text = settings["intensity"], "{lower:g} to {upper:g} ({kind})"
+    rules = settings["intensity"]
     if isinstance(rules, Mapping):
         apart = settings["in_channels"] > 1 and not settings["color"]
-        return text.format(**rules) + (" of each channel by itself" if apart else "")
-    named = (f"{text.format(**rule)} of channel {k}" for k, rule in enumerate(rules, start=1))
-    return ", ".join(named)
+        return _rule(rules) + (" of each channel by itself" if apart else "")
+    return ", ".join(f"{_rule(rule)} of channel {k}" for k, rule in enumerate(rules, start=1))
+
+
+def _rule(rule: Mapping[str, Any]) -> str:
+    if rule["kind"] == "zscore":
+        return "mean to mean and standard deviation (zscore)"
+    return "{lower:g} to {upper:g} ({kind})".format(**rule)
 
 
 def _by(separator: str, values: Any, *, unit: str = "") -> str:

@@ -9,6 +9,8 @@ import pytest
 from monai.bundle import ConfigParser
 
 from gemini_monai.base.moved import MOVED, name_today
+from gemini_monai.inference import trained_run
+from gemini_monai.inference.trained_run import TrainedRun
 
 
 @pytest.mark.parametrize("name", MOVED)
@@ -47,3 +49,11 @@ def test_a_configuration_of_before_finds_its_objective():
 )
 def test_names_of_others_stay(old, today):
     assert name_today(old) == today
+
+
+def test_an_early_name_of_a_class_is_that_of_today():
+    with pytest.warns(FutureWarning, match="trained_run.Run is TrainedRun since 0.2"):
+        from gemini_monai.trained import Run
+    assert Run is TrainedRun
+    with pytest.raises(AttributeError, match="trained_run' has no attribute 'Nothing'"):
+        trained_run.Nothing  # noqa: B018

@@ -161,6 +161,17 @@ def _copied(run, folder):
     return shutil.copytree(run, folder, ignore=skip)
 
 
+def test_the_card_of_a_run_by_z_scores_says_so(trained, tmp_path):
+    run = _copied(trained, tmp_path / "run")
+    record = json.loads((run / "run.json").read_text())
+    record["settings"]["intensity"] = {"kind": "zscore"}
+    (run / "run.json").write_text(json.dumps(record))
+    archive = package_bundle(BUNDLE, run, output=tmp_path)
+    with zipfile.ZipFile(archive) as file:
+        card = file.read("gemini_semi/docs/README.md").decode()
+    assert "mean to mean and standard deviation (zscore)" in card
+
+
 def test_the_card_says_what_the_run_was_and_what_its_maker_adds(trained, tmp_path):
     run = _copied(trained, tmp_path / "run")
     said = {"title": "Lungs of nobody", "version": "2.0.0", "changelog": {"2.0.0": "larger"}}

@@ -44,6 +44,16 @@ def test_the_one_without_a_counterpart_stands_out(trained, data):
     assert partners(trained, data).rows == found.rows
 
 
+def test_images_of_other_sizes_are_brought_to_that_of_the_network(trained, data, tmp_path):
+    folder = shutil.copytree(data, tmp_path / "data")
+    volume = nib.load(folder / "own0.nii.gz")
+    nib.save(nib.Nifti1Image(volume.get_fdata()[2:], volume.affine), folder / "own0.nii.gz")
+    content = json.loads((folder / "dataset.json").read_text())
+    content.pop("files", None)
+    (folder / "dataset.json").write_text(json.dumps(content))
+    assert len(partners(trained, folder).rows) == 9
+
+
 def test_it_is_paired_with_none_then(trained, data, tmp_path):
     shutil.copytree(data, tmp_path / "data")
     path = tmp_path / "data" / "dataset.json"

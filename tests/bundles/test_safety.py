@@ -97,6 +97,11 @@ OTHER = [
     ({"pairs": 3}, "trained with pairs 4, now 3"),
     ({"spatial_size": [24, 24]}, "spatial_size [32, 32], now [24, 24]"),
     ({"update": "summed"}, "update 'alternating', now 'summed'"),
+    (
+        {"train#trainer#update": "summed"},
+        "trained with train#trainer.update '@update', now 'summed'",
+    ),
+    ({"train#trainer#seed": 5}, "trained with train#trainer.seed '@seed', now 5"),
     ({"supervised_weight": 5.0}, "supervised_weight 10.0, now 5.0"),
     ({"channels": [4, 12]}, "channels [4, 8], now [4, 12]"),
     ({"method": "mine"}, "method 'GEMINI', now 'mine'"),
@@ -114,6 +119,14 @@ def test_a_run_goes_on_only_by_what_trained_it(finished, tiny_phantom, change, m
     _refused(message, "train", **options, resume=True)
     now = _bytes(finished)
     assert {path: now[path] for path in before} == before
+
+
+def test_scores_that_are_not_of_the_structures_are_named(tiny_phantom, tmp_path):
+    options = paths(tiny_phantom, tmp_path / "run") | ALONE
+    change = {"validate#key_metric#mean_dice#include_background": True}
+    _refused(
+        "validate#key_metric: 5 scores an image, expected one of each", "train", **options, **change
+    )
 
 
 def test_a_run_does_not_go_on_with_another_split(finished, tmp_path):

@@ -127,7 +127,10 @@ def test_an_unknown_key_of_an_overlay_is_one_line(monkeypatch, tmp_path, capsys)
     ("words", "message"),
     [
         (["train", "semi", "absent"], "absent/dataset.json: no such file; prepare the data first"),
-        (["train", "semi", "--method", "gsvl"], "ua_mt, vader, voxelmorph, got 'gsvl'"),
+        (
+            ["train", "semi", "--method", "gsvl"],
+            "ua_mt, unimatch, unimatch_v2, vader, voxelmorph, got 'gsvl'",
+        ),
         (["train", "semi", "--overlay", "absent.json"], "absent.json: no such configuration file"),
         (["train"], "the following arguments are required: {semi,mip}"),
         (["train", "both"], "invalid choice: 'both'"),

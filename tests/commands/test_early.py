@@ -67,7 +67,7 @@ DOORS = {
     "train semi --val_interval 7": "error: key 'val_interval': 7 is above epochs 6",
     "train semi --epoch 3": "has no key 'epoch'; did you mean 'epochs'?",
     "train semi --pretrained none.pt": f"error: none.pt: {NO_WEIGHTS}",
-    "train semi --method none": "error: --method: expected one of bcp,",
+    "train semi --method none": "error: --method: expected one of abd,",
     "finetune none --pretrained none": f"error: none/dataset.json: {NO_DATA}",
     "finetune --pretrained none.pt": f"error: none.pt: {NO_WEIGHTS}",
     "cost semi none": f"error: none/dataset.json: {NO_DATA}",

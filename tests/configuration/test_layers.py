@@ -9,6 +9,7 @@ import pytest
 
 from gemini_monai.base.errors import InputError, input_error_in
 from gemini_monai.configuration import check_configuration, refuse_unknown_overrides
+from gemini_monai.configuration.arguments import ANY, Arguments
 from gemini_monai.configuration.arms import refuse_unknown_arms
 from gemini_monai.configuration.layers import ConfigurationLayer, Overlaid
 from tests.bundles.runs import BUNDLE, CONFIGS, MIP, files, workflow
@@ -235,3 +236,10 @@ def test_the_overlay_of_an_arm_is_checked_before_anything_is_trained(tmp_path, t
     assert "own.json: the configuration has no key 'optimiser'" in str(input_error_in(failed.value))
     assert not (tmp_path / "run").exists()
     assert callable(refuse_unknown_arms)
+
+
+def test_what_a_maker_of_a_class_hands_on_is_taken_by_the_class():
+    known = Arguments(None).known("gemini_monai.transforms.InputSpec.of", "here")
+    assert {"settings", "spacing", "intensity"} <= set(known)
+    assert "spacng" not in known
+    assert ANY not in known

@@ -18,28 +18,43 @@ from gemini_monai.data import read_cohort, training_dataset
 KEYS = ["image", "label"]
 
 
-def _batch(phantom, transforms):
+def _batch(phantom, *, reads=KEYS, **transforms):
     load = Compose(
         [
             LoadImaged(KEYS, allow_missing_keys=True),
             EnsureChannelFirstd(KEYS, allow_missing_keys=True),
         ]
     )
-    options = {"reads": KEYS, "iterations": 1, "transform": load}
-    cohort = read_cohort(phantom)
-    return training_dataset(cohort, random_transforms=transforms, **options)[0]
+    options = {"reads": reads, "iterations": 1, "transform": load}
+    return training_dataset(read_cohort(phantom), **options, **transforms)[0]
 
 
 def test_a_list_of_random_transforms_is_their_composition(tiny_phantom):
     parts = [RandFlipd(KEYS, prob=1.0, spatial_axis=0), RandScaleIntensityd("image", 0.5, prob=1.0)]
-    found, expected = (_batch(tiny_phantom, given) for given in (parts, Compose(parts)))
+    found, expected = (
+        _batch(tiny_phantom, random_transforms=given) for given in (parts, Compose(parts))
+    )
     for key in KEYS:
         assert torch.equal(found[key], expected[key])
-    plain = _batch(tiny_phantom, None)
+    plain = _batch(tiny_phantom)
     assert torch.equal(found["label"], plain["label"].flip(2))
 
 
+@pytest.mark.parametrize("name", ["random_transforms", "view_transforms"])
 @pytest.mark.parametrize("given", ["RandFlipd", ["RandFlipd"], {"keys": KEYS}])
-def test_what_is_no_transform_is_named(tiny_phantom, given):
-    with pytest.raises(InputError, match="random_transforms: expected transforms, got"):
-        _batch(tiny_phantom, given)
+def test_what_is_no_transform_is_named(tiny_phantom, name, given):
+    with pytest.raises(InputError, match=f"{name}: expected transforms, got"):
+        _batch(tiny_phantom, **{name: given})
+
+
+def test_a_transform_of_views_is_of_views_alone(tiny_phantom):
+    flip = RandFlipd(KEYS, prob=0.5, allow_missing_keys=True)
+    bright = RandScaleIntensityd("image", 0.5, prob=1.0)
+    keys = ["image", "label", "unlabeled", "image_a", "view_a", "view_b"]
+    given = ({}, {"view_transforms": flip}, {"view_transforms": [flip, bright]})
+    same, named, other = (
+        _batch(tiny_phantom, random_transforms=flip, reads=keys, **own) for own in given
+    )
+    for key in keys:
+        assert torch.equal(same[key], named[key])
+        assert torch.equal(same[key], other[key]) is not key.startswith("view")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from gemini_monai.geometry.labels import IGNORED, both, counted, counted_with, mean_where, target_of
+from gemini_monai.geometry.labels import IGNORED, both, counted, mean_where, target_of
 
 
 def test_a_label_without_ignored_voxels_counts_everywhere():
@@ -61,12 +61,8 @@ def test_means_are_of_what_counts():
     assert torch.equal(mean_where(known, None), known.mean())
 
 
-def test_masks_are_joined_and_unlabeled_images_count_whole():
+def test_masks_are_joined():
     one, other = torch.tensor([True, False]), torch.tensor([True, True])
     assert both(one, other).tolist() == [True, False]
     assert both(None, one) is one
     assert both(one, None) is one
-    label = torch.tensor([[[0.0, IGNORED]], [[1.0, 1.0]]])
-    counts = counted_with(label, torch.rand(3, 2, 2))
-    assert counts.squeeze(1).tolist() == [[True, False], *[[True, True]] * 4]
-    assert counted_with(label.abs(), torch.rand(3, 2, 2)) is None

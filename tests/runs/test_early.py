@@ -87,3 +87,13 @@ def test_a_run_of_today_is_compared_in_all():
 
 def test_early_runs_saw_images_by_the_steps_of_today():
     assert LATER["preprocessing_steps"] == list(STEPS)
+
+
+def test_a_run_of_before_views_had_a_transform_of_their_own_goes_on():
+    part = {"_target_": "gemini_monai.data.training_dataset"}
+    views = {"view_transforms": "@random_transforms"}
+    now = TODAY | views | {"train#dataset": part | {"view_transforms": "@view_transforms"}}
+    assert refuse_other_settings(TODAY, now, done=1, where="last.pt") == []
+    own = {"view_transforms": {"_target_": "gemini_monai.transforms.view_transforms"}}
+    with pytest.raises(InputError, match="trained with view_transforms._target_ not set"):
+        refuse_other_settings(TODAY, now | own, done=1, where="last.pt")

@@ -74,6 +74,18 @@ def test_a_curve_keeps_order_and_ends(seed):
     assert mapped[0, -1] == 1
 
 
+def test_an_inverted_curve_goes_down_as_often_as_it_may():
+    ramp = torch.linspace(0, 1, 200, dtype=torch.float64)[None]
+    down = 0
+    for seed in range(200):
+        mapped = _made(RandBezierIntensity, seed=seed, inverted=0.5)(ramp)
+        ends = mapped[0, 0].item(), mapped[0, -1].item()
+        assert ends in ((0, 1), (1, 0))
+        down += ends == (1, 0)
+        assert ends == (1, 0) or (mapped.diff() >= 0).all()
+    assert 80 <= down <= 120
+
+
 @given(seed=st.integers(0, 200), axes=st.sampled_from([2, 3]))
 def test_painted_boxes_are_few_and_small(seed, axes):
     image = torch.full(SHAPES[axes], 2.0)

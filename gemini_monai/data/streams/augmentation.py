@@ -37,11 +37,13 @@ from torch import Tensor
 
 from gemini_monai.base.errors import InputError
 from gemini_monai.data.streams.moving import Item, RandomTransform, moves, tried
+from gemini_monai.transforms.views import RandResizedCropd
 
 LOSSLESS = (RandFlipd, Flipd, RandAxisFlipd, RandRotate90d, Rotate90d)
 AFFINE = (
     *(RandAffined, Affined, RandRotated, Rotated),
     *(RandSpatialCropd, SpatialCropd, CenterSpatialCropd, RandScaleCropd, CenterScaleCropd),
+    RandResizedCropd,
 )
 """What moves an image by the affine that MONAI tracks, to the last digit."""
 ROUNDING = 1e-3
@@ -76,8 +78,8 @@ def is_look(part: RandomTransform, image: Tensor) -> bool:
         part: Of items with an ``image``.
         image: One such, (C, *S).
     """
-    if isinstance(part, SORTED):
-        return True
+    if isinstance(part, (*SORTED, *AFFINE)):
+        return isinstance(part, SORTED)
     rooms = [kind.__module__ for kind in type(part).__mro__]
     if any(room.startswith(LOOKS) for room in rooms):
         return True

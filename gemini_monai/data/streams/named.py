@@ -23,6 +23,7 @@ def named_streams(
     group_choice: str = "uniform",
     slices: bool = False,
     transform: RandomTransform | None = None,
+    view_transform: RandomTransform | None = None,
     corruption: Callable[[Tensor], Tensor] | None = None,
 ) -> dict[str, Stream]:
     """Every stream, by name; what nobody reads costs nothing.
@@ -37,6 +38,7 @@ def named_streams(
         group_choice: ``"uniform"`` or ``"proportional"``, see ``Pairs``.
         slices: Whether labeled images are slices of volumes.
         transform: Random transform of an item.
+        view_transform: That of the two views of an image; ``None`` for the same.
         corruption: What restoration undoes; ``None`` for no such stream.
     """
     streams: dict[str, Stream] = {
@@ -52,6 +54,6 @@ def named_streams(
             choice=group_choice,
             transform=transform,
         ),
-        "views": Views(unlabeled_images, transform=transform),
+        "views": Views(unlabeled_images, transform=view_transform or transform),
     }
     return streams | ({"corrupted": Corrupted(corruption)} if corruption is not None else {})

@@ -9,7 +9,7 @@ from gemini_monai.report.read.paired_statistics import (
     summarize,
 )
 from gemini_monai.report.read.run_contents import RunContents
-from gemini_monai.report.read.run_reading import read_run, read_validation
+from gemini_monai.report.read.run_reading import read_run, read_test, read_validation
 
 __all__ = [
     "PairedDifference",
@@ -18,6 +18,7 @@ __all__ = [
     "per_case",
     "per_structure",
     "read_run",
+    "read_test",
     "read_validation",
     "summarize",
 ]

@@ -78,6 +78,18 @@ def read_validation(folder: Path) -> Series | None:
     return _read_series(RunFolder(folder).validation)
 
 
+def read_test(folder: Path) -> tuple[Score, ...]:
+    """Scores of a test, none where there was none; nothing else is opened.
+
+    Args:
+        folder: The run folder, or where a run was evaluated.
+
+    Raises:
+        InputError: If ``segmentation.csv`` cannot be understood.
+    """
+    return _read_scores(RunFolder(folder).test / "segmentation.csv", folder=folder)
+
+
 def _details(path: Path) -> dict[str, Any]:
     content = _read_json(path)
     refuse_later(content, path)

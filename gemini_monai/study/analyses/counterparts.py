@@ -59,7 +59,7 @@ def partners(
     sampler = PartnerSampler(len(cohort.unlabeled), **columns)  # type: ignore[arg-type]
     random = np.random.default_rng(seed)
     chosen = [k for k in random.permutation(len(cohort.unlabeled)) if sampler.has(int(k))]
-    before = preprocessing(trained.spec, keys=["image"])
+    before = preprocessing(trained.spec, keys=["image"], fit=True)
 
     def seen(number: int) -> Image:
         image = before(dict(cohort.unlabeled[number]))["image"]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
-from typing import Any
-
+from gemini_monai.base.moved import renamed
+from gemini_monai.study.benchmark.budget import Budget, budget_of, probing_runs, with_budget
 from gemini_monai.study.benchmark.grid import BASELINES, GridSpec
 from gemini_monai.study.benchmark.grid_results import GridResults, read_grid_results
 from gemini_monai.study.benchmark.grid_run import GridRun
@@ -18,13 +17,16 @@ from gemini_monai.study.benchmark.writing import refuse_foreign, write_results
 __all__ = [
     "BASELINES",
     "PRESETS",
+    "Budget",
     "GridResults",
     "GridRun",
     "GridSpec",
     "ResultRow",
     "Trial",
+    "budget_of",
     "cells",
     "failures",
+    "probing_runs",
     "read_grid_results",
     "read_trials",
     "refuse_foreign",
@@ -32,29 +34,18 @@ __all__ = [
     "trial_runs",
     "tuned",
     "variants_of",
+    "with_budget",
     "write_results",
 ]
 
-_RENAMED = {
-    "Outcome": "GridResults",
-    "Question": "GridSpec",
-    "Row": "ResultRow",
-    "Run": "GridRun",
-    "read_outcome": "read_grid_results",
-}
-"""Names of 0.1, which go on working for one release."""
-
-
-def __getattr__(name: str) -> Any:
-    """What an early name means, with a warning.
-
-    Raises:
-        AttributeError: If it is none.
-    """
-    if name not in _RENAMED:
-        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
-    message = (
-        f"{__name__}.{name} is {_RENAMED[name]} since 0.2; the old name goes with the next release"
-    )
-    warnings.warn(message, FutureWarning, stacklevel=2)
-    return globals()[_RENAMED[name]]
+__getattr__ = renamed(
+    __name__,
+    {
+        "Outcome": "GridResults",
+        "Question": "GridSpec",
+        "Row": "ResultRow",
+        "Run": "GridRun",
+        "read_outcome": "read_grid_results",
+    },
+    globals(),
+)

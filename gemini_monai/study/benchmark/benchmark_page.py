@@ -24,7 +24,7 @@ from gemini_monai.report.read.comparison import Arm, Comparison
 from gemini_monai.study.benchmark.chart_styles import ChartStyle, chart_styles
 from gemini_monai.study.benchmark.drawings import cost_and_learning, dice_over_labels, differences
 from gemini_monai.study.benchmark.draws import FEWEST
-from gemini_monai.study.benchmark.grid import data_name
+from gemini_monai.study.benchmark.grid_data import data_name
 from gemini_monai.study.benchmark.grid_results import GridResults
 from gemini_monai.study.benchmark.leakage import leakage_sentences
 from gemini_monai.study.benchmark.registration import (
@@ -118,7 +118,8 @@ def _meaning(results: GridResults) -> str:
             "resampled, and the best other is chosen again in each resample; p is Student's over "
             "draws, adjusted by Holm; in color where it is below 0.05."
         )
-    return f"{told} {spec.labels_read}"
+    budget = f" Every arm has {spec.budget}." if spec.budget else ""
+    return f"{told}{budget} {spec.labels_read}"
 
 
 def _styles(results: GridResults) -> Mapping[str, ChartStyle]:

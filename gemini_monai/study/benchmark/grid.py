@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,13 +13,15 @@ from typing import NamedTuple
 
 import gemini_monai
 from gemini_monai.base.errors import InputError
-from gemini_monai.base.files import read_json
 from gemini_monai.data import Cohort, read_cohort
-from gemini_monai.data.dataset_file import lasting_content
-from gemini_monai.study.benchmark.grid_run import PROGRAM, GridRun
+from gemini_monai.networks import NETWORK_SETTINGS
+from gemini_monai.study.benchmark.grid_data import content_hash, data_name, is_segmenter
+from gemini_monai.study.benchmark.grid_run import PROGRAM, GridRun, other_test
 
 BASELINES = {"few_labels": "supervised", "pretraining": "scratch"}
 """What the others are compared with, always first; also the names of the suites."""
+NO_PAIRS = {"few_labels": ("--registers", "False"), "pretraining": ()}
+"""What leaves out the registration of test pairs, which the run itself has tested."""
 DEFAULT = "gemini"
 """The bundle without a ``method_*.json``."""
 
@@ -51,6 +52,9 @@ class GridSpec:
         variants: Further arms, which are the bundle without an overlay and these overrides, of the
             pre-training where there is one.
         tuned: More of an arm's trainings on a data set, by the names of both.
+        lengths: How long an arm trains on a data set, or is pre-trained on it, likewise.
+        budget: How these were chosen, in words.
+        checkpoint: Which one the tables are of, ``"best"`` on validation images or ``"last"``.
         left_out: Why an arm is not run on a data set, by the names of both.
 
     Raises:
@@ -68,6 +72,9 @@ class GridSpec:
     pretraining: tuple[str, ...] = ()
     variants: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tuned: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    lengths: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    budget: str = ""
+    checkpoint: str = "best"
     left_out: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -114,6 +121,11 @@ class GridSpec:
         """Data sets that are tested on."""
         return self.data[1:] if self.suite == "pretraining" and len(self.data) > 1 else self.data
 
+    @property
+    def pretrained_on(self) -> str:
+        """Name of the data set that is pre-trained on."""
+        return data_name(self.data[0])
+
     def runs(self) -> list[GridRun]:
         """All cells; a pre-training stands before what is fine-tuned from it."""
         make = self._few_labels if self.suite == "few_labels" else self._pretraining
@@ -140,6 +152,7 @@ class GridSpec:
                 before: tuple[str, ...] = ()
                 if method != self.baseline and tested:
                     words = [*self._train("mip", self.data[0], method), *self.pretraining]
+                    words += self.lengths.get((self.pretrained_on, method), ())
                     cell = Cell(0, seed, seed)
                     start = self._run(words, data=self.data[0], method=method, cell=cell)
                     source, before = str(start.folder), (start.name,)
@@ -148,7 +161,7 @@ class GridSpec:
                 for data, labels, draw in cells:
                     words = ["finetune", str(data), "--pretrained", source]
                     words += self._labels(labels, draw=draw, seed=seed)
-                    words += self._overrides(data, method)
+                    words += [*self._network(method), *self._overrides(data, method)]
                     cell = Cell(labels, draw, seed)
                     yield self._run(words, data=data, method=method, cell=cell, after=before)
 
@@ -158,6 +171,15 @@ class GridSpec:
             return [*words, *self.variants[method]]
         return words if method == DEFAULT else [*words, "--method", method]
 
+    def _other_test(self, folder: Path, method: str) -> str:
+        """The command that tests the last checkpoint, of a segmenter that was validated."""
+        if self.reads_no_validation or not is_segmenter(method):
+            return ""
+        pairs = [pair for pair in itertools.pairwise(self.overrides) if pair[0] == "--overlay"]
+        words = ["evaluate", str(folder), str(other_test(folder)), *itertools.chain(*pairs)]
+        words += ["--weights", str(folder / "models" / "last.pt"), "--overwrite", "True"]
+        return shlex.join([PROGRAM, *words, *NO_PAIRS[self.suite]])
+
     @property
     def repetitions(self) -> list[tuple[int, int]]:
         """Draw and seed of each run of an arm."""
@@ -165,15 +187,19 @@ class GridSpec:
 
     @property
     def labels_read(self) -> str:
-        """Whether labels of validation images were read beside the labeled ones."""
-        words = [*self.overrides, *itertools.chain(*self.tuned.values())]
-        if ("--use_validation", "False") in itertools.pairwise(words):
+        """Whether labels of validation images were read beside the labeled ones, in a sentence."""
+        if self.reads_no_validation:
             return "No other label was read before the test: the last checkpoint is tested."
-        kept = "last" if ("--checkpoint", "last") in itertools.pairwise(words) else "best"
         counts = ", ".join(str(len(self.cohort(folder).validation)) for folder in self.tested)
         return (
-            f"Labels of {counts} validation images were read, too; tested is the {kept} checkpoint."
+            f"Labels of {counts} validation images were read, too; the tables are of the "
+            f"{self.checkpoint} checkpoint, as was said before the runs."
         )
+
+    @property
+    def reads_no_validation(self) -> bool:
+        """Whether the labeled images are all the labels that are read before the test."""
+        return ("--use_validation", "False") in itertools.pairwise(self.overrides)
 
     def _draws_of(self, seed: int) -> list[int]:
         return [draw for draw, of_draw in self.repetitions if of_draw == seed]
@@ -182,8 +208,16 @@ class GridSpec:
         words = ["--labeled_cases", str(labels)]
         return words if draw == seed else [*words, "--labeled_draw", str(draw)]
 
+    def _network(self, method: str) -> list[str]:
+        """What a variant says of the network, whose pre-trained weights fit no other."""
+        pairs = itertools.pairwise(self.variants.get(method, ()))
+        known = {f"--{name}" for name in NETWORK_SETTINGS}
+        return [word for key, value in pairs if key in known for word in (key, value)]
+
     def _overrides(self, data: Path, method: str) -> tuple[str, ...]:
-        return (*self.overrides, *self.tuned.get((data_name(data), method), ()))
+        key = (data_name(data), method)
+        length = self.lengths.get(key, ()) if self.suite == "few_labels" else ()
+        return (*self.overrides, *length, *self.tuned.get(key, ()))
 
     def _run(
         self,
@@ -196,7 +230,7 @@ class GridSpec:
     ) -> GridRun:
         """A cell whose folder is another one as soon as its settings, data or code are others."""
         words = [*words, "--seed", str(cell.seed)]
-        identity = json.dumps([words, _content_hash(data), gemini_monai.__version__, after])
+        identity = json.dumps([words, content_hash(data), gemini_monai.__version__, after])
         digest = hashlib.sha256(identity.encode()).hexdigest()[:8]
         part = f"{cell.labels}_labels" if cell.labels else "pretraining"
         name = f"{data_name(data)}-{method}-{part}-{cell.draw}-{digest}"
@@ -210,24 +244,5 @@ class GridSpec:
             data=data_name(data) if cell.labels else "",
             method=method,
             **cell._asdict(),
+            also=self._other_test(folder, method) if cell.labels else "",
         )
-
-
-def _content_hash(data: Path) -> str:
-    """Of its ``dataset.json``, whenever its files were copied."""
-    path = data / "dataset.json"
-    content = read_json(path, dict)
-    lasting = json.dumps(lasting_content(content)).encode() if "files" in content else None
-    return hashlib.sha256(path.read_bytes() if lasting is None else lasting).hexdigest()
-
-
-def data_name(data: Path) -> str:
-    """Name of a prepared data set: its own and its folder's, as several may be draws of one.
-
-    It is part of names of folders and of commands, so of letters, digits and a few signs alone.
-
-    Args:
-        data: Its folder.
-    """
-    name = f"{read_json(data / 'dataset.json', dict)['name']}_{data.absolute().name}"
-    return re.sub(r"[^\w.+-]+", "_", name).lstrip("._+-") or "data"

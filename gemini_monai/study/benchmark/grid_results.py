@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from gemini_monai.report.read import RunContents
+from gemini_monai.study.benchmark.finished import Tests, declared, read_tests
 from gemini_monai.study.benchmark.grid import GridSpec
 from gemini_monai.study.benchmark.grid_run import GridRun
-from gemini_monai.study.benchmark.result_rows import ResultRow, read_finished, result_rows
+from gemini_monai.study.benchmark.result_rows import ResultRow, result_rows
 from gemini_monai.study.benchmark.tuning import Trial
 
 
@@ -19,14 +21,19 @@ class GridResults:
     Attributes:
         spec: What was compared, with the overrides that were chosen.
         trials: Of the tuning; none without it.
-        finished: What came out of the runs that are done.
+        tests: What came out of the runs that are done, by the checkpoint that was tested.
         rows: One per system, data set and number of labels.
     """
 
     spec: GridSpec
     trials: tuple[Trial, ...]
-    finished: Mapping[GridRun, RunContents]
+    tests: Mapping[GridRun, Tests]
     rows: tuple[ResultRow, ...]
+
+    @cached_property
+    def finished(self) -> dict[GridRun, RunContents]:
+        """The runs with the scores of the checkpoint that the tables are of."""
+        return declared(self.spec, self.tests)
 
     def table(self, data: str, labels: int) -> list[ResultRow]:
         """Rows of a data set with a number of labels, the baseline first."""
@@ -51,5 +58,5 @@ def read_grid_results(spec: GridSpec, trials: Sequence[Trial] = ()) -> GridResul
     Raises:
         InputError: If a file that a finished run left cannot be understood.
     """
-    finished = read_finished(spec)
-    return GridResults(spec, tuple(trials), finished, tuple(result_rows(spec, finished)))
+    tests = read_tests(spec)
+    return GridResults(spec, tuple(trials), tests, tuple(result_rows(spec, tests)))

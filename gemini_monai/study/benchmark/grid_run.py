@@ -24,6 +24,7 @@ class GridRun:
         labels: Labeled images that it has; 0 for a pre-training.
         draw: Seed of the choice of labeled images; of a pre-training, its seed.
         seed: Of weights and batches.
+        also: A command that comes after it, which tests the other checkpoint; empty for none.
     """
 
     name: str
@@ -35,11 +36,17 @@ class GridRun:
     labels: int
     draw: int
     seed: int
+    also: str = ""
 
     @property
     def folder(self) -> Path:
         """Its run folder."""
         return Path(self.done).parent
+
+    @property
+    def other_test(self) -> Path:
+        """Where the checkpoint is tested that the run itself does not test."""
+        return other_test(self.folder)
 
     @property
     def is_done(self) -> bool:
@@ -59,6 +66,11 @@ class GridRun:
         ]
         logs = [folder.parent / "logs" / f"{folder.name}.txt" for folder in missing]
         return next((line for line in map(_last_line, logs) if line), NOT_RUN)
+
+
+def other_test(folder: Path) -> Path:
+    """Folder of the test of a run's last checkpoint; beside it, as a run replaces its own tests."""
+    return folder.with_name(f"{folder.name}.last")
 
 
 def _last_line(log: Path) -> str:

@@ -9,10 +9,12 @@ import numpy as np
 
 from gemini_monai.base.files import read_json
 from gemini_monai.data import Cohort
-from gemini_monai.report.read import RunContents, per_case, read_run, summarize
+from gemini_monai.report.read import RunContents, per_case, summarize
 from gemini_monai.runs import RunFolder
 from gemini_monai.study.benchmark.draws import DrawDifference, DrawScores, Resampled
-from gemini_monai.study.benchmark.grid import GridSpec, data_name
+from gemini_monai.study.benchmark.finished import Tests, declared
+from gemini_monai.study.benchmark.grid import GridSpec
+from gemini_monai.study.benchmark.grid_data import data_name
 from gemini_monai.study.benchmark.grid_run import GridRun
 from gemini_monai.study.benchmark.multiple_tests import holm
 
@@ -35,6 +37,7 @@ class ResultRow:
             NaN where a draw is missing.
         optimizer_steps: Of a training, without its pre-training, mean over runs; NaN if not known.
         cpu_minutes: Of training, pre-training included, mean over runs.
+        by_checkpoint: Mean test Dice of the runs' best checkpoint and of their last.
         missing: Why runs are not there, by draw.
     """
 
@@ -48,6 +51,7 @@ class ResultRow:
     rank: tuple[float, float]
     optimizer_steps: float
     cpu_minutes: float
+    by_checkpoint: Mapping[str, float]
     missing: Mapping[int, str]
 
     @property
@@ -56,25 +60,12 @@ class ResultRow:
         return summarize(list(self.dice.values())).mean
 
 
-def read_finished(spec: GridSpec) -> dict[GridRun, RunContents]:
-    """Every run of the grid that was tested, in the grid's order.
-
-    Args:
-        spec: What was compared.
-
-    Raises:
-        InputError: If a file that a finished run left cannot be understood.
-    """
-    runs = [run for run in spec.runs() if run.data and run.is_done]
-    return {run: read_run(run.folder) for run in runs}
-
-
-def result_rows(spec: GridSpec, finished: Mapping[GridRun, RunContents]) -> list[ResultRow]:
+def result_rows(spec: GridSpec, tests: Mapping[GridRun, Tests]) -> list[ResultRow]:
     """All rows, a table per data set and number of labels, the baseline first.
 
     Args:
         spec: What was compared.
-        finished: What came out of the runs that are done.
+        tests: What came out of the runs that are done.
     """
     runs = [run for run in spec.runs() if run.data]
     rows: list[ResultRow] = []
@@ -84,18 +75,19 @@ def result_rows(spec: GridSpec, finished: Mapping[GridRun, RunContents]) -> list
             cell = (data_name(folder), labels)
             of_cell = [run for run in runs if (run.data, run.labels) == cell]
             arms = {arm: [run for run in of_cell if run.method == arm] for arm in spec.arms}
-            rows += _table(spec, arms, finished, cell=cell, patients=patients)
+            rows += _table(spec, arms, tests, cell=cell, patients=patients)
     return rows
 
 
 def _table(
     spec: GridSpec,
     arms: Mapping[str, Sequence[GridRun]],
-    finished: Mapping[GridRun, RunContents],
+    tests: Mapping[GridRun, Tests],
     *,
     cell: tuple[str, int],
     patients: Mapping[str, str],
 ) -> Iterator[ResultRow]:
+    finished = declared(spec, tests)
     done = {arm: [run for run in runs if run in finished] for arm, runs in arms.items()}
     scores = {arm: _by_draw(runs, finished) for arm, runs in done.items()}
     whole = {
@@ -106,8 +98,8 @@ def _table(
     resampled = Resampled(whole, patients=patients) if whole else None
     ranks = resampled.ranks() if resampled else {}
     to_baseline = {arm: _difference(scores, arm, spec.baseline, patients=patients) for arm in arms}
-    tests = [paired.p_value if paired else float("nan") for paired in to_baseline.values()]
-    for arm, p in zip(arms, holm(tests), strict=True):
+    p_values = [paired.p_value if paired else float("nan") for paired in to_baseline.values()]
+    for arm, p in zip(arms, holm(p_values), strict=True):
         compared = resampled is not None and arm in whole and len(whole) > 1
         yield ResultRow(
             data=cell[0],
@@ -120,6 +112,7 @@ def _table(
             rank=ranks.get(arm, (float("nan"), float("nan"))),
             optimizer_steps=_steps(done[arm]),
             cpu_minutes=_minutes(done[arm]),
+            by_checkpoint=_by_checkpoint([tests[run] for run in done[arm]]),
             missing=_missing(spec, arms[arm], data=cell[0], arm=arm),
         )
 
@@ -132,6 +125,14 @@ def _by_draw(
     for run in runs:
         draws.setdefault(run.draw, []).append(per_case(finished[run]))
     return {draw: _mean_scores(seeds) for draw, seeds in draws.items()}
+
+
+def _by_checkpoint(tests: Sequence[Tests]) -> dict[str, float]:
+    names = dict.fromkeys(name for of_run in tests for name in of_run)
+    return {
+        name: summarize([_mean(per_case(t[name])) for t in tests if name in t]).mean
+        for name in names
+    }
 
 
 def _missing(spec: GridSpec, runs: Sequence[GridRun], *, data: str, arm: str) -> dict[int, str]:

@@ -79,6 +79,7 @@ def as_numbers(row: ResultRow) -> dict[str, object]:
         "share_first": row.rank[1],
         "optimizer_steps": row.optimizer_steps,
         "cpu_minutes": row.cpu_minutes,
+        **{f"dice_{k}": row.by_checkpoint.get(k, math.nan) for k in ("best", "last")},
         "dice_per_draw": " ".join(f"{dice:.4f}" for dice in row.dice.values()),
         "missing": "; ".join(failures(row)),
     }

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gemini_monai.report.read import RunContents, per_structure, summarize
+from gemini_monai.study.benchmark.finished import Tests
 from gemini_monai.study.benchmark.grid_run import GridRun
 
 
@@ -19,6 +20,7 @@ class CaseRow:
         method: The system.
         draw: Of the labeled images.
         seed: Of weights and batches.
+        checkpoint: ``"best"`` on validation images, or ``"last"``.
         case: Name of the case.
         structure: Name of the structure.
         dice: 0 to 1; NaN where neither truth nor prediction has it.
@@ -33,6 +35,7 @@ class CaseRow:
     method: str
     draw: int
     seed: int
+    checkpoint: str
     case: str
     structure: str
     dice: float
@@ -71,11 +74,11 @@ class StructureRow:
     invented: int
 
 
-def case_rows(finished: Mapping[GridRun, RunContents]) -> list[CaseRow]:
-    """A row per run, test case and structure.
+def case_rows(tests: Mapping[GridRun, Tests]) -> list[CaseRow]:
+    """A row per run, tested checkpoint, test case and structure.
 
     Args:
-        finished: What came out of the runs that are done.
+        tests: What came out of the runs that are done.
     """
     return [
         CaseRow(
@@ -84,6 +87,7 @@ def case_rows(finished: Mapping[GridRun, RunContents]) -> list[CaseRow]:
             method=run.method,
             draw=run.draw,
             seed=run.seed,
+            checkpoint=checkpoint,
             case=score.case,
             structure=score.structure,
             dice=score.dice,
@@ -92,7 +96,8 @@ def case_rows(finished: Mapping[GridRun, RunContents]) -> list[CaseRow]:
             reference_voxels=score.reference_voxels,
             predicted_voxels=score.predicted_voxels,
         )
-        for run, contents in finished.items()
+        for run, of_run in tests.items()
+        for checkpoint, contents in of_run.items()
         for score in contents.scores
     ]
 

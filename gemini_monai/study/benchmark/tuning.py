@@ -13,7 +13,8 @@ import numpy as np
 from gemini_monai.base.files import read_json
 from gemini_monai.report.read import read_validation
 from gemini_monai.runs import RunFolder
-from gemini_monai.study.benchmark.grid import GridSpec, data_name
+from gemini_monai.study.benchmark.grid import GridSpec
+from gemini_monai.study.benchmark.grid_data import data_name
 from gemini_monai.study.benchmark.grid_run import NOT_RUN, GridRun
 
 

@@ -54,6 +54,10 @@ PRESETS: Mapping[str, Mapping[str, str]] = {
     "data": {  # figure 11 a
         f"share_{share}": f"--unlabeled_share {share}" for share in (0.25, 0.5, 0.75, 1.0)
     },
+    "fundament": {  # figure 13: of pre-trainings, whose runs keep the visual term of each iteration
+        "with_restoration": f"{PAIRS} --restoration_weight 100",
+        "without_restoration": f"{PAIRS} --restoration_weight 0",
+    },
     "scales": {f"scales_{v}": f"--deformer_scales {v}" for v in (1, 2, 3)},
 }
 """By name: arms and their overrides. Figure 9's sweeps are smoothness, visual and positive; the

@@ -50,16 +50,21 @@ def run_grid(
     words += ["--rerun-triggers", "mtime"]  # settings, data and version are in a run's name
     words += ["--nolock"]  # Snakemake's lock outlives a killed grid, which is to go on
     command = [sys.executable, "-m", "snakemake", *words, "--cores", str(cores), *more]
-    cells = [asdict(run) | {"command": _by_this_python(run)} for run in dict.fromkeys(runs)]
+    cells = [asdict(run) | {"command": _commands(run)} for run in dict.fromkeys(runs)]
     content = {"here": str(Path.cwd()), "runs": cells}
     with _alone(output):
         write_json(output / GRID, content)
         return subprocess.run(command, check=False).returncode == 0
 
 
-def _by_this_python(run: GridRun) -> str:
-    """The command of a run in this environment, which need not be activated where it is run."""
-    program, *words = shlex.split(run.command)
+def _commands(run: GridRun) -> str:
+    """What a run takes, one after the other."""
+    return " && ".join(_by_this_python(command) for command in (run.command, run.also) if command)
+
+
+def _by_this_python(command: str) -> str:
+    """A command in this environment, which need not be activated where it is run."""
+    program, *words = shlex.split(command)
     python = [sys.executable, "-m", "gemini_monai"]
     return shlex.join([*(python if program == PROGRAM else [program]), *words])
 

@@ -61,7 +61,7 @@ def write_results(results: GridResults, *, images: bool = True) -> list[Path]:
         results.spec.output / name for name in FILES
     )
     write_table(results_file, [as_numbers(row) for row in results.rows])
-    _write(cases, case_rows(results.finished), kind=CaseRow)
+    _write(cases, case_rows(results.tests), kind=CaseRow)
     _write(structures, structure_rows(results.finished), kind=StructureRow)
     _write(registration, registration_rows(results.finished), kind=RegistrationRow)
     if results.trials:

@@ -7,24 +7,33 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gemini_monai.geometry.labels import Target
-from gemini_monai.geometry.types import Image
-from gemini_monai.geometry.warp import compose, warp
+from gemini_monai.geometry.types import DDF, Image
+from gemini_monai.geometry.warp import warp
 from gemini_monai.networks import DenseNetwork
 from gemini_monai.objectives import Batch, Objective, OverlapLoss, full_precision
 from gemini_monai.study.methods.anatomy import label_maps
 from gemini_monai.study.methods.voxelmorph import AtlasRegistration, atlas_pairs
 
+KINDS = 3
+"""Of pairs: a labeled image with either unlabeled one, or those with one another."""
+
 
 class SegmentedRegistration(AtlasRegistration):
     """BRBS's registration (He et al., TNNLS 2022): the segmenter says where structures are.
 
-    Smoothness and visual similarity of a labeled image and an unlabeled one, Dice of the warped
-    label with what the segmenter makes of the unlabeled image, which no gradient reaches, and
-    ``inverse`` times the mean squared length in voxels of the way there and back again.
+    With a labeled image ``l`` and two unlabeled ones, ``u_1`` and ``u_2``, the pair is ``l`` and
+    ``u_1``, ``l`` and ``u_2``, or ``u_2`` and ``u_1``, at random. Both ways: smoothness, visual
+    similarity, and Dice of one image's label maps, warped, with the other's; those of an unlabeled
+    image are what the segmenter makes of it, which no gradient reaches. And ``inverse`` times the
+    mean squared difference of ``-warp(ddf_ab, ddf_ab)`` and ``ddf_ba``, which is 0 for shifts.
+
+    After ``pytorch/TrainBRBS.py`` of github.com/YutingHe-list/BRBS at commit 0d74e1b, where either
+    image of a pair may be the first. Here ``u_2`` is the ``u_1`` of the labeled image before; in a
+    batch of one they are the same.
 
     Args:
-        anatomy: Weight of Dice; 100 in the paper, whose registration has a network of its own.
-        inverse: Weight of the way there and back again; 0.1 in the paper.
+        anatomy: Weight of Dice; theirs is 100, of a registration with a network of its own.
+        inverse: Weight of the last term.
         smoothness: Weight of equation 3 of GEMINI's paper.
         visual: Weight of its equation 6.
     """
@@ -36,7 +45,7 @@ class SegmentedRegistration(AtlasRegistration):
         *,
         anatomy: float = 10.0,
         inverse: float = 0.1,
-        smoothness: float = 0.4,
+        smoothness: float = 1.0,
         visual: float = 1.0,
     ) -> None:
         super().__init__(smoothness=smoothness, visual=visual)
@@ -54,34 +63,47 @@ class SegmentedRegistration(AtlasRegistration):
                 of each as far as both go.
             progress: Unused; this objective has no schedule.
         """
-        image, label, other = atlas_pairs(batch)
-        pair = network.correspond(image, other)
-        terms = self.similarity(pair, image, other)
+        labeled, label, other = atlas_pairs(batch)
+        second, kind = other.roll(1, dims=0), self.kind()
+        image_a, image_b = ((labeled, other), (labeled, second), (second, other))[kind]
+        pair = network.correspond(image_a, image_b)
         with torch.no_grad():
-            seen = full_precision(network.head(pair.features_b))
-        moved = label_maps(label, network).warped(pair.ddf_ab)
-        wanted = Target(seen.softmax(dim=1), moved.counts)
-        there_and_back = compose(pair.ddf_ba, pair.ddf_ab)
-        return terms | {
-            "anatomy": self.anatomy * self.dice_loss(moved.maps, wanted),
-            "inverse": self.inverse * there_and_back.square().sum(dim=1).mean(),
+            seen_a, seen_b = (
+                Target(full_precision(network.head(own)).softmax(dim=1))
+                for own in (pair.features_a, pair.features_b)
+            )
+        known = seen_a if kind == KINDS - 1 else label_maps(label, network)
+        overlap = self._overlap(known, seen_b, pair.ddf_ab)
+        overlap = overlap + self._overlap(seen_b, known, pair.ddf_ba)
+        back = -warp(pair.ddf_ab, pair.ddf_ab)
+        return self.similarity(pair, image_a, image_b) | {
+            "anatomy": self.anatomy * overlap,
+            "inverse": self.inverse * F.mse_loss(back, pair.ddf_ba),
         }
+
+    def kind(self) -> int:
+        """Which of the pairs is registered, at random."""
+        return int(torch.randint(KINDS, ()))
+
+    def _overlap(self, moving: Target, fixed: Target, ddf: DDF) -> Tensor:
+        moved = moving.warped(ddf)
+        return self.dice_loss(moved.maps, fixed.where(moved.counts))
 
 
 class SampledSegmentation(Objective):
     """BRBS's segmentation: labeled images on their way to unlabeled ones.
 
-    With a labeled image ``l``, an unlabeled one ``u``, their fields, which no gradient reaches, and
-    ``a`` and ``b`` from Beta(``spread``, ``spread``), for each pair its own: ``l`` goes the share
-    ``a`` of its way to ``u``, and ``u`` the share ``1 - a`` of its way to ``l``, so that both have
-    the shape of the warped label; the network sees ``(1 - b)`` of the one and ``b`` of the other.
-    The other term is mixup: what it makes of a mixture of two unlabeled images is to be the mixture
-    of what it makes of each.
+    With a labeled image ``l``, two unlabeled ones as for the registration, their fields, which no
+    gradient reaches, and ``a``, ``b`` and ``c`` from Beta(``spread``, ``spread``), for each image
+    its own: ``l`` takes the share ``b`` of the appearance of ``u_1``, warped onto it, and then goes
+    the share ``a`` of its way to ``u_2``; Dice with the label that went with it. The other term is
+    mixup, of ``u_1`` warped onto ``l`` and from there onto ``u_2``, and ``u_2`` itself: the logits
+    of ``c`` of the one and ``1 - c`` of the other are to be the mixture of both images' logits.
 
     Args:
         weight: Factor of both terms.
-        mixup: Weight of mixup inside; 0.01 in the paper.
-        spread: Of the two distributions; 0.3 in the paper.
+        mixup: Weight of mixup inside.
+        spread: Of the three distributions.
     """
 
     reads = ("image", "label", "partner")
@@ -103,31 +125,24 @@ class SampledSegmentation(Objective):
             progress: Unused; this objective has no schedule.
         """
         image, label, other = atlas_pairs(batch)
-        sampled, wanted = self.sample(network, image, label_maps(label, network), other)
-        logits = full_precision(network(sampled))
+        with torch.no_grad():
+            known, seen = network.features(torch.cat([image, other])).chunk(2)
+            looks = warp(other, network.deformer(seen, known))
+            there = network.deformer(known, seen.roll(1, dims=0))
+        second = other.roll(1, dims=0)
+        space, style, share = (self.drawn(image) for _ in range(3))
+        way = space * there
+        sampled = warp(torch.lerp(image, looks, style), way)
+        onto_second = warp(looks, there)
+        mixed = torch.lerp(second, onto_second, share)
+        shown = torch.cat([sampled, mixed, onto_second, second])
+        logits, of_mixed, of_first, of_second = full_precision(network(shown)).chunk(4)
+        wanted = label_maps(label, network).warped(way)
+        mixture = F.mse_loss(of_mixed, torch.lerp(of_second, of_first, share))
         return {
             "sampled": self.weight * self.dice_loss(logits.softmax(dim=1), wanted),
-            "mixup": self.weight * self.mixup * self.mixture(network, other),
+            "mixup": self.weight * self.mixup * mixture,
         }
-
-    @torch.no_grad()
-    def sample(
-        self, network: DenseNetwork, image: Image, label: Target, other: Image
-    ) -> tuple[Image, Target]:
-        """An image of a shape and a style in between, and its label maps (B, K, *S)."""
-        pair = network.correspond(image, other)
-        space, style = self.drawn(image), self.drawn(image)
-        forward, backward = space * pair.ddf_ab, (1 - space) * pair.ddf_ba
-        mixed = torch.lerp(warp(image, forward), warp(other, backward), style)
-        return mixed, label.warped(forward)
-
-    def mixture(self, network: DenseNetwork, image: Image) -> Tensor:
-        """Mean squared difference of the mixture's output and the mixed outputs."""
-        share, partner = self.drawn(image), image.roll(1, dims=0)
-        with torch.no_grad():
-            own = full_precision(network(image)).softmax(dim=1)
-        found = full_precision(network(torch.lerp(image, partner, share))).softmax(dim=1)
-        return F.mse_loss(found, torch.lerp(own, own.roll(1, dims=0), share))
 
     def drawn(self, image: Image) -> Tensor:
         """A share from 0 to 1 for each image, (B, 1, ...)."""

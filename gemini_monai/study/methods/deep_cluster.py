@@ -19,10 +19,11 @@ class DeepCluster(ViewObjective):
     """Cross-entropy with the number of an image's cluster (Caron et al., ECCV 2018).
 
     Every ``period`` steps the latest embeddings are clustered by k-means and the classifier starts
-    anew. A view learns the cluster whose center is nearest to the other view. The paper clusters
-    all images at the beginning of an epoch, whitens embeddings, and draws clusters evenly; here
-    they are those of the latest ``memory`` images, at length 1, and clusters are drawn as they
-    come. Trains the encoder; the decoder stays as it is initialized.
+    anew. A view learns the cluster whose center is nearest to the other view. Its code
+    (github.com/facebookresearch/deepcluster, 2d1927e) clusters the middles of all images at the
+    beginning of an epoch, whitens embeddings, and draws clusters evenly; here they are crops of the
+    latest ``memory`` images, at length 1, and clusters are drawn as they come. Trains the encoder;
+    the decoder stays as it is initialized.
 
     Args:
         clusters: How many; 10,000 in the paper, of a million images.

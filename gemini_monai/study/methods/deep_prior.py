@@ -20,7 +20,9 @@ class DeepPrior(Objective):
     ``hard_regions`` is the cross-entropy, one class against the rest, where a class's probability
     is off its label by more than ``error``, over the number of such voxels, ignored ones not among
     them; 0 where there are none. In part from memory of the paper, which trains the prior first.
-    The weights are ours.
+    The weights are ours. The authors' repository, github.com/YutingHe-list/DenseBiasNet-pytorch at
+    commit fc7cd7f, has the dense biased network and common losses, neither the prior nor hard
+    regions, so that nothing here is checked against it.
 
     Args:
         weight: Factor of ``hard_regions``.

@@ -29,7 +29,8 @@ class PartialWayTeaching(Objective):
 
     No gradient reaches a field, nor one of the segmentation the discriminator. Written from memory
     of the paper, where the discriminator also trains the registration: nothing adversarial reaches
-    the field here. How aligned pairs are made and the weights are ours.
+    the field here. How aligned pairs are made and the weights are ours. No code of the authors was
+    found to check it against.
 
     Args:
         weight: Factor of Dice.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
+import torch
 from einops import rearrange
 from monai.networks.layers.factories import Pool
 from torch import Tensor
@@ -39,6 +41,33 @@ def cell_places(ddf_ab: DDF, cells: int) -> tuple[Tensor, Tensor]:
     size = ddf_ab.new_tensor([s / n for s, n in zip(shape, grid_size(shape, cells), strict=True)])
     first, second = cell_features(grid, cells), cell_features(grid + ddf_ab, cells)
     return first / size, second / size
+
+
+def near_cells(ddf_ab: DDF, cells: int, *, distance: float) -> Tensor:
+    """Which cells of two views lie near one another, (B, P, P), those of the first view first.
+
+    Those whose middles are less than ``distance`` diagonals of a cell apart, of the view whose
+    cells are the larger ones, as in PixPro's and SetSim's code. Lengths are the first view's.
+
+    Args:
+        ddf_ab: As for ``cell_places``.
+        cells: As for ``cell_features``.
+        distance: In diagonals of a cell.
+    """
+    first, second = cell_places(ddf_ab, cells)
+    size = grid_size(ddf_ab.shape[2:], cells)
+    larger = _diagonal(second, size).clamp(min=math.sqrt(len(size)))
+    apart = torch.cdist(first.expand_as(second), second)
+    return apart < distance * larger[:, None, None]
+
+
+def _diagonal(places: Tensor, size: Sequence[int]) -> Tensor:
+    """Of a cell whose neighbors lie at places (B, P, N), (B,); by the median of the steps."""
+    grid = places.unflatten(1, tuple(size))
+    along = [axis for axis, side in enumerate(size) if side > 1]
+    steps = [grid.diff(dim=1 + axis).flatten(1, -2).sort(dim=1).values for axis in along]
+    middle = torch.stack([own[:, own.shape[1] // 2] for own in steps])
+    return middle.square().sum(dim=(0, 2)).sqrt()
 
 
 def grid_size(shape: Sequence[int], cells: int) -> list[int]:

@@ -9,6 +9,10 @@ from torch import Tensor
 from gemini_monai.geometry.types import Image
 from gemini_monai.networks import DenseNetwork
 from gemini_monai.objectives import Batch, Objective, full_precision
+from gemini_monai.study.methods.boxes import random_box
+
+GRAY = 127 / 255
+"""Of the box that is hidden, of images in [0, 1]."""
 
 
 class FixMatch(Objective):
@@ -17,7 +21,12 @@ class FixMatch(Objective):
     Cross-entropy of the changed image's output with the label map of the image as it is, at voxels
     whose probability there is ``threshold`` or more, over all voxels. The strong change is of
     intensity alone, so that labels stay where they are: contrast, brightness, noise, and a box that
-    is set to 0.
+    is gray.
+
+    Weight, threshold, mean over all and the gray box of half a side are those of ``fixmatch.py``
+    and ``libml/ctaugment.py`` of github.com/google-research/fixmatch at commit d4985a1, which
+    chooses its other changes by what they do to labeled images, turns and shears among them, and
+    is tested by a moving average of the weights.
 
     Args:
         weight: Factor of the term.
@@ -56,15 +65,9 @@ class FixMatch(Objective):
         """A copy of (B, C, *S) under the strong change, another one for each image."""
         changed = changed_intensity(image, strength=self.strength)
         for own in changed:
-            own[(slice(None), *self._box(own.shape[1:]))] = 0
+            shape = own.shape[1:]
+            own[(slice(None), *random_box(shape, [self.strength] * len(shape)))] = GRAY
         return changed
-
-    def _box(self, shape: torch.Size) -> tuple[slice, ...]:
-        sides = [max(1, round(self.strength * axis)) for axis in shape]
-        starts = [
-            int(torch.randint(axis - side + 1, ())) for axis, side in zip(shape, sides, strict=True)
-        ]
-        return tuple(slice(start, start + side) for start, side in zip(starts, sides, strict=True))
 
 
 def changed_intensity(image: Image, *, strength: float) -> Image:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from einops import einsum
 from torch import Tensor
 
@@ -21,14 +20,18 @@ class LocalContrast(ViewObjective):
     """The local part of GLCL (Chaitanya et al., NeurIPS 2020); ``SimCLR`` beside it is the global.
 
     Up to ``regions`` cells of a grid over the dense features, the first view's warped onto the
-    second: ``-log(exp(f_i g_i / t) / sum over regions j of the same image of exp(f_i g_j / t))``,
-    both ways, mean over regions that lie inside both views. The paper trains encoder and decoder
-    one after the other, contrasts 3 x 3 voxels of an early level of the decoder with 5 others, and
-    parts volumes by the position of a slice; here both terms train at once, the regions are of the
-    dense features, all others of them are negatives, and every image is of one part.
+    second. A region is told from the other regions of both views: ``-log(e(f_i, g_i) / (e(f_i, g_i)
+    + sum over j of e(f_i, g_j) + e(f_i, f_j)))`` with ``e(u, v) = exp(cos(u, v) / t)``, both ways,
+    mean over regions that lie inside both views. Equation, temperature and number of regions are
+    those of github.com/krishnabits001/domain_specific_cl, e5aae80 (``models.py``,
+    ``decoder_pretrain_net``). There encoder and decoder train one after the other, the views of the
+    local part differ in intensity alone, a region is 3 x 3 voxels of an early level of the decoder
+    and has 5 others as negatives, and volumes are parted by the position of a slice; here both
+    terms train at once by the same views, a region is a cell's mean of the dense features, all
+    others are its negatives, and every image is of one part.
 
     Args:
-        regions: Most regions of an image; 13 in the paper.
+        regions: Most regions of an image.
         cells: Most cells of the grid that they are drawn from.
         temperature: ``t``, above 0.
         projection: Width of ``f`` and ``g``.
@@ -70,10 +73,12 @@ class LocalContrast(ViewObjective):
         places = torch.stack([moved, cell_features(second, self.cells).to(moved.dtype)])
         chosen, inside = self.drawn(batch["ddf_ab"])
         places = places.gather(2, chosen[None, ..., None].expand(2, -1, -1, places.shape[-1]))
-        f, g = unit(self.projector(places.flatten(0, 2)).unflatten(0, places.shape[:3]))
-        scores = einsum(f, g, "b i k, b j k -> b i j") / self.temperature
-        there, back = _told_apart(scores, inside), _told_apart(scores.transpose(1, 2), inside)
-        return {"local_contrast": (there + back) / 2}
+        f, g = self.projector(places.flatten(0, 2)).unflatten(0, places.shape[:3])
+        others = inside[:, None] & ~torch.eye(inside.shape[1], device=inside.device).bool()
+        there = told_apart(f, g, others, temperature=self.temperature)
+        back = told_apart(g, f, others, temperature=self.temperature)
+        error = (there + back) / 2 * inside
+        return {"local_contrast": error.sum() / inside.sum().clamp(min=1)}
 
     def drawn(self, ddf_ab: DDF) -> tuple[Tensor, Tensor]:
         """Cells of each image at random, (B, R), those in both views first, and which are."""
@@ -83,10 +88,20 @@ class LocalContrast(ViewObjective):
         return chosen, inside.gather(1, chosen)
 
 
-def _told_apart(scores: Tensor, inside: Tensor) -> Tensor:
-    """Cross-entropy of the rows of (B, R, R) with their diagonal, of regions inside alone."""
-    number = torch.arange(scores.shape[1], device=scores.device).expand(inside.shape)
-    own = F.one_hot(number, scores.shape[2]).bool()
-    scores = scores.masked_fill(~(inside[:, None] | own), -torch.inf)
-    error = F.cross_entropy(scores.flatten(0, 1), number.flatten(), reduction="none")
-    return (error * inside.flatten()).sum() / inside.sum().clamp(min=1)
+def told_apart(first: Tensor, second: Tensor, others: Tensor, *, temperature: float) -> Tensor:
+    """Loss of each region of a view, (B, R), 0 or more.
+
+    Args:
+        first: Of that view, (B, R, K), of any length.
+        second: Of the other view, likewise.
+        others: Which regions, of both views, each is to be told from, (B, R, R).
+        temperature: By which cosines are divided.
+    """
+    with torch.autocast(first.device.type, enabled=False):
+        first, second = unit(first), unit(second)
+        own = (first * second).sum(dim=2, keepdim=True)
+        scores = [own] + [
+            einsum(first, view, "b i k, b j k -> b i j").masked_fill(~others, -torch.inf)
+            for view in (second, first)
+        ]
+        return -(torch.cat(scores, dim=2) / temperature).log_softmax(dim=2)[..., 0]

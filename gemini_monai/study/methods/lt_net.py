@@ -23,10 +23,11 @@ class CycleRegistration(AtlasRegistration):
     - ``transformation`` times the mean squared length in voxels of the way there and back,
     - ``anatomy`` times Dice of ``warp(warp(y, there), back)`` with ``y``.
 
-    ``AtlasInferer`` segments by it. Written from memory of the paper. Its adversarial realism of
-    the warped image is left out; it has one labeled image, here there may be several; its two
-    networks for the two ways are one. The weights of the cycles are ours, and small: a field
-    that is 0 everywhere costs them nothing, and large ones keep it there.
+    ``AtlasInferer`` segments by it. Written from memory of the paper; no code of the authors was
+    found to check it against. Its adversarial realism of the warped image is left out; it has one
+    labeled image, here there may be several; its two networks for the two ways are one. The weights
+    of the cycles are ours, and small: a field that is 0 everywhere costs them nothing, and large
+    ones keep it there.
 
     Args:
         image: Weight of the image's cycle.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -10,6 +11,7 @@ from torch import Tensor
 from gemini_monai.geometry.types import Image
 from gemini_monai.networks import DenseNetwork
 from gemini_monai.objectives import Batch, Objective, full_precision
+from gemini_monai.study.methods.feature_dropout import channel_dropout, perturbed_features
 from gemini_monai.study.methods.teacher import Teacher
 
 
@@ -46,12 +48,20 @@ class MeanTeacher(Objective):
             progress: Share of training that is done.
         """
         image = batch["unlabeled"]
-        student = full_precision(network(image)).softmax(dim=1)
+        student = self.probability(network, image)
         with torch.no_grad():
-            teacher = full_precision(self.teacher(self.noisy(image))).softmax(dim=1)
+            teacher = self.guess(image)
         error = (student - teacher).square().mean(dim=1, keepdim=True)
         ramp = self.weight * math.exp(-5 * (1 - progress) ** 2)
         return {"consistency": ramp * self.averaged(error, image, progress=progress)}
+
+    def probability(self, network: DenseNetwork, image: Image) -> Tensor:
+        """What a network makes of an image, (B, K, *S)."""
+        return full_precision(network(image)).softmax(dim=1)
+
+    def guess(self, image: Image) -> Tensor:
+        """What the teacher makes of an image with noise, (B, K, *S)."""
+        return self.probability(cast(DenseNetwork, self.teacher.module), self.noisy(image))
 
     def noisy(self, image: Image) -> Image:
         """The image with noise of its own."""
@@ -71,14 +81,21 @@ class UncertaintyAwareMeanTeacher(MeanTeacher):
     """UA-MT: only voxels of which the teacher is sure count (Yu et al., MICCAI 2019).
 
     The entropy ``u`` of the mean of the teacher's outputs over ``passes`` noisy images is compared
-    with ``H = (0.75 + 0.25 exp(-5 (1 - t)^2)) ln C``; the error is averaged over ``u < H``. The
-    paper has ``ln 2``, the greatest entropy of its two classes; for C classes it is ``ln C``.
+    with ``H = (0.75 + 0.25 exp(-5 (1 - t)^2)) ln C``; the error is averaged over ``u < H``. In
+    every pass, the student's too, half of the channels are hidden, of the deepest features and of
+    the dense ones, where V-Net has its dropout.
+
+    After ``code/train_LA_meanteacher_certainty_unlabel.py`` and ``networks/vnet.py`` of
+    github.com/yulequan/UA-MT at commit 88ed29a. Its ``ln 2`` is the greatest entropy of its two
+    classes; for C classes it is ``ln C``. Its supervised term has the dropout, too; the bundle's
+    has none. Its teacher's momentum at step ``t`` is ``min(1 - 1 / (t + 1), momentum)``.
 
     Args:
         weight: Factor of the term at the end of training.
         momentum: Share of the teacher that stays at every step, from 0 to 1.
         noise: Standard deviation of the noise, of images in [0, 1]; cut at twice of it.
         passes: Noisy images that the entropy is of.
+        dropout: Share of channels that are hidden, below 1.
     """
 
     def __init__(
@@ -88,9 +105,21 @@ class UncertaintyAwareMeanTeacher(MeanTeacher):
         momentum: float = 0.99,
         noise: float = 0.1,
         passes: int = 8,
+        dropout: float = 0.5,
     ) -> None:
         super().__init__(weight=weight, momentum=momentum, noise=noise)
-        self.passes = passes
+        self.passes, self.dropout = passes, dropout
+
+    def probability(self, network: DenseNetwork, image: Image) -> Tensor:
+        """What a network with hidden channels makes of an image, (B, K, *S)."""
+        dense = perturbed_features(network, image, self._hidden_at_the_deepest)
+        logits = network.head(channel_dropout(dense, self.dropout))
+        return full_precision(logits).softmax(dim=1)
+
+    def _hidden_at_the_deepest(self, levels: list[Tensor]) -> list[Tensor]:
+        if len(levels) == 1:
+            return levels  # the dense ones, which are hidden below
+        return [*levels[:-1], channel_dropout(levels[-1], self.dropout)]
 
     def averaged(self, error: Tensor, image: Image, *, progress: float) -> Tensor:
         """Mean of the error (B, 1, *S) over the voxels that are sure; 0 where there is none."""
@@ -100,8 +129,5 @@ class UncertaintyAwareMeanTeacher(MeanTeacher):
 
     def _entropy(self, image: Image) -> Tensor:
         """Of the mean output of the teacher over noisy images, (B, 1, *S), as a share of ln C."""
-        outputs = [
-            full_precision(self.teacher(self.noisy(image))).softmax(1) for _ in range(self.passes)
-        ]
-        mean = torch.stack(outputs).mean(dim=0)
+        mean = torch.stack([self.guess(image) for _ in range(self.passes)]).mean(dim=0)
         return -torch.xlogy(mean, mean).sum(dim=1, keepdim=True) / math.log(mean.shape[1])

@@ -15,12 +15,14 @@ from gemini_monai.study.methods.view_objective import TaughtViewObjective
 class MomentumContrast(TaughtViewObjective):
     """MoCo v2: ``KeyQueue`` of a moving average's embeddings (Chen et al., 2020).
 
+    Head, loss and defaults but the queue's length are those of github.com/facebookresearch/moco,
+    4397a04 (``moco/builder.py`` with ``mlp``, temperature 0.2 as its README has it for v2).
     Trains the encoder; the decoder stays as it is initialized. Batches are not shuffled between
     processes, because the encoder has no batch normalization.
 
     Args:
         temperature: Of ``KeyQueue``.
-        momentum: Share of the average that stays at every step, from 0 to 1.
+        momentum: Greatest share of the average that stays at a step, from 0 to 1.
         queue: Keys that are kept; 65,536 in the paper, of a million images.
         projection: Width of queries and keys.
     """

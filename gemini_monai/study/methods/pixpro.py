@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from einops import einsum
 from torch import Tensor, nn
 
 from gemini_monai.geometry.types import Image
 from gemini_monai.networks import DenseNetwork
-from gemini_monai.objectives import Batch
-from gemini_monai.study.methods.dense_grid import cell_features, cell_places
+from gemini_monai.objectives import Batch, full_precision
+from gemini_monai.study.methods.dense_grid import cell_features, near_cells
 from gemini_monai.study.methods.embedding import perceptron
 from gemini_monai.study.methods.key_queue import unit
 from gemini_monai.study.methods.view_objective import TaughtViewObjective
@@ -20,16 +18,18 @@ from gemini_monai.study.methods.view_objective import TaughtViewObjective
 class PixPro(TaughtViewObjective):
     """Pixel-to-propagation consistency (Xie et al., CVPR 2021).
 
-    ``y_i = sum_j max(cos(x_i, x_j), 0)^gamma g(x_j)``; the loss is the mean of ``-cos(y_i, x'_j)``
-    over places ``i`` of one view and ``j`` of the other that lie less than ``distance`` diagonals
-    of a cell apart, both ways; ``x'`` is of a moving average, whose momentum grows to 1 by half a
-    cosine. The paper's places are the 7 x 7 of a residual network's last stage; here they are the
-    cells of a grid over the dense features, so that the decoder is trained too.
+    ``y_i = sum_j max(cos(x_i, x_j), 0)^gamma g(x_j) / |g(x_j)|``; the loss of an image is ``-2``
+    times the mean of ``cos(y_i, x'_j)`` over places ``i`` of one view and ``j`` of the other that
+    are near one another, plus the same the other way. ``x'`` is of a moving average, whose momentum
+    grows to 1 by half a cosine. Equation, near places and defaults are those of github.com/zdaxie/
+    PixPro, e390d6b (``contrast/models/PixPro.py``, ``tools/pixpro_base_r50_100ep.sh``). Its places
+    are the 7 x 7 of a residual network's last stage; here they are the cells of a grid over the
+    dense features, so that the decoder is trained too, and the projection is narrower.
 
     Args:
         momentum: At the start of training.
         sharpness: ``gamma``.
-        distance: Below which two places are a pair, in diagonals of a cell of the first view.
+        distance: Below which two places are a pair, as of ``near_cells``.
         cells: Most places of a view.
         projection: Width of ``x``; 256 in the paper.
     """
@@ -60,7 +60,7 @@ class PixPro(TaughtViewObjective):
     def forward(
         self, network: DenseNetwork, batch: Batch, *, progress: float = 1.0
     ) -> dict[str, Tensor]:
-        """``propagation``, from -2 to 2.
+        """``propagation``, from -4 to 4; an image whose views do not meet has 0.
 
         Args:
             network: A ``Gemini``.
@@ -71,20 +71,20 @@ class PixPro(TaughtViewObjective):
         views = torch.cat(self.views(batch))
         with torch.no_grad():
             targets = self._projected(self.averages(), views)
-        smoothed = self.propagated(self._projected((network, self.projector), views))
-        (first, second), (target_a, target_b) = smoothed.chunk(2), targets.chunk(2)
-        places_a, places_b = cell_places(batch["ddf_ab"], self.cells)
-        diagonal = math.sqrt(places_a.shape[-1])
-        near = torch.cdist(places_a.expand_as(places_b), places_b) < self.distance * diagonal
-        there = _mean_cosine(first, target_b, near)
-        back = _mean_cosine(second, target_a, near.transpose(1, 2))
-        return {"propagation": -(there + back)}
+        features = self._projected((network, self.projector), views)
+        with torch.autocast(features.device.type, enabled=False):
+            first, second = self.propagated(full_precision(features)).chunk(2)
+            target_a, target_b = targets.chunk(2)
+            near = near_cells(batch["ddf_ab"], self.cells, distance=self.distance)
+            there = _mean_cosine(first, target_b, near)
+            back = _mean_cosine(second, target_a, near.transpose(1, 2))
+        return {"propagation": -2 * (there + back)}
 
     def propagated(self, features: Tensor) -> Tensor:
         """Every place's features (B, P, K), from those of all that are like it."""
         direction = unit(features)
         likeness = einsum(direction, direction, "b i k, b j k -> b i j").clamp(min=0)
-        return likeness**self.sharpness @ self.transform(features).to(likeness.dtype)
+        return likeness**self.sharpness @ unit(self.transform(features))
 
     def _projected(self, own: tuple[DenseNetwork, nn.Module], views: Image) -> Tensor:
         network, projector = own
@@ -94,6 +94,6 @@ class PixPro(TaughtViewObjective):
 
 
 def _mean_cosine(features: Tensor, targets: Tensor, pairs: Tensor) -> Tensor:
-    """Over the pairs (B, P, Q) of places; 0 where there is none."""
+    """Mean over images of that over their pairs (B, P, Q) of places; 0 where there is none."""
     cosine = einsum(unit(features), unit(targets), "b i k, b j k -> b i j")
-    return (cosine * pairs).sum() / pairs.sum().clamp(min=1)
+    return ((cosine * pairs).sum(dim=(1, 2)) / pairs.sum(dim=(1, 2)).clamp(min=1)).mean()

@@ -14,7 +14,8 @@ class Prototypes(nn.Module):
     ``-sum_k s_jk log softmax_k(q_i c_k / t)``, mean over pairs ``i, j`` of places; ``c`` are the
     prototypes, and ``s_j`` is their share in the key of place ``j``, by Sinkhorn's iterations over
     the batch, in which every prototype has as many places (SwAV, Caron et al., NeurIPS 2020).
-    Written from memory of the paper, which has no public code.
+    From the abstract and memory of the paper (arXiv 2109.07756), whose code was announced and not
+    found: number, weight, temperature and sharpness are ours, the equation may be another.
 
     Args:
         width: Of a query; the ``projection`` of ``DenseCL``.

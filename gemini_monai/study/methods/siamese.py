@@ -6,7 +6,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gemini_monai.geometry.types import Image
 from gemini_monai.networks import DenseNetwork
 from gemini_monai.objectives import Batch, full_precision
 from gemini_monai.study.methods.embedding import image_embedding, perceptron, width_of
@@ -17,7 +16,10 @@ class SimSiam(ViewObjective):
     """``-(cos(p1, sg z2) + cos(p2, sg z1)) / 2`` (Chen and He, CVPR 2021).
 
     ``z`` is a projection of the pooled deepest features, ``p`` a prediction from it, ``sg`` stops
-    the gradient. Trains the encoder; the decoder stays as it is initialized.
+    the gradient. Heads and loss are those of github.com/facebookresearch/simsiam, a7bc177
+    (``simsiam/builder.py``, ``main_simsiam.py``), but narrower, and normalized over both views
+    together: there the batch of a view is 512 images, here a few. Trains the encoder; the decoder
+    stays as it is initialized.
 
     Args:
         projection: Width of the projection; 2048 in the paper.
@@ -50,20 +52,20 @@ class SimSiam(ViewObjective):
         Raises:
             InputError: If there is one image only.
         """
-        views = self.views(batch)
-        first, second = (self.projector(image_embedding(network, view)) for view in views)
-        crossed = _cosine(self.predictor(first), second) + _cosine(self.predictor(second), first)
-        return {"similarity": -crossed / 2}
+        projected = self.projector(image_embedding(network, torch.cat(self.views(batch))))
+        return {"similarity": -_crossed(self.predictor(projected), projected) / 2}
 
 
 class BYOL(TaughtViewObjective):
     """``2 - 2 cos(q(z1), z2')``, both ways (Grill et al., NeurIPS 2020).
 
     ``z'`` is of a moving average, whose momentum grows from ``momentum`` to 1 by half a cosine.
-    Trains the encoder; the decoder stays as it is initialized.
+    Heads, loss and schedule are those of github.com/google-deepmind/deepmind-research, 4822a45
+    (``byol``), but narrower, and normalized over both views together: there the batch of a view is
+    4096 images, here a few. Trains the encoder; the decoder stays as it is initialized.
 
     Args:
-        momentum: At the start of training; 0.996 in the paper, for a million of steps.
+        momentum: At the start of training; in that code 0.97 to 0.996, the longer the training.
         hidden: Width of the hidden layers; 4096 in the paper.
         projection: Width of projection and prediction; 256 in the paper.
     """
@@ -95,23 +97,19 @@ class BYOL(TaughtViewObjective):
         Raises:
             InputError: If there is one image only.
         """
-        views = self.views(batch)
-        first, second = (
-            self.predictor(self.projector(image_embedding(network, view))) for view in views
-        )
+        views = torch.cat(self.views(batch))
+        prediction = self.predictor(self.projector(image_embedding(network, views)))
         with torch.no_grad():
-            target_first, target_second = map(self._target, views)
-        crossed = _cosine(first, target_second) + _cosine(second, target_first)
-        return {"prediction": 4 - 2 * crossed}
-
-    def _target(self, view: Image) -> Tensor:
-        network, projector = self.averages()
-        target: Tensor = projector(image_embedding(network, view))
-        return target
+            average, projector = self.averages()
+            target = projector(image_embedding(average, views))
+        return {"prediction": 4 - 2 * _crossed(prediction, target)}
 
 
-def _cosine(prediction: Tensor, target: Tensor) -> Tensor:
-    """Mean cosine; no gradient reaches the target."""
+def _crossed(prediction: Tensor, target: Tensor) -> Tensor:
+    """Mean cosine of the first half's predictions and the second half's targets, and vice versa.
+
+    From -2 to 2, the sum of both; no gradient reaches the targets.
+    """
     with torch.autocast(prediction.device.type, enabled=False):
         one, other = full_precision(prediction), full_precision(target.detach())
-        return F.cosine_similarity(one, other, dim=1).mean()
+        return 2 * F.cosine_similarity(one, other.roll(len(other) // 2, 0), dim=1).mean()

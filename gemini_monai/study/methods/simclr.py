@@ -8,25 +8,27 @@ from torch import Tensor
 
 from gemini_monai.networks import DenseNetwork
 from gemini_monai.objectives import Batch, full_precision
-from gemini_monai.study.methods.embedding import image_embedding, perceptron, width_of
+from gemini_monai.study.methods.embedding import image_embedding, two_layers, width_of
 from gemini_monai.study.methods.view_objective import ViewObjective
 
 
 class SimCLR(ViewObjective):
     """NT-Xent over the pooled deepest features (Chen et al., ICML 2020).
 
-    The loss is MONAI's ``ContrastiveLoss``. Trains the encoder; the decoder stays as it is
-    initialized.
+    The loss is MONAI's ``ContrastiveLoss``, half of ``add_contrastive_loss`` of github.com/
+    google-research/simclr, 383d414, which adds what is averaged here; temperature and width are its
+    defaults. The projection is the paper's two layers; its code normalizes over the batch of 4,096,
+    which a few images cannot do. Trains the encoder; the decoder stays as it is initialized.
 
     Args:
-        temperature: Of the cosines, above 0; 0.1 to 0.5 in the paper.
+        temperature: Of the cosines, above 0.
         projection: Width of the projection, whose hidden layer is as wide as the features.
     """
 
     trains = "encoder"
     several = True
 
-    def __init__(self, *, temperature: float = 0.2, projection: int = 128) -> None:
+    def __init__(self, *, temperature: float = 0.1, projection: int = 128) -> None:
         super().__init__()
         self.loss = ContrastiveLoss(temperature=temperature)
         self.projection = projection
@@ -34,7 +36,7 @@ class SimCLR(ViewObjective):
     def bind(self, network: DenseNetwork) -> None:
         """Fit the projection to the network's deepest features."""
         width = width_of(network)
-        self.projector = perceptron(width, width, self.projection)
+        self.projector = two_layers(width, width, self.projection)
 
     def forward(
         self, network: DenseNetwork, batch: Batch, *, progress: float = 1.0

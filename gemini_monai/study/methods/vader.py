@@ -17,12 +17,13 @@ class VADeR(TaughtViewObjective):
     """View-agnostic dense representation (Pinheiro et al., NeurIPS 2020).
 
     ``KeyQueue`` of single pixels: a query in one view, its key at the same place of the other view
-    by a moving average, and keys of earlier images as negatives.
+    by a moving average, and keys of earlier images as negatives. From the paper, whose code was not
+    found; its views are drawn as MoCo v2's.
 
     Args:
         points: Pixels of each image; 32 in the paper.
         temperature: Of ``KeyQueue``; 0.07 in the paper.
-        momentum: Share of the average that stays at every step, from 0 to 1.
+        momentum: Greatest share of the average that stays at a step, from 0 to 1.
         queue: Keys that are kept; 65,536 in the paper.
         projection: Width of queries and keys; 128 in the paper.
     """

@@ -42,11 +42,13 @@ class TaughtViewObjective(ViewObjective):
     it calls this one's. Keys that ``forward`` leaves in ``newest`` are queued after the step.
 
     Args:
-        momentum: Share of the average that stays at every step, from 0 to 1.
+        momentum: Share of the average that stays at a step, from 0 to 1: the greatest, or the first
+            where it rises.
     """
 
     rises: bool = False
-    """Whether the momentum grows from ``momentum`` to 1 in the course of training."""
+    """Whether the momentum grows from ``momentum`` to 1 in the course of training by half a cosine;
+    else it warms up to ``momentum``, as of ``Teacher``."""
     newest: Sequence[tuple[KeyQueue, Tensor]] = ()
     """Queues, and the keys (P, K) of this step that are for them."""
     projector: nn.Module
@@ -62,7 +64,7 @@ class TaughtViewObjective(ViewObjective):
 
     def bind(self, network: DenseNetwork) -> None:
         """Copy what is averaged; no gradient reaches the copies."""
-        self.teacher = Teacher(self._student(network), self.momentum)
+        self.teacher = Teacher(self._student(network), self.momentum, warm_up=not self.rises)
 
     def averages(self) -> tuple[DenseNetwork, nn.Module]:
         """Those of the network and of the head."""

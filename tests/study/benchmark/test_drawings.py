@@ -28,6 +28,7 @@ def _row(method, dice, *, difference=True):
         rank=(1.0, 0.5),
         optimizer_steps=10.0,
         cpu_minutes=1.0,
+        by_checkpoint={},
         missing={},
     )
 

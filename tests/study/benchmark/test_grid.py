@@ -90,6 +90,18 @@ def test_the_knobs_of_a_preset_are_knobs_that_take_its_values(name):
             KNOBS[key[2:]](literal(value), key)
 
 
+def test_a_variant_of_the_network_is_fine_tuned_as_it_was_pretrained(spec):
+    given = variants_of("width")
+    own = replace(spec, suite="pretraining", labels=(1,), draws=(0,), variants=given)
+    for run in own.runs():
+        wide = run.method == "width_32"
+        assert ("--channels '[32,64,128,256,512]'" in run.command) == wide, run.command
+    given = variants_of({"apart": "--semantic 0 --pairs 2"})
+    fine = [r for r in replace(own, variants=given).runs() if r.labels and r.method == "apart"]
+    assert fine
+    assert not any("--pairs" in run.command for run in fine)
+
+
 def test_what_presets_share_is_one_arm():
     found = variants_of(["ablation", "smoothness", "similarity"])
     assert list(found) == [

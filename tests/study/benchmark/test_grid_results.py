@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
 import shutil
 import statistics
 from dataclasses import replace
@@ -106,11 +107,32 @@ def test_a_case_without_any_structure_does_not_take_the_mean_along(spec):
     assert found["gemini"].to_baseline.per_draw[0] == pytest.approx(expected)
 
 
+def test_both_checkpoints_are_read_and_the_declared_one_is_in_the_table(spec):
+    run = next(run for run in spec.runs() if run.method == "gemini")
+    table = (run.folder / "test" / "segmentation.csv").read_text().splitlines()
+    (run.other_test / "test").mkdir(parents=True)
+    worse = [table[0], *(re.sub(r"^([^,]+,[^,]+),[^,]+,", r"\1,0.25,", row) for row in table[1:])]
+    (run.other_test / "test" / "segmentation.csv").write_text("\n".join(worse) + "\n")
+    best, last = (
+        {row.method: row for row in rows(replace(spec, checkpoint=name))}["gemini"]
+        for name in ("best", "last")
+    )
+    assert best.dice[1] == last.dice[1]  # draw 1 has one checkpoint
+    assert last.dice[0] == 0.25 < best.dice[0]
+    assert best.by_checkpoint == last.by_checkpoint
+    assert best.by_checkpoint["last"] == 0.25
+    assert best.by_checkpoint["best"] == pytest.approx(statistics.mean(best.dice.values()))
+    without = replace(spec, overrides=("--use_validation", "False"))
+    assert all(run.also == "" for run in without.runs())
+    assert "No other label was read" in without.labels_read
+    assert "Labels of 2 validation images were read" in spec.labels_read
+
+
 def test_a_row_is_read_as_means_spreads_and_signed_points():
     nan = math.nan
     dice = {0: 0.8, 1: 0.9}
     few = DrawDifference({0: 0.1, 1: -0.02}, low=nan, high=nan, p_value=nan)
-    row = ResultRow("d", 5, "cps", dice, few, None, nan, (1.5, 0.25), 1200.0, 3.0, {})
+    row = ResultRow("d", 5, "cps", dice, few, None, nan, (1.5, 0.25), 1200.0, 3.0, {}, {})
     assert cells(row) == [
         *("cps", "85.0 ± 7.1", "+4.0 (+10.0, \u22122.0)", "", "", "1.5", "25", "1200", "3.0")
     ]

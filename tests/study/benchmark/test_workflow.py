@@ -70,8 +70,11 @@ def test_no_environment_has_to_be_activated(spec, monkeypatch, tmp_path):
     for run, own in zip(ours, runs, strict=True):
         words = shlex.split(own.command)
         assert words[0] == "gemini"  # as a person types it
-        assert shlex.split(run["command"]) == [sys.executable, "-m", "gemini_monai", *words[1:]]
-    assert other["command"] == "bash -c gemini"
+        ours_too = [sys.executable, "-m", "gemini_monai"]
+        first, second = run["command"].split(" && ")
+        assert shlex.split(first) == [*ours_too, *words[1:]]
+        assert shlex.split(second) == [*ours_too, *shlex.split(own.also)[1:]]
+    assert other["command"].startswith("bash -c gemini && ")
     monkeypatch.undo()
     done = subprocess.run(
         [*shlex.split(ours[0]["command"])[:3], "--help"],
@@ -104,7 +107,7 @@ with_snakemake = pytest.mark.skipif(
 
 @with_snakemake
 def test_what_a_killed_grid_leaves_does_not_stop_the_next(tmp_path):
-    run = GridRun("well", "true", str(tmp_path / "well" / "page"), (), "d", "m", 1, 0)
+    run = GridRun("well", "true", str(tmp_path / "well" / "page"), (), "d", "m", 1, 0, 0)
     lock = tmp_path / "out" / ".snakemake" / "locks" / "0.output.lock"
     lock.parent.mkdir(parents=True)
     lock.write_text("finished/well\n")
@@ -115,7 +118,7 @@ def test_what_a_killed_grid_leaves_does_not_stop_the_next(tmp_path):
 def test_a_second_call_makes_only_what_failed_even_from_another_folder(tmp_path, monkeypatch):
     count = f"bash -c 'echo once >> {tmp_path}/{{}}.txt; {{}}'"
     run = GridRun(
-        "well", count.format("well", "true"), str(tmp_path / "well" / "page"), (), "d", "m", 1, 0
+        "well", count.format("well", "true"), str(tmp_path / "well" / "page"), (), "d", "m", 1, 0, 0
     )
     bad = replace(run, name="bad", command=count.format("bad", "false"))
     waits = replace(run, name="waits", command=count.format("waits", "true"), after=("bad",))

@@ -9,10 +9,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from gemini_monai.data.streams.places import UNKNOWN
+from gemini_monai.geometry.warp import identity_grid
 from gemini_monai.networks import Gemini
 from gemini_monai.objectives import Learner
 from gemini_monai.study.methods import DenseCL, PixPro, VADeR
-from gemini_monai.study.methods.dense_grid import cell_features, cell_places
+from gemini_monai.study.methods.dense_grid import cell_features, cell_places, near_cells
 from gemini_monai.study.methods.densecl import most_alike
 from gemini_monai.study.methods.key_queue import KeyQueue
 
@@ -74,30 +76,61 @@ def test_pixpro_pairs_near_places_and_smooths_by_likeness(network):
         for own in objective.teacher.parameters():
             own += 0.1 * torch.randn_like(own)
     batch = _batch(shift=2.0)  # a cell
+    batch["ddf_ab"][1] = 0.0
     views = torch.cat([batch["view_a"], batch["view_b"]])
     x = objective._projected((network, objective.projector), views)
     target = objective._projected(objective.teacher.module.children(), views)
 
-    def smoothed(k, i):
-        total = 0
-        for j in range(16):
-            likeness = max(float(F.cosine_similarity(x[k, i], x[k, j], dim=0)), 0.0)
-            total = total + likeness**2 * objective.transform(x[k, j])
-        return total
-
-    def place(i):
-        return torch.tensor([i // 4, i % 4]).double()
-
-    found = [[], []]
-    cell = torch.tensor([1.0, 0.0])
-    for k, i, j in itertools.product(range(2), range(16), range(16)):
-        if float((place(i) - place(j) - cell).norm()) < 0.7 * math.sqrt(2):
-            one = smoothed(k, i), target[k + 2, j]
-            other = smoothed(k + 2, j), target[k, i]
-            found[0].append(float(F.cosine_similarity(*one, dim=0)))
-            found[1].append(float(F.cosine_similarity(*other, dim=0)))
-    expected = -sum(sum(values) / len(values) for values in found)
+    expected = 0.0
+    for k, cells in ((0, 1.0), (1, 0.0)):
+        shift, found = torch.tensor([cells, 0.0]), []
+        for i, j in itertools.product(range(16), range(16)):
+            if float((_place(i) - _place(j) - shift).norm()) < 0.7 * math.sqrt(2):
+                there = _smoothed(objective, x[k], i), target[k + 2, j]
+                back = _smoothed(objective, x[k + 2], j), target[k, i]
+                found += [float(F.cosine_similarity(*pair, dim=0)) for pair in (there, back)]
+        expected -= 2 * 2 * sum(found) / len(found) / 2  # both ways have as many; two images
     assert float(objective(network, batch)["propagation"]) == pytest.approx(expected, rel=1e-9)
+
+
+def _smoothed(objective, x, i):
+    """What all 16 places of a view make of one."""
+    total = 0
+    for own in x:
+        likeness = max(float(F.cosine_similarity(x[i], own, dim=0)), 0.0)
+        total = total + likeness**2 * F.normalize(objective.transform(own), dim=0)
+    return total
+
+
+def _place(i):
+    return torch.tensor([i // 4, i % 4]).double()
+
+
+@pytest.mark.parametrize(("zoom", "near"), [(0.5, 16), (1.0, 16), (2.0, 12)])
+def test_near_is_measured_in_the_larger_cells(zoom, near):
+    """Two views of one middle, the second of which shows ``zoom`` times as much of each side."""
+    grid = identity_grid((8, 8), dtype=torch.float64)[None]
+    ddf = (zoom - 1) * (grid - 3.5)
+    pairs = near_cells(ddf, 16, distance=0.7)[0]
+    first = [2 * k + 0.5 for k in range(4)]  # middles, in voxels
+    second = [3.5 + zoom * (middle - 3.5) for middle in first]
+    limit = 0.7 * math.sqrt(2) * 2 * max(zoom, 1)
+    expected = torch.tensor(
+        [
+            [math.dist(one, other) < limit for other in itertools.product(second, repeat=2)]
+            for one in itertools.product(first, repeat=2)
+        ]
+    )
+    assert torch.equal(pairs, expected)
+    assert int(pairs.any(dim=0).sum()) == near
+
+
+def test_near_cells_of_views_that_are_known_in_part_are_those_that_are_known():
+    ddf = torch.zeros(1, 2, 8, 8)
+    ddf[:, :, :2] = UNKNOWN
+    expected = torch.eye(16, dtype=torch.bool)
+    expected[:4] = False
+    assert torch.equal(near_cells(ddf, 16, distance=0.7)[0], expected)
 
 
 def test_densecl_pairs_the_most_alike_and_mixes_two_parts(network):
@@ -121,14 +154,15 @@ def test_densecl_pairs_the_most_alike_and_mixes_two_parts(network):
     mean = objective.projectors[0](f.mean(dim=1)), objective.projectors[0](g.mean(dim=1))
     assert float(terms["image_contrast"]) == pytest.approx(0.7 * float(objective.means(*mean)))
     objective.after_step(network)
-    keys = F.normalize(objective.projectors[1](g), dim=2).mean(dim=1)
+    keys = objective.projectors[1](g).mean(dim=1)
     torch.testing.assert_close(objective.places.keys[:2], F.normalize(keys, dim=1))
 
 
 def test_the_most_alike_is_found_whatever_its_length():
     features = torch.eye(3)[None]
     others = torch.stack([torch.eye(3)[k] * (k + 1) for k in (2, 0, 1)])[None]
-    assert most_alike(features, others, [3]).nonzero().tolist() == [[0, 0, 1], [0, 1, 2], [0, 2, 0]]
+    pairs = most_alike(features, others, batch={}, cells=3)
+    assert pairs.nonzero().tolist() == [[0, 0, 1], [0, 1, 2], [0, 2, 0]]
 
 
 def test_vader_pairs_places_by_the_known_field(network):

@@ -27,21 +27,17 @@ TERMS = {
     methods.SegmentedRegistration: ("anatomy",),
     methods.SampledSegmentation: ("sampled",),
     methods.BidirectionalCopyPaste: ("copy_paste",),
-    methods.CrossPseudoSupervision: ("second_dice", "second_cross_entropy", "cross_pseudo"),
+    methods.CrossDisplacement: ("second", "displaced"),
+    methods.CrossPseudoSupervision: ("second_dice", "second_cross_entropy"),
     methods.LearnedAugmentation: ("appearance_smoothness", "augmented"),
     methods.DeepPrior: ("hard_regions",),
     methods.PartialWayTeaching: ("partial_way", "confident_teaching"),
     methods.CycleRegistration: ("anatomy_cycle",),
-    methods.AttentionRestoration: ("attention_restoration",),
     methods.PerClassRegistration: ("visual",),
-    methods.ReverseTeaching: ("reverse_teaching",),
+    methods.ReverseTeaching: ("warped_labeled", "reverse_teaching"),
 }
 """Terms that a label, or a prediction for a labeled image, is part of."""
-UNLABELED_TOO = {
-    methods.BidirectionalCopyPaste,
-    methods.CrossPseudoSupervision,
-    methods.AttentionRestoration,
-}
+UNLABELED_TOO = {methods.BidirectionalCopyPaste}
 """Whose terms are of unlabeled images, too."""
 MOVES_ALONE = {methods.AnatomySimilarity, methods.CycleRegistration}
 """Whose terms say something of fields alone."""
@@ -94,11 +90,11 @@ def _made(kind):
     torch.manual_seed(0)
     network, objective = Pointwise(), kind()
     objective.bind(network)
+    if hasattr(objective, "view"):  # other intensities, by those of the whole image
+        objective.view = torch.clone
     for name in ("appearance", "discriminator"):
         if hasattr(objective, name):
             setattr(objective, name, Difference())
-    if kind is methods.AttentionRestoration:
-        objective.head = nn.Conv2d(4, 3, 1)
     return network, objective
 
 

@@ -12,11 +12,20 @@ from monai.networks.nets import BasicUNet
 from gemini_monai.base.errors import InputError
 from gemini_monai.networks import Gemini
 from gemini_monai.objectives import Learner
-from gemini_monai.study.methods import BYOL, MomentumContrast, RotationPrediction, SimCLR, SimSiam
+from gemini_monai.study.methods import (
+    BYOL,
+    DenseCL,
+    MomentumContrast,
+    RotationPrediction,
+    SimCLR,
+    SimSiam,
+    VADeR,
+)
 from gemini_monai.study.methods.embedding import image_embedding
 
 METHODS = {"simclr": SimCLR, "simsiam": SimSiam, "byol": BYOL, "moco": MomentumContrast}
 METHODS |= {"rotation": RotationPrediction}
+TAUGHT = {"moco": MomentumContrast, "vader": VADeR, "densecl": DenseCL}
 
 
 @pytest.fixture
@@ -55,11 +64,20 @@ def test_simclr_tells_views_from_all_others(network):
     assert float(found) == pytest.approx(total / 6, rel=1e-6)
 
 
+def test_simclrs_projection_of_an_image_is_its_own(network):
+    """No statistics of the few images of a batch are in it."""
+    objective = _bound(SimCLR(), network)
+    embedded = image_embedding(network, _batch(4)["view_a"])
+    alone = torch.cat([objective.projector(own[None]) for own in embedded])
+    torch.testing.assert_close(objective.projector(embedded), alone)
+
+
 def test_simsiam_predicts_each_view_from_the_other(network):
     objective = _bound(SimSiam(projection=6, hidden=4), network)
     batch = _batch()
-    z1, z2 = (objective.projector(image_embedding(network, batch[k])) for k in ("view_a", "view_b"))
-    p1, p2 = objective.predictor(z1), objective.predictor(z2)
+    both = torch.cat([batch["view_a"], batch["view_b"]])  # normalized together
+    z = objective.projector(image_embedding(network, both))
+    (z1, z2), (p1, p2) = z.chunk(2), objective.predictor(z).chunk(2)
     cosines = [
         float(F.cosine_similarity(p[i], z[i], dim=0))
         for p, z in ((p1, z2), (p2, z1))
@@ -76,13 +94,11 @@ def test_byol_predicts_what_the_average_makes_of_the_other_view(network):
             own += 0.1 * torch.randn_like(own)
     batch = _batch()
     teacher, projector = objective.teacher.module.children()
-    total = 0.0
-    for one, other in (("view_a", "view_b"), ("view_b", "view_a")):
-        q = objective.predictor(objective.projector(image_embedding(network, batch[one])))
-        target = projector(image_embedding(teacher, batch[other]))
-        total += (
-            sum(2 - 2 * float(F.cosine_similarity(q[i], target[i], dim=0)) for i in range(3)) / 3
-        )
+    both = torch.cat([batch["view_a"], batch["view_b"]])  # normalized together
+    q = objective.predictor(objective.projector(image_embedding(network, both)))
+    target = projector(image_embedding(teacher, both))
+    pairs = [(i, (i + 3) % 6) for i in range(6)]
+    total = sum(2 - 2 * float(F.cosine_similarity(q[i], target[j], dim=0)) for i, j in pairs) / 3
     found = objective(network, batch)["prediction"]
     assert float(found) == pytest.approx(total, rel=1e-9)
 
@@ -92,6 +108,20 @@ def test_byols_average_stands_still_at_the_end(network):
     for progress, momentum in ((0.0, 0.9), (0.5, 0.95), (1.0, 1.0)):
         objective.after_step(network, progress=progress)
         assert objective.teacher.momentum == pytest.approx(momentum)
+
+
+@pytest.mark.parametrize("name", ["moco", "vader", "densecl"])
+def test_nothing_of_the_initial_weights_is_left_in_the_average(network, name):
+    objective = _bound(TAUGHT[name](), network)
+    queries = []
+    for _ in range(5):
+        with torch.no_grad():
+            for own in network.parameters():
+                own.copy_(torch.randn_like(own))
+        queries.append(next(iter(network.parameters())).clone())
+        objective.after_step(network)
+    average = next(iter(objective.averages()[0].parameters()))
+    torch.testing.assert_close(average, torch.stack(queries).mean(dim=0))
 
 
 def test_moco_tells_the_key_from_the_queue_which_moves_on(network):

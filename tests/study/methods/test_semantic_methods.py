@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
+from pydoc import locate
 
 import pytest
 import torch
@@ -13,6 +15,7 @@ from gemini_monai.networks import Gemini
 from gemini_monai.study.methods import AttendedSets, DeepCluster, DenseCL, LocalContrast, Prototypes
 from gemini_monai.study.methods.deep_cluster import k_means
 from gemini_monai.study.methods.dense_grid import cell_features
+from tests.bundles.runs import BUNDLE, MIP
 
 
 @pytest.fixture
@@ -29,44 +32,73 @@ def _cosine(a, b):
     return float(F.cosine_similarity(a, b, dim=0))
 
 
-@pytest.mark.parametrize("size", [(3, 4), (2, 2, 3)])
-def test_a_set_is_the_most_alike_and_its_like_neighbors(size):
+@pytest.mark.parametrize("size", [(4, 4), (2, 2, 2)])
+def test_sets_are_of_attended_places_that_are_alike_and_of_near_ones(size):
     count = math.prod(size)
     features, others = torch.randn(2, 2, count, 3).double()
-    found = AttendedSets(attention=0.5, neighborhood=0.2)(features, others, size)
+    ddf = torch.zeros(2, len(size), *size).double()
+    ddf[1] = 1.0
+    pairing = AttendedSets(attention=0.3, likeness=0.2)
+    found = pairing(features, others, batch={"ddf_ab": ddf}, cells=count)
     places = list(itertools.product(*(range(side) for side in size)))
     for b in range(2):
-        attended = [
-            [k for k in range(count) if own[b, k].norm() >= 0.5 * own[b].norm(dim=1).max()]
-            for own in (features, others)
-        ]
+        attended = [_attended(own[b], 0.3) for own in (features, others)]
         assert 0 < len(attended[0]) < count
-        expected = torch.zeros(count, count, dtype=torch.bool)
-        for i in attended[0]:
-            likeness = {j: _cosine(features[b, i], others[b, j]) for j in attended[1]}
-            best = max(likeness, key=likeness.get)
-            for j, cosine in likeness.items():
-                steps = (abs(x - y) for x, y in zip(places[j], places[best], strict=True))
-                expected[i, j] = j == best or (max(steps) <= 1 and cosine >= 0.2)
-        assert torch.equal(found[b], expected)
+        for i, j in itertools.product(range(count), repeat=2):
+            alike = _cosine(features[b, i], others[b, j]) >= 0.2
+            near = math.dist(places[i], [x + b for x in places[j]]) < 0.5 * math.sqrt(len(size))
+            wanted = (i in attended[0] and j in attended[1] and alike) or near
+            assert bool(found[b, i, j]) is wanted
+
+
+def _attended(features, share):
+    squares = [float((own**2).sum()) / len(own) for own in features]
+    least, greatest = min(squares), max(squares)
+    return {k for k, own in enumerate(squares) if (own - least) / (greatest - least) >= share}
+
+
+def test_nothing_stands_out_of_features_that_are_all_alike():
+    flat = torch.ones(1, 16, 3)
+    batch = {"ddf_ab": torch.full((1, 2, 8, 8), 100.0)}
+    assert not AttendedSets()(flat, flat, batch=batch, cells=16).any()
 
 
 def test_every_pair_of_a_set_counts(network):
-    objective = DenseCL(queue=6, cells=16, projection=5, pairing=AttendedSets(0.8, 0.0))
+    pairing = AttendedSets(0.6, likeness=0.0, distance=0.1)
+    objective = DenseCL(queue=6, cells=16, projection=5, pairing=pairing)
+    assert objective.reads == ("view_a", "view_b", "ddf_ab")
     objective.bind(network)
     objective.double()
-    batch = _views()
+    batch = _views() | {"ddf_ab": torch.full((2, 2, 8, 8), 0.7).double()}
     found = objective(network, batch)["place_contrast"]
     f, g = (cell_features(network.features(batch[key]), 16) for key in ("view_a", "view_b"))
+    pairs = pairing(f, g, batch=batch, cells=16)
+    assert len(pairs.sum(dim=2).unique()) > 2
+    total = sum(_of_image(objective, f[b], g[b], pairs[b]) for b in range(2))
+    assert float(found) == pytest.approx(0.5 * total / 2, rel=1e-9)
+
+
+def _of_image(objective, f, g, pairs):
+    """Mean over places that have partners of that over their partners."""
+    q, k = (F.normalize(objective.projectors[1](own), dim=1) for own in (f, g))
+    others = [sum(math.exp(float(own @ old) / 0.2) for old in objective.places.keys) for own in q]
     losses = []
-    for b, i, j in AttendedSets(0.8, 0.0)(f, g, (4, 4)).nonzero().tolist():
-        q = F.normalize(objective.projectors[1](f[b, i]), dim=0)
-        k = F.normalize(objective.projectors[1](g[b, j]), dim=0)
-        own = math.exp(float(q @ k) / 0.2)
-        others = sum(math.exp(float(q @ old) / 0.2) for old in objective.places.keys)
-        losses.append(-math.log(own / (own + others)))
-    assert len(losses) not in (16, 32)
-    assert float(found) == pytest.approx(0.5 * sum(losses) / len(losses), rel=1e-9)
+    for i, row in enumerate(pairs):
+        scores = [math.exp(float(q[i] @ k[j]) / 0.2) for j in row.nonzero().flatten()]
+        whole = sum(scores) + others[i]
+        if scores:
+            losses.append(-sum(math.log(score / whole) for score in scores) / len(scores))
+    return sum(losses) / len(losses)
+
+
+def test_views_without_any_pair_teach_no_place(network):
+    objective = DenseCL(cells=16, pairing=AttendedSets(1.1))
+    objective.bind(network)
+    objective.double()
+    batch = _views() | {"ddf_ab": torch.full((2, 2, 8, 8), 100.0).double()}
+    terms = objective(network, batch)
+    assert float(terms["place_contrast"]) == 0
+    assert float(terms["image_contrast"]) > 0
 
 
 def test_prototypes_share_places_evenly_and_each_pair_learns_its_share():
@@ -166,11 +198,29 @@ def test_regions_are_told_apart_where_both_views_have_them(network):
     f, g = objective.projector(places.flatten(0, 1)).unflatten(0, (2, 2, 16))
     losses = []
     for b, count in ((0, 12), (1, 16)):
-        for one, other in ((f, g), (g, f)):
+        for one, other in ((f[b], g[b]), (g[b], f[b])):
             for i in range(count):
-                scores = [math.exp(_cosine(one[b, i], other[b, j]) / 0.5) for j in range(count)]
-                losses.append(-math.log(scores[i] / sum(scores)))
+                scores = [math.exp(_cosine(one[i], other[j]) / 0.5) for j in range(count)]
+                within = [math.exp(_cosine(one[i], one[j]) / 0.5) for j in range(count) if j != i]
+                losses.append(-math.log(scores[i] / (sum(scores) + sum(within))))
     assert float(found) == pytest.approx(sum(losses) / len(losses), rel=1e-6)
+
+
+def test_views_that_do_not_meet_teach_no_region(network):
+    objective = LocalContrast(cells=16)
+    objective.bind(network)
+    objective.double()
+    ddf = torch.full((2, 2, 8, 8), 100.0).double()
+    assert float(objective(network, _views() | {"ddf_ab": ddf})["local_contrast"]) == 0
+
+
+@pytest.mark.parametrize("bundle", [BUNDLE, MIP], ids=lambda bundle: bundle.name)
+def test_both_parts_of_glcl_have_its_authors_temperature(bundle):
+    given = json.loads((bundle / "configs" / "method_glcl.json").read_text())["objectives"]
+    images, regions = (
+        locate(options.pop("_target_"))(**options) for options in (given["global"], given["local"])
+    )
+    assert images.loss.temperature == regions.temperature == 0.1
 
 
 def test_regions_inside_come_first():
