@@ -8,6 +8,7 @@ from gemini_monai.handlers.history import History
 from gemini_monai.handlers.monitor import CorrespondenceMonitor
 from gemini_monai.handlers.probe import ProbeCurve
 from gemini_monai.handlers.progress import TrainingProgress
+from gemini_monai.handlers.provenance import data_facts, peak_memory_mib, process_facts
 from gemini_monai.handlers.run_handlers import RunHandlers
 from gemini_monai.handlers.run_record import RunRecord
 from gemini_monai.handlers.segmentation_scores import SegmentationScores
@@ -22,4 +23,7 @@ __all__ = [
     "RunRecord",
     "SegmentationScores",
     "TrainingProgress",
+    "data_facts",
+    "peak_memory_mib",
+    "process_facts",
 ]

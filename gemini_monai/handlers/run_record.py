@@ -2,38 +2,33 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
-import platform
-import resource
-import shlex
-import sys
-import time
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-import torch
 from ignite.engine import Engine, Events
 from torch.nn.parallel import DistributedDataParallel
 
 from gemini_monai.base.files import read_json, write_json, write_text
 from gemini_monai.base.fingerprint import describe
-from gemini_monai.data.checks import SPLITS
 from gemini_monai.data.cohort import Cohort
 from gemini_monai.engines.processes import process_count
+from gemini_monai.handlers.provenance import (
+    CLOCKS,
+    data_facts,
+    peak_memory_mib,
+    process_facts,
+)
 from gemini_monai.objectives import Learner
 from gemini_monai.objectives.learner import unwrapped
 from gemini_monai.runs import MARK, RunFolder, files_to_write, go_on, lasting, settle
 from gemini_monai.transforms import InputSpec
 
-PACKAGES = ("gemini_monai", "monai", "torch", "pytorch-ignite", "numpy", "nibabel", "itk")
 UNKEPT = ("data_changed",)
 """What is said of one run, and has to be said again of the next."""
-CLOCKS = {"seconds": time.monotonic, "cpu_seconds": time.process_time}
-"""By name in ``run.json``: time that passed, processor time of all threads without workers."""
 
 
 class RunRecord:
@@ -82,24 +77,12 @@ class RunRecord:
             "compare": [],
             "task": task,
             "registers": own.registers,
-            "dataset": {
-                "name": cohort.name,
-                "path": str(cohort.path),
-                "hash": cohort.content_hash,
-                "identity": cohort.identity,
-                "license": cohort.license,
-                "spatial_dims": cohort.spatial_dims,
-                "structures": list(cohort.structures),
-                "cases": {split: len(getattr(cohort, split)) for split in SPLITS},
-                "changes": list(cohort.changes.values()),
-            },
+            "dataset": data_facts(cohort),
             "seed": knobs.pop("seed"),
             "settings": knobs,
             "transforms": describe({"before": spec.before, "after": spec.after}),
-            "versions": {"python": platform.python_version()} | _versions(),
-            "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+            **process_facts(),
             "parameters": sum(parameter.numel() for parameter in own.network.parameters()),
-            "threads": torch.get_num_threads(),
             "processes": process_count(),
         }
         self._earlier = dict.fromkeys(CLOCKS, 0.0)
@@ -157,7 +140,7 @@ class RunRecord:
             "skipped_steps": dict(
                 self._skipped + Counter(getattr(engine.state, "skipped_steps", {}))
             ),
-            "peak_memory_mib": round(_peak_memory_mib(engine.state.device)),
+            "peak_memory_mib": round(peak_memory_mib(engine.state.device)),
             "device": str(engine.state.device),
             "files": files_to_write(self.run.path),
             "last_epoch": {"optimizer_steps": _steps(engine) - self._epoch_steps},
@@ -180,20 +163,3 @@ def _steps(engine: Engine) -> int:
 
 def _now() -> dict[str, float]:
     return {name: clock() for name, clock in CLOCKS.items()}
-
-
-def _peak_memory_mib(device: torch.device) -> float:
-    """Peak of memory so far in MiB: of the accelerator when there is one, else of the process."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device) / 2**20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # KiB on Linux
-
-
-def _versions() -> dict[str, str]:
-    versions = {}
-    for package in PACKAGES:
-        try:
-            versions[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            versions[package] = "not installed"
-    return versions
