@@ -22,12 +22,15 @@ from gemini_monai.commands.monai_run import (
     method_overlay,
     training_call,
 )
+from gemini_monai.study.nnunet.wanted import refuse_missing
 
 if TYPE_CHECKING:  # imported when it is called
     from gemini_monai.study.benchmark import Budget, GridResults, GridSpec, Trial
 
 SUITES = {"few_labels": ("semi", "supervised"), "pretraining": ("mip", "scratch")}
 """Whose methods are compared, and the baseline that is always among them."""
+NNUNET = "nnunet"
+"""The arm that is nnU-Net itself."""
 WITHOUT_VALIDATION = ("--use_validation", "False")
 TEXT = "Compare systems: every run of a grid, then one table with intervals, ranks and costs."
 
@@ -75,7 +78,7 @@ def add_commands(commands: Any) -> None:
 
 def _add_grid(command: argparse.ArgumentParser) -> None:
     for name, default, what in (
-        ("methods", ["gemini"], "names of method_NAME.json, and gemini"),
+        ("methods", ["gemini"], "names of method_NAME.json, gemini, and of few_labels nnunet"),
         ("labels", [5], "numbers of labeled images"),
         ("draws", 5, "choices of the labeled images; fewer are told as an anecdote"),
         ("seeds", [], "of weights and batches, each with every draw; [] is the draw's number"),
@@ -95,6 +98,12 @@ def _add_protocol(command: argparse.ArgumentParser) -> None:
         metavar="KIND",
         help="what every arm may spend: steps, time or converged, with an amount: 'steps 1200', "
         "'time 5' (minutes), 'converged 0.3' (share without a gain); default: --epochs decides",
+    )
+    command.add_argument(
+        "--nnunet",
+        default="",
+        metavar="'--KEY VALUE'",
+        help="options of the arm nnunet, such as '--mirroring False' (gemini nnunet --help)",
     )
     command.add_argument(
         "--checkpoint",
@@ -121,6 +130,7 @@ def benchmark(
     labels_in_all: bool,
     budget: str,
     checkpoint: str,
+    nnunet: str,
     pretraining: str,
     tune: Any,
     variants: Any,
@@ -145,7 +155,7 @@ def benchmark(
     one_of("best", "last")(checkpoint, "--checkpoint")
     for folder in data:
         refuse_absent_data(Path(folder) / "dataset.json")
-    _refuse_unknown(suite, methods)
+    _refuse_unknown(suite, methods, budget=budget)
     from gemini_monai.study.benchmark import GridSpec, budget_of, variants_of
 
     spec = GridSpec(
@@ -159,6 +169,7 @@ def benchmark(
         overrides=(*overrides, *(WITHOUT_VALIDATION if labels_in_all else ())),
         pretraining=tuple(shlex.split(pretraining)),
         variants=variants_of(variants),
+        nnunet=tuple(shlex.split(nnunet)),
         checkpoint=checkpoint,
     )
     each = budget_of(budget)
@@ -167,12 +178,16 @@ def benchmark(
     _make(spec, tune=tune, budget=each, cores=cores, more=more, images=not without_images)
 
 
-def _refuse_unknown(suite: str, methods: Sequence[str]) -> None:
+def _refuse_unknown(suite: str, methods: Sequence[str], *, budget: str) -> None:
     """Before the first run: a bundle that is not here, a method that it does not have."""
     bundle, baseline = SUITES[suite]
     root, _ = bundle_to_train(BUNDLES[bundle], "train")
     for name in methods:
-        if name not in ("gemini", baseline):
+        if name == NNUNET and bundle == "semi":
+            refuse_missing()
+            if budget.partition(" ")[0] not in ("steps", "time"):
+                raise InputError("--methods: nnunet needs --budget 'steps N' or 'time MINUTES'")
+        elif name not in ("gemini", baseline):
             method_overlay(root, name, option="--methods")
 
 
@@ -184,6 +199,8 @@ def _check(spec: GridSpec, tune: Sequence[str]) -> None:
     small = replace(spec, labels=spec.labels[:1], draws=spec.draws[:1], seeds=spec.seeds[:1])
     for run in (*small.runs(), *(trial_runs(small, tune) if tune else ())):
         function, values = read(shlex.split(run.command)[1:])
+        if run.method == NNUNET:
+            continue
         (finetuning_call if function is finetune else training_call)(**values).check()
 
 

@@ -11,7 +11,8 @@ from gemini_monai.base.errors import InputError
 from gemini_monai.base.files import read_json
 from gemini_monai.base.limits import real
 from gemini_monai.runs import RunFolder
-from gemini_monai.study.benchmark.grid import GridSpec
+from gemini_monai.study.benchmark.grid import NNUNET, GridSpec
+from gemini_monai.study.benchmark.grid_data import data_name
 from gemini_monai.study.benchmark.grid_run import GridRun
 
 AMOUNTS = {"steps": 1200.0, "time": 5.0, "converged": 0.3}
@@ -89,6 +90,7 @@ def with_budget(spec: GridSpec, budget: Budget | None) -> GridSpec:
         words: tuple[str, ...] = ("--stop_after", f"{budget.amount:g}")
         return replace(spec, overrides=(*spec.overrides, *words), budget=str(budget))
     lengths = {key: ("--epochs", str(_epochs(run, budget))) for key, run in _probes(spec)}
+    lengths |= {(data_name(data), NNUNET): _of_nnunet(budget) for data in spec.data}
     plain, before = _without_epochs(spec.overrides), _without_epochs(spec.pretraining)
     if spec.suite == "pretraining":
         return replace(spec, pretraining=before, lengths=lengths, budget=str(budget))
@@ -106,7 +108,7 @@ def _probes(spec: GridSpec) -> Iterator[tuple[tuple[str, str], GridRun]]:
         pretraining=(*_without_epochs(spec.pretraining), "--epochs", str(PROBED)),
     )
     for run in small.runs():
-        if spec.suite == "few_labels" or not run.data:
+        if (spec.suite == "few_labels" or not run.data) and run.method != NNUNET:
             yield (run.data or small.pretrained_on, run.method), replace(run, data="", also="")
 
 
@@ -117,6 +119,13 @@ def _epochs(run: GridRun, budget: Budget) -> int:
     epoch = record.get("last_epoch") or {}
     cost = _seconds(record, epoch) / 60 if budget.kind == "time" else epoch.get("optimizer_steps")
     return max(1, round(budget.amount / cost)) if cost else 1
+
+
+def _of_nnunet(budget: Budget) -> tuple[str, str]:
+    """One step an iteration; it measures by itself how many a time holds."""
+    if budget.kind == "steps":
+        return "--iterations", str(round(budget.amount))
+    return "--minutes", f"{budget.amount:g}"
 
 
 def _seconds(record: Mapping[str, Any], epoch: Mapping[str, Any]) -> float:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from gemini_monai.report.read import RunContents, read_run, read_test
-from gemini_monai.study.benchmark.grid import GridSpec
+from gemini_monai.study.benchmark.grid import NNUNET, GridSpec
 from gemini_monai.study.benchmark.grid_run import GridRun
 
 Tests: TypeAlias = Mapping[str, RunContents]
@@ -17,8 +17,8 @@ Tests: TypeAlias = Mapping[str, RunContents]
 def read_tests(spec: GridSpec) -> dict[GridRun, Tests]:
     """Every run of the grid that was tested, in the grid's order.
 
-    A run that reads no validation has its last checkpoint alone, an atlas without a segmenter its
-    best alone.
+    A run that reads no validation has its last checkpoint alone, as nnU-Net has, and an atlas
+    without a segmenter its best alone.
 
     Args:
         spec: What was compared.
@@ -44,7 +44,7 @@ def declared(spec: GridSpec, tests: Mapping[GridRun, Tests]) -> dict[GridRun, Ru
 
 def _tests(run: GridRun, spec: GridSpec) -> Tests:
     own = read_run(run.folder)
-    if spec.reads_no_validation:
+    if spec.reads_no_validation or run.method == NNUNET:
         return {"last": own}
     last = read_test(run.other_test)
     return {"best": own} | ({"last": replace(own, scores=last)} if last else {})

@@ -22,6 +22,8 @@ BASELINES = {"few_labels": "supervised", "pretraining": "scratch"}
 """What the others are compared with, always first; also the names of the suites."""
 NO_PAIRS = {"few_labels": ("--registers", "False"), "pretraining": ()}
 """What leaves out the registration of test pairs, which the run itself has tested."""
+NNUNET = "nnunet"
+"""The arm that is nnU-Net itself, which takes no override of ours and no validation."""
 DEFAULT = "gemini"
 """The bundle without a ``method_*.json``."""
 
@@ -42,7 +44,7 @@ class GridSpec:
         suite: A key of ``BASELINES``.
         data: Prepared data sets. ``few_labels`` trains and tests on each; ``pretraining`` takes the
             first to pre-train on, and trains and tests on each of the others, or on itself.
-        methods: Names of overlays ``method_NAME.json``, and ``gemini``.
+        methods: Names of overlays ``method_NAME.json``, ``gemini``, and of few labels ``nnunet``.
         labels: Numbers of labeled images.
         draws: Seeds of the choice of labeled images.
         seeds: Of weights and batches, each with every draw; none for the draw's own number.
@@ -51,6 +53,7 @@ class GridSpec:
         pretraining: More of every pre-training, likewise.
         variants: Further arms, which are the bundle without an overlay and these overrides, of the
             pre-training where there is one.
+        nnunet: Options of nnU-Net's trainings, as of ``gemini nnunet``.
         tuned: More of an arm's trainings on a data set, by the names of both.
         lengths: How long an arm trains on a data set, or is pre-trained on it, likewise.
         budget: How these were chosen, in words.
@@ -71,6 +74,7 @@ class GridSpec:
     overrides: tuple[str, ...] = ()
     pretraining: tuple[str, ...] = ()
     variants: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    nnunet: tuple[str, ...] = ()
     tuned: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     lengths: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     budget: str = ""
@@ -138,7 +142,7 @@ class GridSpec:
                     for method in self.arms:
                         if (data_name(data), method) in self.left_out:
                             continue
-                        words = [*self._train("semi", data, method), "--compare", "[]"]
+                        words = self._train("semi", data, method)
                         words += self._labels(labels, draw=draw, seed=seed)
                         words += self._overrides(data, method)
                         cell = Cell(labels, draw, seed)
@@ -166,14 +170,18 @@ class GridSpec:
                     yield self._run(words, data=data, method=method, cell=cell, after=before)
 
     def _train(self, bundle: str, data: Path, method: str) -> list[str]:
+        if method == NNUNET:
+            return [NNUNET, str(data.absolute())]
         words = ["train", bundle, str(data.absolute())]
         if method in self.variants:
-            return [*words, *self.variants[method]]
-        return words if method == DEFAULT else [*words, "--method", method]
+            words += self.variants[method]
+        elif method != DEFAULT:
+            words += ["--method", method]
+        return [*words, "--compare", "[]"] if bundle == "semi" else words
 
     def _other_test(self, folder: Path, method: str) -> str:
         """The command that tests the last checkpoint, of a segmenter that was validated."""
-        if self.reads_no_validation or not is_segmenter(method):
+        if self.reads_no_validation or method == NNUNET or not is_segmenter(method):
             return ""
         pairs = [pair for pair in itertools.pairwise(self.overrides) if pair[0] == "--overlay"]
         words = ["evaluate", str(folder), str(other_test(folder)), *itertools.chain(*pairs)]
@@ -217,6 +225,8 @@ class GridSpec:
     def _overrides(self, data: Path, method: str) -> tuple[str, ...]:
         key = (data_name(data), method)
         length = self.lengths.get(key, ()) if self.suite == "few_labels" else ()
+        if method == NNUNET:
+            return (*self.nnunet, *length)
         return (*self.overrides, *length, *self.tuned.get(key, ()))
 
     def _run(
@@ -235,7 +245,8 @@ class GridSpec:
         part = f"{cell.labels}_labels" if cell.labels else "pretraining"
         name = f"{data_name(data)}-{method}-{part}-{cell.draw}-{digest}"
         folder = self.output.absolute() / name
-        command = [PROGRAM, *words, "--output_dir", str(folder), "--resume", "True"]
+        again = "--overwrite" if method == NNUNET else "--resume"
+        command = [PROGRAM, *words, "--output_dir", str(folder), again, "True"]
         return GridRun(
             name=name,
             command=shlex.join(command),

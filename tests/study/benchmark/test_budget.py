@@ -87,6 +87,22 @@ def test_a_probe_that_failed_leaves_one_epoch(spec):
     } == {("1",)}
 
 
+@pytest.mark.parametrize(
+    ("budget", "expected"),
+    [(Budget("time", 2.0), "--minutes 2"), (Budget("steps", 900.0), "--iterations 900")],
+)
+def test_nnunet_is_given_its_budget_as_it_is(spec, budget, expected):
+    own = replace(spec, methods=("nnunet",), nnunet=("--mirroring", "False"))
+    assert [run.method for run in probing_runs(own, budget)] == ["supervised"]
+    (run, *_) = [r for r in with_budget(own, budget).runs() if r.method == "nnunet"]
+    data, folder = spec.data[0], run.folder
+    assert run.command == (
+        f"gemini nnunet {data} --labeled_cases 2 --mirroring False {expected} --seed 0 "
+        f"--output_dir {folder} --overwrite True"
+    )
+    assert run.also == ""
+
+
 def test_of_pretrainings_the_pretraining_is_what_is_bought(spec):
     own = replace(spec, suite="pretraining", pretraining=("--epochs", "9"))
     probes = probing_runs(own, Budget("time", 2.0))
