@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gemini_monai.base.bundles import literal
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.limits import one_of, several, text, whole
-from gemini_monai.base.presence import refuse_absent_data
+from gemini_monai.base.presence import refuse_absent_data, refuse_absent_weights
+from gemini_monai.commands.benchmark_options import add_options
 from gemini_monai.commands.bundle import OVERRIDES
 from gemini_monai.commands.monai_run import (
     BUNDLES,
@@ -38,84 +37,8 @@ TEXT = "Compare systems: every run of a grid, then one table with intervals, ran
 def add_commands(commands: Any) -> None:
     """Add ``benchmark``."""
     command = commands.add_parser("benchmark", help=TEXT, description=TEXT, epilog=OVERRIDES)
-    command.add_argument("suite", metavar=f"{{{','.join(SUITES)}}}", help="what is compared")
-    command.add_argument(
-        "data",
-        nargs="+",
-        metavar="DST",
-        help="prepared data sets; pretraining takes the first to pre-train on",
-    )
-    command.add_argument("--output", required=True, metavar="FOLDER", help="of runs and tables")
-    _add_grid(command)
-    _add_protocol(command)
-    command.add_argument(
-        "--pretraining", default="", metavar="'--KEY VALUE'", help="overrides of pre-trainings"
-    )
-    command.add_argument(
-        "--variants",
-        type=literal,
-        default={},
-        metavar="\"{'NAME':'--KEY VALUE'}\"",
-        help="further arms, GEMINI with these overrides; or presets, such as ablation",
-    )
-    command.add_argument(
-        "--tune",
-        type=literal,
-        default=[],
-        metavar="\"['','--KEY VALUE']\"",
-        help="overrides of trainings; every arm takes the one with the best validation Dice",
-    )
-    command.add_argument(
-        "--snakemake", default="", metavar="'--OPTION VALUE'", help="options of Snakemake"
-    )
-    command.add_argument(
-        "--without_images",
-        action="store_true",
-        help="a page with tables and charts alone, to share",
-    )
+    add_options(command, suites=SUITES)
     command.set_defaults(function=benchmark)
-
-
-def _add_grid(command: argparse.ArgumentParser) -> None:
-    for name, default, what in (
-        ("methods", ["gemini"], "names of method_NAME.json, gemini, and of few_labels nnunet"),
-        ("labels", [5], "numbers of labeled images"),
-        ("draws", 5, "choices of the labeled images; fewer are told as an anecdote"),
-        ("seeds", [], "of weights and batches, each with every draw; [] is the draw's number"),
-    ):
-        command.add_argument(
-            f"--{name}", type=literal, default=default, help=f"{what}; default: {default}"
-        )
-    command.add_argument(
-        "--cores", type=literal, default=1, help="runs at a time, one thread each; default: 1"
-    )
-
-
-def _add_protocol(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--budget",
-        default="",
-        metavar="KIND",
-        help="what every arm may spend: steps, time or converged, with an amount: 'steps 1200', "
-        "'time 5' (minutes), 'converged 0.3' (share without a gain); default: --epochs decides",
-    )
-    command.add_argument(
-        "--nnunet",
-        default="",
-        metavar="'--KEY VALUE'",
-        help="options of the arm nnunet, such as '--mirroring False' (gemini nnunet --help)",
-    )
-    command.add_argument(
-        "--checkpoint",
-        default="best",
-        metavar="{best,last}",
-        help="which one the tables are of; both are tested, and in the CSV files; default: best",
-    )
-    command.add_argument(
-        "--labels_in_all",
-        action="store_true",
-        help="read no label but the labeled images' before the test; the last checkpoint is tested",
-    )
 
 
 def benchmark(
@@ -134,6 +57,7 @@ def benchmark(
     pretraining: str,
     tune: Any,
     variants: Any,
+    given: Any,
     snakemake: str,
     without_images: bool,
     overrides: list[str],
@@ -169,6 +93,7 @@ def benchmark(
         overrides=(*overrides, *(WITHOUT_VALIDATION if labels_in_all else ())),
         pretraining=tuple(shlex.split(pretraining)),
         variants=variants_of(variants),
+        given=_given(given, suite=suite),
         nnunet=tuple(shlex.split(nnunet)),
         checkpoint=checkpoint,
     )
@@ -176,6 +101,24 @@ def benchmark(
     _check(spec, tune)
     more = shlex.split(snakemake)
     _make(spec, tune=tune, budget=each, cores=cores, more=more, images=not without_images)
+
+
+def _given(value: Any, *, suite: str) -> dict[str, tuple[str, ...]]:
+    """Files of weights by the names of their arms, with more of their fine-tunings.
+
+    Raises:
+        InputError: If it is something else, a file is not there, or nothing is fine-tuned.
+    """
+    from gemini_monai.study.benchmark import variants_of
+
+    found = variants_of(value) if value else {}
+    if found and suite != "pretraining":
+        raise InputError("--given: of benchmark pretraining alone, which fine-tunes weights")
+    for name, words in found.items():
+        if not words:
+            raise InputError(f"--given: '{name}': expected a file of weights, got nothing")
+        refuse_absent_weights(words[0])
+    return found
 
 
 def _refuse_unknown(suite: str, methods: Sequence[str], *, budget: str) -> None:

@@ -53,6 +53,7 @@ class GridSpec:
         pretraining: More of every pre-training, likewise.
         variants: Further arms, which are the bundle without an overlay and these overrides, of the
             pre-training where there is one.
+        given: Further arms of pre-trainings: a file of weights, and more of its fine-tunings.
         nnunet: Options of nnU-Net's trainings, as of ``gemini nnunet``.
         tuned: More of an arm's trainings on a data set, by the names of both.
         lengths: How long an arm trains on a data set, or is pre-trained on it, likewise.
@@ -74,6 +75,7 @@ class GridSpec:
     overrides: tuple[str, ...] = ()
     pretraining: tuple[str, ...] = ()
     variants: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    given: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     nnunet: tuple[str, ...] = ()
     tuned: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     lengths: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
@@ -87,8 +89,9 @@ class GridSpec:
         for name in ("data", "methods", "labels", "draws"):
             if not getattr(self, name):
                 raise InputError(f"benchmark: no {name} given, expected one or more")
-        for name in self.variants:
-            if name in (self.baseline, *self.methods):
+        names = [self.baseline, *self.methods, *self.variants, *self.given]
+        for name in (*self.variants, *self.given):
+            if names.count(name) > 1:
                 raise InputError(f"benchmark: '{name}' is a method and a variant; rename one")
         for folder in self.data:
             if not (folder / "dataset.json").is_file():
@@ -117,8 +120,8 @@ class GridSpec:
 
     @property
     def arms(self) -> tuple[str, ...]:
-        """The baseline, then the methods, then the variants."""
-        return tuple(dict.fromkeys([self.baseline, *self.methods, *self.variants]))
+        """The baseline, then the methods, then the variants, then the weights that are given."""
+        return tuple(dict.fromkeys([self.baseline, *self.methods, *self.variants, *self.given]))
 
     @property
     def tested(self) -> tuple[Path, ...]:
@@ -152,9 +155,9 @@ class GridSpec:
         for seed in dict.fromkeys(seed for _, seed in self.repetitions):
             for method in self.arms:
                 tested = [d for d in self.tested if (data_name(d), method) not in self.left_out]
-                source = "none"
+                source, *more = self.given.get(method, ("none",))
                 before: tuple[str, ...] = ()
-                if method != self.baseline and tested:
+                if method not in (self.baseline, *self.given) and tested:
                     words = [*self._train("mip", self.data[0], method), *self.pretraining]
                     words += self.lengths.get((self.pretrained_on, method), ())
                     cell = Cell(0, seed, seed)
@@ -165,7 +168,7 @@ class GridSpec:
                 for data, labels, draw in cells:
                     words = ["finetune", str(data), "--pretrained", source]
                     words += self._labels(labels, draw=draw, seed=seed)
-                    words += [*self._network(method), *self._overrides(data, method)]
+                    words += [*more, *self._network(method), *self._overrides(data, method)]
                     cell = Cell(labels, draw, seed)
                     yield self._run(words, data=data, method=method, cell=cell, after=before)
 

@@ -102,6 +102,20 @@ def test_a_variant_of_the_network_is_fine_tuned_as_it_was_pretrained(spec):
     assert not any("--pairs" in run.command for run in fine)
 
 
+def test_given_weights_are_fine_tuned_without_a_pretraining(spec):
+    given = {"imagenet": ("resnet50.pth", "--overlay", "finetune_imagenet.json")}
+    own = replace(spec, suite="pretraining", labels=(1,), draws=(0,), given=given)
+    assert own.arms[-1] == "imagenet"
+    (run,) = [run for run in own.runs() if run.method == "imagenet"]
+    assert (
+        "--pretrained resnet50.pth --labeled_cases 1 --overlay finetune_imagenet.json"
+        in run.command
+    )
+    assert run.after == ()
+    with pytest.raises(InputError, match="'cps' is a method and a variant"):
+        replace(own, given={"cps": ("file",)})
+
+
 def test_what_presets_share_is_one_arm():
     found = variants_of(["ablation", "smoothness", "similarity"])
     assert list(found) == [
