@@ -22,17 +22,19 @@ class LearnedAugmentation(Objective):
     The shapes are the fields of ``AtlasRegistration`` beside this objective. The appearances are of
     a network of its own: with a labeled image ``x`` and an unlabeled one ``u``, whose field brings
     it onto ``x``, it gives a change ``d`` that minimizes ``MSE(x + d, warp(u)) + smoothness *
-    (mean squared difference of d between neighbors of one label)``. The segmenter learns Dice of
+    (mean absolute difference of d between neighbors of one label)``. The segmenter learns Dice of
     ``warp(x + d)`` with the label, both warped onto the unlabeled image before ``u`` in the batch.
     No gradient of the segmentation reaches ``d`` or a field, and none of ``d`` reaches a field.
 
     In the paper the two transforms are trained first, one after the other, and the segmenter on
     what they make; here all three are trained side by side, so that the first examples are of
-    transforms that know nothing. It has one labeled image, here there may be several.
+    transforms that know nothing. It has one labeled image, here there may be several. Smoothness is
+    that of ``src/metrics.py``, its weight that of ``main.py``, of github.com/xamyzhao/brainstorm at
+    commit 4634c60, which leaves out voxels of a drawn contour.
 
     Args:
         weight: Factor of the segmentation's term.
-        smoothness: Weight of the smoothness of ``d``; 0.02 in the paper, from memory.
+        smoothness: Weight of the smoothness of ``d``; theirs is 1 to 50 of the squared error.
         in_channels: Channels of the image.
     """
 
@@ -78,13 +80,13 @@ class LearnedAugmentation(Objective):
 
 
 def _roughness(change: Image, label: Tensor) -> Tensor:
-    """Mean squared forward difference, 0 across a boundary of the label, averaged over the axes.
+    """Mean absolute forward difference, 0 across a boundary of the label, summed over the axes.
 
     Differences to and between ignored voxels do not count.
     """
     counts, terms = counted(label), []
     for axis in range(2, change.dim()):
-        rough = change.diff(dim=axis).square() * (label.diff(dim=axis) == 0)
+        rough = change.diff(dim=axis).abs() * (label.diff(dim=axis) == 0)
         known = None if counts is None else counts.unfold(axis, 2, 1).all(dim=-1)
         terms.append(mean_where(rough, known))
-    return torch.stack(terms).mean()
+    return torch.stack(terms).sum()

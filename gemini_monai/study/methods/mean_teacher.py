@@ -21,6 +21,10 @@ class MeanTeacher(Objective):
     Mean squared difference of two softmax outputs on unlabeled images, the teacher's of an image
     with noise, times ``weight * exp(-5 (1 - t)^2)`` at the share ``t`` of training.
 
+    As ``pytorch/main.py`` and ``mean_teacher/losses.py`` of github.com/CuriousAI/mean-teacher at
+    commit 546348f have it for whole images, whose teacher's momentum at step ``t`` is
+    ``min(1 - 1 / (t + 1), momentum)``, too. Weight and noise are those of ``UA-MT``'s code.
+
     Args:
         weight: Factor of the term at the end of training.
         momentum: Share of the teacher that stays at every step, from 0 to 1.

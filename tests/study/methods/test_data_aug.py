@@ -23,15 +23,15 @@ def _roughness(change, label):
     """Of neighbors along each axis that have one label; those that have not count as 0."""
     axes = []
     for step in ((1, 0), (0, 1)):
-        squares = []
+        steps = []
         for b in range(2):
             for x in range(8 - step[0]):
                 for y in range(10 - step[1]):
                     here, there = (b, 0, x, y), (b, 0, x + step[0], y + step[1])
                     same = bool(label[here] == label[there])
-                    squares.append(same * float(change[here] - change[there]) ** 2)
-        axes.append(sum(squares) / len(squares))
-    return sum(axes) / 2
+                    steps.append(same * abs(float(change[here] - change[there])))
+        axes.append(sum(steps) / len(steps))
+    return sum(axes)
 
 
 def test_a_labeled_image_has_the_looks_of_one_and_the_shape_of_another(objective, network, batch):
@@ -73,7 +73,7 @@ def test_a_change_at_a_boundary_costs_nothing(objective, network, batch, monkeyp
     label = torch.zeros(2, 1, 8, 10, dtype=torch.long)
     label[..., 5:] = 1
     batch["label"] = label
-    for start, rough in ((5, 0.0), (4, 0.5 / 9 / 2)):
+    for start, rough in ((5, 0.0), (4, 0.5 / 9)):
         change = torch.zeros(2, 1, 8, 10).double()
         change[..., start:] = 1
         monkeypatch.setattr(objective.appearance, "forward", lambda a, b, own=change: own)

@@ -46,6 +46,19 @@ def test_mean_teacher_is_the_squared_difference_of_probabilities(progress):
     assert float(found) == pytest.approx(expected, rel=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("progress", "theirs"),
+    [(0.0, 2.8866865465765576e-05), (0.5, 0.0012274503535545987), (1.0, 0.004284222697163341)],
+)
+def test_mean_teacher_has_the_value_of_the_authors_code(progress, theirs):
+    """Their ``softmax_mse_loss`` and ``sigmoid_rampup``, each voxel an example of theirs."""
+    objective = MeanTeacher(noise=0.0)
+    objective.bind(Waves(phase=0.4))
+    batch = {"unlabeled": images(3, 12, 12, step=0.17)}
+    found = objective(Waves(), batch, progress=progress)["consistency"]
+    assert found.item() == pytest.approx(theirs, rel=1e-12)
+
+
 @pytest.fixture
 def sure(monkeypatch):
     """UA-MT of two classes on volumes, with noise that can be written down and nothing hidden."""
