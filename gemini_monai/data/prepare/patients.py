@@ -43,6 +43,7 @@ def read_patients(source: Path, cases: Collection[str]) -> dict[str, str] | None
     tables = tables or [path for path in files if _has_columns(path, cases)]
     documented = [path for name in DOCUMENTED for path in tables if path.name == name]
     if not tables:
+        _refuse_unread(files)
         return None
     path = (documented or tables)[0]
     rivals = [table for table in tables if table != path and _competes(table, path, documented)]
@@ -61,9 +62,25 @@ def read_patients(source: Path, cases: Collection[str]) -> dict[str, str] | None
     return patients
 
 
+def _refuse_unread(files: Sequence[Path]) -> None:
+    """Stop at a file that is called like the table and is none that is read, nor an image."""
+    for path in files:
+        is_image = bool(suffix_of(path)) or path.suffix == DICOM
+        explains = _plain(path.stem) == BIDS and path.suffix.lower() == ".json"
+        if path.is_file() and _has_name(path) and not is_image and not explains:
+            raise InputError(
+                f"{path}: is called like the table of patients, and is no CSV; {EXPECTED}, or give "
+                "it another name if it is none"
+            )
+
+
+def _has_name(path: Path) -> bool:
+    return bool(ALIKE.fullmatch(_plain(path.stem))) and not path.name.startswith(".")
+
+
 def _is_alike(path: Path) -> bool:
     """Whether a file or folder has the name of a table of patients."""
-    if not ALIKE.fullmatch(_plain(path.stem)) or path.name.startswith("."):
+    if not _has_name(path):
         return False
     if path.suffix.lower() in (*TEXT, *OTHERS):
         return True

@@ -191,6 +191,27 @@ def test_what_cannot_be_read_as_the_table_is_named(tmp_path, name, write, messag
     assert not (tmp_path / "dst").exists()
 
 
+@pytest.mark.parametrize(
+    "name", ["patients.json", "PATIENTS", "patients.csv.bak", "Subject_IDs.md"]
+)
+def test_a_file_called_like_the_table_is_not_passed_over(tmp_path, name):
+    source = _source(tmp_path / "src")
+    (source / name).write_text("\n".join(ROWS))
+    with pytest.raises(InputError, match=rf"{name}: is called like the table.*expected patients"):
+        prepare_folder(source, tmp_path / "dst")
+    (source / "patients.csv").write_text("\n".join(ROWS))  # then the other is left aside
+    assert len(set(_patients(source, tmp_path / "dst").values())) == 3
+
+
+def test_images_and_what_explains_columns_are_no_tables(tmp_path):
+    source = tmp_path / "src"
+    for k in range(6):
+        save(source / f"patient{k}.nii.gz", image(k))
+    (source / "participants.json").write_text("{}")
+    path = prepare_folder(source, tmp_path / "dst")
+    assert len(read_cohort(path).unlabeled) == 6
+
+
 def test_which_of_several_tables_is_meant(tmp_path):
     source = _source(tmp_path / "src")
     (source / "participants.csv").write_text("\n".join(ROWS))
