@@ -73,6 +73,8 @@ class Case:
         small["spatial_size"] = SIZES[self.spatial_dims]
         if self.base == "finetune":
             del small["registration_pairs"]
+            if "backbone" in self.content().get("backbone", {}):
+                small["backbone#backbone"] = "resnet18"
             return small | {"pretrained": "none"}
         return small | ({"compare": []} if self.bundle is BUNDLE else {})
 
@@ -96,6 +98,10 @@ def _dims(bundle, overlay):
     if overlay is None:
         return (2, 3)
     content = json.loads((bundle / "configs" / f"{overlay}.json").read_text())
+    if content.get("slices"):
+        return (3,)
+    if "spatial_dims" in content.get("backbone", {}):
+        return (content["backbone"]["spatial_dims"],)
     return (len(content["spatial_size"]),) if "spatial_size" in content else (2, 3)
 
 
