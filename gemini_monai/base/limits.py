@@ -144,11 +144,13 @@ def intensity(value: Any, name: str) -> None:
 
 
 def _intensity_rule(value: Any, name: str) -> None:
-    bounds = set() if isinstance(value, Mapping) and value.get("kind") == "zscore" else BOUNDS
+    kind = value.get("kind") if isinstance(value, Mapping) else None
+    if kind is not None:
+        one_of(*KINDS)(kind, f"{name}: kind")
+    bounds = set() if kind == "zscore" else BOUNDS
     if not isinstance(value, Mapping) or set(value) != {"kind", *bounds}:
         wanted = "kind, lower and upper" if bounds else "kind alone"
         raise InputError(f"{name}: expected {wanted}, got {value!r}")
-    one_of(*KINDS)(value["kind"], f"{name}: kind")
     if not bounds:
         return
     bound = real(0, 100) if value["kind"] == "percentile" else real()

@@ -130,9 +130,13 @@ def _segment(parser: argparse.ArgumentParser) -> None:
 
 def _register(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="folder of a run that learned correspondence")
-    parser.add_argument("moving", metavar="MOVING", help="the image that is warped")
-    parser.add_argument("fixed", metavar="FIXED", help="the image that it is warped onto")
-    parser.add_argument("out", metavar="OUT", help="folder for field, warped image and label")
+    parser.add_argument(
+        "places",
+        nargs="+",
+        metavar="MOVING FIXED OUT",
+        help="the image that is warped, the one that it is warped onto, and a folder for field, "
+        "warped image and label; OUT alone with --pairs LIST",
+    )
     _overlay(parser)
 
 

@@ -26,6 +26,11 @@ from gemini_monai.runs import RunFolder, check_settings
 Place = Callable[[str], Any]
 """From a path; raises an ``InputError`` where nothing is."""
 
+OF_VIEW = {
+    *("spatial_size", "spacing", "orientation", "foreground", "intensity", "color", "align"),
+    *("reference", "slices", "preprocessing_steps"),
+}
+"""Knobs of how a run sees images; where it is used, they are parts of ``spec``."""
 IMAGES: dict[str, Place] = dict.fromkeys(
     (
         *("moving", "fixed", "moving_label", "moving_landmarks", "fixed_landmarks", "pairs"),
@@ -104,6 +109,8 @@ def _refuse_unknown(layers: Sequence[Mapping[str, Any]], given: Mapping[str, Any
         if is_nested or name in known or name in RUN_ARGUMENTS or _is_mentioned(name, texts):
             continue
         there = [own for layer in layers for own, _ in ids(layer)]
+        if name in OF_VIEW and "spec" in known:
+            there = [f"spec#{name}"]
         raise unknown_key("command line", name, dict.fromkeys(there))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gemini_monai.base.bundles import command_line_overrides
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.presence import (
     refuse_absent_data,
@@ -38,18 +39,25 @@ def segment(run: str, images: str, out: str, overlay: list[str], overrides: list
     Call(None, [file], options, overlay, PLACES | {"dataset_dir": refuse_absent_folder}).start()
 
 
-def register(
-    run: str, moving: str, fixed: str, out: str, overlay: list[str], overrides: list[str]
-) -> None:
-    """``register RUN MOVING FIXED OUT``.
+def register(run: str, places: list[str], overlay: list[str], overrides: list[str]) -> None:
+    """``register RUN MOVING FIXED OUT``, or ``register RUN OUT --pairs LIST``.
 
     Raises:
-        InputError: If the run is not there, or would run something.
+        InputError: If the run is not there, or would run something; or if images are given beside a
+            list of pairs, or neither are.
     """
+    *images, out = places
+    if len(images) != (0 if "pairs" in command_line_overrides(overrides) else 2):
+        raise InputError(
+            "register: expected RUN MOVING FIXED OUT, or RUN OUT --pairs LIST; got RUN and "
+            f"{', '.join(places)}"
+        )
     _record(run, overrides)
     refuse_other_purpose(run, registers=True)
     file = shipped_configuration(BUNDLES["semi"], "register")
-    options = ["--run_dir", as_path(run), "--moving", as_path(moving), "--fixed", as_path(fixed)]
+    named = zip(("--moving", "--fixed"), images, strict=False)
+    options = ["--run_dir", as_path(run)]
+    options += [word for name, image in named for word in (name, as_path(image))]
     options += ["--output_dir", as_path(out), *overrides]
     Call(None, [file], options, overlay, PLACES).start()
 

@@ -17,6 +17,7 @@ from gemini_monai.engines.processes import process_count
 from gemini_monai.networks import NETWORK_SETTINGS
 from gemini_monai.runs.settings import KNOBS, USED, check_settings
 from gemini_monai.transforms import InputSpec
+from gemini_monai.transforms.input import refuse_without
 
 VIEW_SETTINGS = tuple(field.name for field in fields(InputSpec))
 """Knobs of how images are seen."""
@@ -29,6 +30,8 @@ PARTS = (
     *("before", "after", "network_def", "train#preprocessing", "train#dataset"),
 )
 """What a configuration may set otherwise beside its knobs, and with it what training comes to."""
+STEP_OF = {"spacing": "grid", "orientation": "orientation", "intensity": "intensity"}
+"""Where a knob that is the data set's own is used, if it is given."""
 OF_TRAINER = ("update", "seed")
 """The same, of its trainer."""
 
@@ -96,6 +99,10 @@ def settings() -> dict[str, Any]:
         for transform in getattr(spec, name):
             if not callable(transform):
                 raise InputError(f"key '{name}': expected transforms, got {transform!r:.80}")
+    for name, step in STEP_OF.items():
+        written = parser.get(name, None)
+        if written is not None and not str(written).startswith("$@cohort."):
+            refuse_without(step, spec.preprocessing_steps, key=name)
     _refuse_other_channels(parser, spec)
     _refuse_too_large(parser, spec, knobs)
     scored = RECORDED in parser
@@ -140,5 +147,7 @@ def identity() -> dict[str, Any]:
 
 
 def _of_trainer(parser: ConfigParser) -> dict[str, Any]:
-    trainer = parser["train#trainer"]
-    return {name: trainer[name] for name in OF_TRAINER if name in trainer}
+    """Of trainer and handlers, as it stands."""
+    trainer, handlers = parser["train#trainer"], parser["train#handlers"]
+    rate = [own for own in handlers if "LrScheduleHandler" in str(own)]
+    return {name: trainer[name] for name in OF_TRAINER if name in trainer} | {"rate": rate}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,11 +15,13 @@ from gemini_monai.images.text_headers import MILLIMETERS, TextHeader, meta_heade
 
 BLOCK = 1 << 16  # bytes
 ANY_ZIP = 47  # of zlib or gzip, with the longest window
-PLACES = (
-    *("Offset", "Position", "Origin", "ElementSpacing", "ElementSize"),
-    *("TransformMatrix", "Rotation", "Orientation"),
-)
-"""Fields that say where voxels lie; ITK puts a place of its own where one is no number."""
+PLACES = {
+    **dict.fromkeys(("Offset", "Position", "Origin", "ElementSpacing", "ElementSize"), 1),
+    **dict.fromkeys(("TransformMatrix", "Rotation", "Orientation"), 2),
+}
+"""Fields that say where voxels lie, and the power of the number of axes that is that of their
+numbers; ITK puts others in the place of what it does not understand, also of fields beside it."""
+NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 NEUTRAL = {"ElementToIntensityFunctionSlope": 1.0, "ElementToIntensityFunctionOffset": 0.0}
 
 
@@ -50,16 +53,15 @@ def read_meta(path: Path) -> Stored:
 
 
 def _refuse_unplaced(fields: Mapping[str, str], path: Path) -> None:
-    for name in PLACES:
-        if not all(map(_is_finite, fields.get(name, "").split())):
+    axes = len(fields.get("DimSize", "").split())
+    for name, power in PLACES.items():
+        numbers = fields.get(name, "").split()
+        if not all(map(NUMBER.fullmatch, numbers)):
             raise InputError(f"{path}: {name} is {fields[name]}, expected finite numbers")
-
-
-def _is_finite(text: str) -> bool:
-    try:
-        return math.isfinite(float(text))
-    except ValueError:
-        return False
+        if numbers and len(numbers) != axes**power:
+            raise InputError(
+                f"{path}: {name} is {fields[name]}, expected {axes**power} numbers for {axes} axes"
+            )
 
 
 def _data(fields: Mapping[str, str], path: Path) -> Path | None:

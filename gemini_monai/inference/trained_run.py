@@ -8,9 +8,10 @@ from typing import Any
 
 import torch
 from monai.data.meta_tensor import MetaTensor
+from monai.transforms.compose import Compose
 from torch import nn
 
-from gemini_monai.base.errors import InputError
+from gemini_monai.base.errors import InputError, input_error_in
 from gemini_monai.base.moved import renamed
 from gemini_monai.inference.windows import window_inferer
 from gemini_monai.inference.world_registration import WorldRegistration, register_files
@@ -105,7 +106,7 @@ class TrainedRun:
         """
         refuse_other_purpose(self.folder, task="segmentation")
         before = preprocessing(self.spec, keys=["image"])
-        item = before({"image": str(image), "case": str(image)})
+        item = _loaded(before, {"image": str(image), "case": str(image)})
         batch = item["image"].as_tensor()[None].to(self.device, torch.float32)
         logits = window_inferer(self.spec)(batch, self.network)
         found = torch.as_tensor(logits)[0].float().cpu()
@@ -153,6 +154,18 @@ class TrainedRun:
 
     def _values(self) -> list[int]:
         return sorted(self.spec.label_values)
+
+
+def _loaded(before: Compose, item: dict[str, str]) -> dict[str, Any]:
+    """An item by its preprocessing, and of MONAI's errors the one that names the file."""
+    try:
+        found: dict[str, Any] = before(item)
+    except Exception as error:
+        cause = input_error_in(error)
+        if cause is None:
+            raise
+        raise cause from None
+    return found
 
 
 __getattr__ = renamed(__name__, {"Run": "TrainedRun"}, globals())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gemini_monai.base.moved import renamed
 from gemini_monai.networks.blocks import reinitialized
 from gemini_monai.networks.deformer import Deformer
 from gemini_monai.networks.dense import (
@@ -47,3 +48,7 @@ __all__ = [
     "set_memory",
     "spatial_dims_of",
 ]
+
+__getattr__ = renamed(
+    __name__, {"ARCHITECTURE": "NETWORK_SETTINGS", "recorded_network": "network_of"}, globals()
+)

@@ -29,6 +29,12 @@ LATER_PARTS = {
     "objectives.homeomorphism.smoothness_order": "@smoothness_order",
     "train#trainer.update": "@update",
     "train#trainer.seed": "@seed",
+    "train#trainer.rate": [
+        {
+            **{"_target_": "LrScheduleHandler", "lr_scheduler": "@scheduler"},
+            **{"print_lr": False, "epoch_level": False},
+        }
+    ],
 }
 """What early configurations did not say of their parts, as they say it now."""
 NETWORK = "network_def._target_"

@@ -65,9 +65,12 @@ class InputSpec:
 
         Raises:
             InputError: If rules are too few or too many; naming a step that is unknown or twice, or
-                if the file is not read first.
+                missing though something is to be done in it; or if the file is not read first.
         """
         _refuse_other_steps(self.preprocessing_steps)
+        for step in ("before", "foreground", "after"):
+            if getattr(self, step):
+                refuse_without(step, self.preprocessing_steps, key=step)
         refuse_other_length(self.intensity, self.in_channels, name="key 'intensity'")
 
     @classmethod
@@ -104,6 +107,24 @@ class InputSpec:
         if self.ignore is None:
             del plain["ignore"]
         return plain | {"out_channels": self.out_channels}
+
+
+def refuse_without(step: str, steps: Sequence[str], *, key: str) -> None:
+    """Stop at a key that says what a step does which is not done.
+
+    Args:
+        step: One of ``STEPS``.
+        steps: Those that are done.
+        key: For the message.
+
+    Raises:
+        InputError: Naming both.
+    """
+    if step not in steps:
+        raise InputError(
+            f"key '{key}': is given, but preprocessing_steps {list(steps)} leave '{step}' out, so "
+            "nothing would be done with it"
+        )
 
 
 def _refuse_other_steps(steps: Sequence[str]) -> None:

@@ -101,6 +101,7 @@ OTHER = [
         {"train#trainer#update": "summed"},
         "trained with train#trainer.update '@update', now 'summed'",
     ),
+    ({"train#handlers#1#epoch_level": True}, "trained with train#trainer.rate"),
     ({"train#trainer#seed": 5}, "trained with train#trainer.seed '@seed', now 5"),
     ({"supervised_weight": 5.0}, "supervised_weight 10.0, now 5.0"),
     ({"channels": [4, 12]}, "channels [4, 8], now [4, 12]"),

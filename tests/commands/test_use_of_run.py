@@ -30,6 +30,8 @@ def test_a_run_is_used_by_the_configuration_of_its_bundle(monkeypatch, tmp_path)
     words = becomes(monkeypatch, "register", run, moving, fixed, "OUT", "--moving_label", label)
     assert words[:2] == ["--config_file", "bundles/gemini_semi/configs/register.json"]
     assert words[4:8] == ["--moving", moving, "--fixed", fixed]
+    words = becomes(monkeypatch, "register", run, "OUT", "--pairs", label)
+    assert words[4:] == ["--output_dir", "OUT", "--pairs", label]
 
 
 def test_a_received_archive_is_used_by_the_installed_configuration(monkeypatch, tmp_path):

@@ -58,7 +58,7 @@ def test_a_new_method(place):
     last = [float(value) for value in history[-1].split(",")]
     assert last[-1] > 0
     page.run("compare", place)
-    assert (place / "runs/compared/mean_teacher/run.json").is_file()
+    assert (place / "runs/compared/slow_teacher/run.json").is_file()
     found = page.execute(page.code()[-1], place)
     network, objective = found["network"], found["learner"].objectives["teacher"]
     before = [p.clone() for p in objective.teacher.parameters()]

@@ -202,7 +202,16 @@ def test_packed_voxels_of_another_size_than_the_header_are_named(tmp_path, chang
     _refused(write_meta(tmp_path / "a.mha", _values(), data=data, **said), message)
 
 
-@pytest.mark.parametrize("number", ["nan", "inf", "1,5", "-"])
+@pytest.mark.parametrize(
+    ("field", "said", "expected"),
+    [("Offset", "0", 3), ("ElementSpacing", "1 2", 3), ("TransformMatrix", "1 0 0 1", 9)],
+)
+def test_too_few_numbers_of_a_place_are_named(tmp_path, field, said, expected):
+    path = write_meta(tmp_path / "a.mha", _values(), **{field: said})
+    _refused(path, f"{field} is {said}, expected {expected} numbers for 3 axes")
+
+
+@pytest.mark.parametrize("number", ["nan", "inf", "1,5", "-", "1_0", "\u0661"])
 @pytest.mark.parametrize("field", ["Offset", "ElementSpacing", "TransformMatrix"])
 def test_places_that_are_no_numbers_are_named(tmp_path, field, number):
     said = {field: f"1 {number} 1" + " 0 0 0 1 0 0" * (field == "TransformMatrix")}
