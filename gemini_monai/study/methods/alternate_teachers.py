@@ -19,8 +19,8 @@ from gemini_monai.study.methods.pseudo_labels import (
 )
 from gemini_monai.study.methods.teacher import Teacher
 
-LONGEST = 50
-"""Steps that one teacher follows at most before it is the other one's turn."""
+COPIES = 50
+"""Steps of each teacher in which it is the network."""
 RISES = 0.25
 """Share of training after which the term has its whole weight."""
 
@@ -32,33 +32,40 @@ class AlternateTeachers(Objective):
     map and its certainty. Where the teachers disagree, and the network itself is surer of another
     class, that one is taken. Dice loss of the network over voxels that are sure, of images in other
     intensities during the turns of the first teacher, with a box of the next image during those of
-    the second. A turn is of 1 to 50 steps, in which one teacher follows.
+    the second. A turn is of 1 to ``longest`` steps, in which one teacher follows: it is the network
+    for its first 50 steps, and has then, after ``t`` more, ``min(1 - 1 / (t + 1), momentum)``.
 
     After ``code/train_post_2d_aut.py``, ``code/train_utils.py`` and ``cfgs/config_2d_aut.yml`` of
     github.com/ZhenZHAO/AD-MT at commit 03ef84c. There, the network's label map is not mixed as the
-    teachers' is, which we take for a slip, and a box is of any other image. Its teachers are
-    the network for 50 steps each, and then follow with the momentum ``min(1 - 1 / (t + 1), m)``.
+    teachers' is, which we take for a slip, and a box is of any other image.
 
     Args:
         weight: Factor of the term, reached by ``exp(-5 (1 - t)^2)`` in a quarter of training;
             theirs is four times that of supervised Dice.
         threshold: Least certainty that counts, from 0 to 1.
-        momentum: Share of a teacher that stays at every step, from 0 to 1.
+        momentum: Largest share of a teacher that stays at a step, from 0 to 1.
+        longest: Most steps of a turn; theirs are half an epoch.
     """
 
     reads = ("unlabeled",)
 
     def __init__(
-        self, *, weight: float = 40.0, threshold: float = 0.95, momentum: float = 0.99
+        self,
+        *,
+        weight: float = 40.0,
+        threshold: float = 0.95,
+        momentum: float = 0.99,
+        longest: int = 50,
     ) -> None:
         super().__init__()
-        self.weight, self.threshold, self.momentum = weight, threshold, momentum
+        self.weight, self.threshold = weight, threshold
+        self.momentum, self.longest = momentum, longest
         self.turn: Tensor
         self.register_buffer("turn", torch.zeros(2, dtype=torch.long))  # turns, steps of this one
 
     def bind(self, network: DenseNetwork) -> None:
         """Copy the network twice; no gradient reaches the copies."""
-        self.teachers = nn.ModuleList(Teacher(network, self.momentum) for _ in range(2))
+        self.teachers = nn.ModuleList(Teacher(network, 0.0, warm_up=False) for _ in range(2))
 
     def forward(
         self, network: DenseNetwork, batch: Batch, *, progress: float = 1.0
@@ -109,9 +116,17 @@ class AlternateTeachers(Objective):
     def after_step(self, network: DenseNetwork, *, progress: float = 1.0) -> None:
         """Let the teacher whose turn it is follow."""
         turn, steps = self.turn.tolist()
-        self.teachers[turn % 2].update_parameters(network)
-        over = steps + 1 >= _length(turn)
+        teacher = self.teachers[turn % 2]
+        averaged = int(teacher.n_averaged) - COPIES  # counted from 1
+        teacher.momentum = min(1 - 1 / averaged, self.momentum) if averaged > 0 else 0.0
+        teacher.update_parameters(network)
+        over = steps + 1 >= self.length(turn)
         self.turn.copy_(torch.tensor([turn + 1, 0] if over else [turn, steps + 1]))
+
+    def length(self, turn: int) -> int:
+        """Steps of a turn, the same in every process."""
+        generator = torch.Generator().manual_seed(turn)
+        return int(torch.randint(1, self.longest + 1, (), generator=generator))
 
 
 def _bits(probability: Tensor) -> Tensor:
@@ -123,9 +138,3 @@ def _around(axis: int, share: float) -> slice:
     """A part of an axis about a place in it, cut at its ends."""
     center, half = int(torch.randint(axis // 8, axis, ())), int(share * axis) // 2
     return slice(max(0, center - half), center + half)
-
-
-def _length(turn: int) -> int:
-    """Steps of a turn, the same in every process."""
-    generator = torch.Generator().manual_seed(turn)
-    return int(torch.randint(1, LONGEST + 1, (), generator=generator))

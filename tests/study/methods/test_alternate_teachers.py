@@ -63,9 +63,26 @@ def test_the_weight_rises_in_a_quarter_of_training(objective, batch, progress):
     assert found == pytest.approx(share * 2 * 0.7978142193149373, rel=1e-9)
 
 
-def test_teachers_follow_in_turns_of_up_to_fifty_steps():
+def test_a_teacher_is_the_network_for_fifty_steps_and_then_a_mean(monkeypatch):
     network = nn.Conv2d(1, 2, 1)
-    objective = AlternateTeachers(momentum=0.5)
+    objective = AlternateTeachers(momentum=0.8)
+    objective.bind(network)
+    monkeypatch.setattr(objective, "length", lambda turn: 10**6)  # the first one's turn
+    average = objective.teachers[0].module
+    expected = 0.0
+    for step in range(60):
+        with torch.no_grad():
+            network.weight.fill_(float(step**2))
+        objective.after_step(network)
+        # their ``update_ema_variables``, whose rise takes 50 steps
+        stays = 0.0 if step < 50 else min(1 - 1 / (step - 50 + 1), 0.8)
+        expected = stays * expected + (1 - stays) * step**2
+        assert average.weight.flatten()[0].item() == pytest.approx(expected, rel=1e-6)
+
+
+def test_teachers_follow_in_turns_of_up_to_the_longest():
+    network = nn.Conv2d(1, 2, 1)
+    objective = AlternateTeachers(momentum=0.5, longest=25)
     objective.bind(network)
     first, second = (own.module for own in objective.teachers)
     lengths, turn = [], 0
@@ -85,7 +102,7 @@ def test_teachers_follow_in_turns_of_up_to_fifty_steps():
         elif not lengths:
             lengths.append(0)
         lengths[-1] += 1
-    assert all(1 <= length <= 50 for length in lengths)
+    assert all(1 <= length <= 25 for length in lengths)
     assert len(set(lengths)) > 5
 
 
