@@ -87,6 +87,7 @@ USED: dict[str, Check] = {
     **dict.fromkeys(("run_dir", "weights"), place),
     **dict.fromkeys(("moving", "fixed", "moving_label"), optional(place)),
     **dict.fromkeys(("moving_landmarks", "fixed_landmarks"), optional(place)),
+    "output_ext": one_of(".nii.gz", ".nii", ".nrrd", ".mha", ".png", ".dcm"),
 }
 """What configurations that use a run take besides: a run, weights, images. No knobs of a run."""
 

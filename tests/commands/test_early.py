@@ -50,6 +50,7 @@ DOORS = {
     "register RUN images images OUT --foreground True": "did you mean 'spec#foreground'?",
     "register RUN OUT": "expected RUN MOVING FIXED OUT, or RUN OUT --pairs LIST; got RUN and OUT",
     "register RUN images images OUT --pairs images": "got RUN and images, images, OUT",
+    "segment RUN images OUT --output_ext .foo": "key 'output_ext': expected one of .nii.gz, .nii,",
     "segment RUN images OUT --weights none.pt": f"error: none.pt: {NO_WEIGHTS}",
     "segment RUN images OUT --overlay none.json": "none.json: no such configuration file",
     "segment EMPTY images OUT": "EMPTY: not a run folder, EMPTY/run.json is missing",

@@ -8,6 +8,8 @@ import pytest
 import torch
 
 from gemini_monai.base.errors import InputError
+from gemini_monai.images.names import DICOM
+from gemini_monai.images.write import WRITTEN
 from gemini_monai.runs import check_settings
 from gemini_monai.runs.settings import KNOBS, USED
 from tests.bundles.runs import BUNDLE, MIP
@@ -74,7 +76,8 @@ def test_every_plain_knob_of_a_configuration_has_a_range(path):
         KNOBS[knob](value, knob)
 
 
-PLACES = (*USED, "output_dir", "dataset_dir", "cache_dir", "pretrained", "reference")
+PATHS = [name for name in USED if name != "output_ext"]
+PLACES = (*PATHS, "output_dir", "dataset_dir", "cache_dir", "pretrained", "reference")
 
 
 @pytest.mark.parametrize("name", PLACES)
@@ -90,3 +93,10 @@ def test_every_path_of_a_configuration_that_uses_a_run_is_checked(path):
     if "checked" in config:
         used = {name for name in PLACES if name in config} - {"reference"}  # of the run's record
         assert used <= set(config["checked"])
+
+
+@pytest.mark.parametrize("suffix", [*WRITTEN, DICOM])
+def test_a_format_that_is_written_may_be_asked_for(suffix):
+    check_settings({"output_ext": suffix})
+    with pytest.raises(InputError, match="output_ext"):
+        check_settings({"output_ext": f"{suffix}x"})
