@@ -100,15 +100,15 @@ def _dims(bundle, overlay):
     content = json.loads((bundle / "configs" / f"{overlay}.json").read_text())
     if content.get("slices"):
         return (3,)
-    if "spatial_dims" in content.get("backbone", {}):
-        return (content["backbone"]["spatial_dims"],)
+    if isinstance(axes := content.get("backbone", {}).get("spatial_dims"), int):
+        return (axes,)
     return (len(content["spatial_size"]),) if "spatial_size" in content else (2, 3)
 
 
 CASES = [
     Case(bundle, base, overlay, dims)
     for bundle, base, kinds in (
-        (BUNDLE, "train", ("method", "dataset")),
+        (BUNDLE, "train", ("method", "dataset", "recipe")),
         (MIP, "train", ("method", "dataset")),
         (MIP, "finetune", ("finetune",)),
     )

@@ -28,7 +28,7 @@ DEFAULT = "gemini"
 """The bundle without a ``method_*.json``."""
 
 
-class Cell(NamedTuple):
+class Repetition(NamedTuple):
     """Which repetition of an arm on a data set a run is; no labels for a pre-training."""
 
     labels: int
@@ -148,8 +148,8 @@ class GridSpec:
                         words = self._train("semi", data, method)
                         words += self._labels(labels, draw=draw, seed=seed)
                         words += self._overrides(data, method)
-                        cell = Cell(labels, draw, seed)
-                        yield self._run(words, data=data, method=method, cell=cell)
+                        repetition = Repetition(labels, draw, seed)
+                        yield self._run(words, data=data, method=method, repetition=repetition)
 
     def _pretraining(self) -> Iterator[GridRun]:
         for seed in dict.fromkeys(seed for _, seed in self.repetitions):
@@ -160,8 +160,10 @@ class GridSpec:
                 if method not in (self.baseline, *self.given) and tested:
                     words = [*self._train("mip", self.data[0], method), *self.pretraining]
                     words += self.lengths.get((self.pretrained_on, method), ())
-                    cell = Cell(0, seed, seed)
-                    start = self._run(words, data=self.data[0], method=method, cell=cell)
+                    repetition = Repetition(0, seed, seed)
+                    start = self._run(
+                        words, data=self.data[0], method=method, repetition=repetition
+                    )
                     source, before = str(start.folder), (start.name,)
                     yield start
                 cells = itertools.product(tested, self.labels, self._draws_of(seed))
@@ -169,8 +171,10 @@ class GridSpec:
                     words = ["finetune", str(data), "--pretrained", source]
                     words += self._labels(labels, draw=draw, seed=seed)
                     words += [*more, *self._network(method), *self._overrides(data, method)]
-                    cell = Cell(labels, draw, seed)
-                    yield self._run(words, data=data, method=method, cell=cell, after=before)
+                    repetition = Repetition(labels, draw, seed)
+                    yield self._run(
+                        words, data=data, method=method, repetition=repetition, after=before
+                    )
 
     def _train(self, bundle: str, data: Path, method: str) -> list[str]:
         if method == NNUNET:
@@ -238,15 +242,15 @@ class GridSpec:
         *,
         data: Path,
         method: str,
-        cell: Cell,
+        repetition: Repetition,
         after: tuple[str, ...] = (),
     ) -> GridRun:
         """A cell whose folder is another one as soon as its settings, data or code are others."""
-        words = [*words, "--seed", str(cell.seed)]
+        words = [*words, "--seed", str(repetition.seed)]
         identity = json.dumps([words, content_hash(data), gemini_monai.__version__, after])
         digest = hashlib.sha256(identity.encode()).hexdigest()[:8]
-        part = f"{cell.labels}_labels" if cell.labels else "pretraining"
-        name = f"{data_name(data)}-{method}-{part}-{cell.draw}-{digest}"
+        part = f"{repetition.labels}_labels" if repetition.labels else "pretraining"
+        name = f"{data_name(data)}-{method}-{part}-{repetition.draw}-{digest}"
         folder = self.output.absolute() / name
         again = "--overwrite" if method == NNUNET else "--resume"
         command = [PROGRAM, *words, "--output_dir", str(folder), again, "True"]
@@ -255,8 +259,8 @@ class GridSpec:
             command=shlex.join(command),
             done=str(folder / "report.html"),
             after=after,
-            data=data_name(data) if cell.labels else "",
+            data=data_name(data) if repetition.labels else "",
             method=method,
-            **cell._asdict(),
-            also=self._other_test(folder, method) if cell.labels else "",
+            **repetition._asdict(),
+            also=self._other_test(folder, method) if repetition.labels else "",
         )

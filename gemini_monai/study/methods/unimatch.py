@@ -20,7 +20,7 @@ from gemini_monai.study.methods.pseudo_labels import (
 )
 
 
-class View(NamedTuple):
+class MixedView(NamedTuple):
     """A strong view and what is to be seen in it."""
 
     image: Image
@@ -76,12 +76,12 @@ class UniMatch(Objective):
             "hidden_features": self.weight * hidden / 2,
         }
 
-    def strong_views(self, image: Image, guess: PseudoLabel) -> list[View]:
+    def strong_views(self, image: Image, guess: PseudoLabel) -> list[MixedView]:
         """Two strong views."""
         boxes = [self.box(image) for _ in range(2)]
-        return [View(cut_mixed(self.view(image), own), own, guess.mixed(own)) for own in boxes]
+        return [MixedView(cut_mixed(self.view(image), own), own, guess.mixed(own)) for own in boxes]
 
-    def of_views(self, network: DenseNetwork, views: list[View]) -> Tensor:
+    def of_views(self, network: DenseNetwork, views: list[MixedView]) -> Tensor:
         """Sum of the views' errors."""
         logits = network(torch.cat([view.image for view in views])).chunk(len(views))
         errors = [self.error(own, view.guess) for own, view in zip(logits, views, strict=True)]

@@ -25,7 +25,7 @@ from gemini_monai.runs import (
     put_back,
     settle,
 )
-from gemini_monai.study.nnunet.planning import environment, folders_in, plan
+from gemini_monai.study.nnunet.planning import folders_in, plan, with_variables
 from gemini_monai.study.nnunet.raw_data_set import label_meanings, write_raw
 from gemini_monai.study.nnunet.record import METHOD, write_record
 from gemini_monai.study.nnunet.testing import score_tests
@@ -111,7 +111,7 @@ def _train_and_test(cohort: Cohort, folder: Path, *, wanted: Wanted, device: tor
     run, work = RunFolder(folder), folder / f"{FOLDER}.part"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
-    with (work / "log.txt").open("w") as log, environment(folders_in(work)):
+    with (work / "log.txt").open("w") as log, with_variables(folders_in(work)):
         with redirect_stdout(log):
             trained, times = _trained(cohort, work, wanted=wanted, device=device)
         write_record(run, cohort, wanted=wanted, trained=trained, times=times)
@@ -140,7 +140,7 @@ def _trained(
     plans = plan(wanted.planner, configuration)
     planned = time.monotonic()
     make = partial(make_trainer, plans, configuration, mirroring=wanted.mirroring, device=device)
-    with environment(augmentation_of(device)):
+    with with_variables(augmentation_of(device)):
         schedule = schedule_of(wanted, make)
         measured = time.monotonic()
         set_determinism(seed=wanted.seed)

@@ -14,7 +14,7 @@ from gemini_monai.study.nnunet.raw_data_set import NAME
 
 
 @contextmanager
-def environment(variables: Mapping[str, str]) -> Iterator[None]:
+def with_variables(variables: Mapping[str, str]) -> Iterator[None]:
     """Let nnU-Net read variables of the environment, for a time.
 
     Args:

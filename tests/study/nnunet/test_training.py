@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from gemini_monai.base.errors import InputError
 from gemini_monai.study.nnunet import training
 from gemini_monai.study.nnunet.arm import train_nnunet
-from gemini_monai.study.nnunet.planning import environment, folders_in
+from gemini_monai.study.nnunet.planning import folders_in, with_variables
 from gemini_monai.study.nnunet.training import EPOCHS, OWN_EPOCH, divided, schedule_of
 from gemini_monai.study.nnunet.wanted import Wanted
 from tests.commands.calls import refused
@@ -65,7 +65,7 @@ def test_iterations_that_are_said_are_not_timed():
 
 
 def _fails_in(folders):
-    with environment(folders):
+    with with_variables(folders):
         assert {name: os.environ[name] for name in folders} == folders
         raise KeyError
 
