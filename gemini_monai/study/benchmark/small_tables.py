@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from gemini_monai.report.figures.wording import UNDEFINED
+from gemini_monai.report.figures.wording import UNDEFINED, capital
 from gemini_monai.report.page.elements import Block, Cell, Note, Table, table
 from gemini_monai.study.benchmark.grid_results import GridResults
 from gemini_monai.study.benchmark.scores import StructureRow, structure_rows
@@ -59,7 +59,7 @@ def _quantity_table(rows: Sequence[StructureRow], title: str, quantity: str) -> 
         for method in dict.fromkeys(row.method for row in rows)
     ]
     unit = "" if share else f" in {rows[0].unit}"
-    caption = f"{title} per structure{unit}, mean over test cases and draws."
+    caption = f"{capital(title)} per structure{unit}, mean over test cases and draws."
     return table(["method", *names], lines, caption=caption)
 
 
