@@ -104,7 +104,8 @@ def refuse_other_scoring(run_dir: str | Path) -> None:
     if not path.is_file():
         return
     kept = read_json(path, dict)
-    if kept.get("network_def", {}).get("_target_") in EARLY:
+    made = kept.get("network_def", {})
+    if isinstance(made, Mapping) and made.get("_target_") in EARLY:
         message = "%s: of an early version; whether an overlay changed how it is scored is not told"
         logging.getLogger(__name__).warning(message, path)
         return

@@ -183,6 +183,7 @@ def test_a_run_is_scored_by_its_record_and_by_nothing_that_it_kept(
     for change, message in (
         ({"validate": {"inferer": payload}}, "trained with another 'validate#inferer"),
         ({"cohort": payload}, "trained with another 'cohort'"),
+        ({"network_def": "text"}, "trained with another 'network_def'"),
         ({"registration_pairs": "four"}, "key 'registration_pairs': expected a whole number"),
         ({"test": _with(kept, overlap=1)}, "trained with another 'test#handlers#1#overlap'"),
         ({"test": kept["test"] | {"handlers": []}}, "trained with another 'test#handlers'"),
