@@ -49,6 +49,7 @@ def benchmark(
     labels: Any,
     draws: Any,
     seeds: Any,
+    folds: Any,
     cores: Any,
     labels_in_all: bool,
     budget: str,
@@ -74,13 +75,14 @@ def benchmark(
     several(whole(1), least=1)(labels, "--labels")
     whole(1)(draws, "--draws")
     several(whole(0))(seeds, "--seeds")
+    whole(0)(folds, "--folds")
     several(_overrides)(tune, "--tune")
     whole(1)(cores, "--cores")
     one_of("best", "last")(checkpoint, "--checkpoint")
     for folder in data:
         refuse_absent_data(Path(folder) / "dataset.json")
     _refuse_unknown(suite, methods, budget=budget)
-    from gemini_monai.study.benchmark import GridSpec, budget_of, variants_of
+    from gemini_monai.study.benchmark import GridSpec, budget_of, variants_of, with_folds
 
     spec = GridSpec(
         suite=suite,
@@ -98,6 +100,7 @@ def benchmark(
         checkpoint=checkpoint,
     )
     each = budget_of(budget)
+    spec = with_folds(spec, folds)
     _check(spec, tune)
     more = shlex.split(snakemake)
     _make(spec, tune=tune, budget=each, cores=cores, more=more, images=not without_images)
@@ -144,6 +147,7 @@ def _check(spec: GridSpec, tune: Sequence[str]) -> None:
         function, values = read(shlex.split(run.command)[1:])
         if run.method == NNUNET:
             continue
+        del values["minutes"]  # an arm's length is what the budget says
         (finetuning_call if function is finetune else training_call)(**values).check()
 
 

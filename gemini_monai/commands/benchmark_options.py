@@ -12,6 +12,7 @@ LITERALS: tuple[tuple[str, Any, str], ...] = (
     ("methods", ["gemini"], "names of method_NAME.json, gemini, and of few_labels nnunet"),
     ("labels", [5], "numbers of labeled images"),
     ("draws", 5, "choices of the labeled images; fewer are told as an anecdote"),
+    ("folds", 0, "split by patient anew, draw k of fold k; 0 for the data's own test cases"),
     ("seeds", [], "of weights and batches, each with every draw; [] is the draw's number"),
     ("cores", 1, "runs at a time, one thread each"),
 )

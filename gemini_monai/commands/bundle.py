@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from gemini_monai.base.bundles import bundle_root
+from gemini_monai.base.bundles import bundle_root, literal
 from gemini_monai.base.errors import InputError
 from gemini_monai.commands.monai_run import BUNDLES, cost, finetune, train
 from gemini_monai.commands.use_of_run import evaluate, probe, register, segment
@@ -65,7 +65,7 @@ def _add_train(commands: Any) -> None:
         def more(name: str = name) -> str:
             return _knobs(BUNDLES[name], "train")
 
-        _add(bundles, name, train, what, _train, more=more, bundle=name)
+        _add(bundles, name, train, what, _timed, more=more, bundle=name)
 
 
 def _add_cost(commands: Any) -> None:
@@ -88,6 +88,20 @@ def _train(parser: argparse.ArgumentParser) -> None:
         "--method", metavar="NAME", help="overlay method_NAME.json of the bundle (default: GEMINI)"
     )
     _overlay(parser)
+
+
+def _timed(parser: argparse.ArgumentParser) -> None:
+    _train(parser)
+    _minutes(parser)
+
+
+def _minutes(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--minutes",
+        type=literal,
+        metavar="N",
+        help="train for as many epochs as N minutes hold on this machine, which is measured first",
+    )
 
 
 def _overlay(parser: argparse.ArgumentParser) -> None:
@@ -113,6 +127,7 @@ def _add_finetune(commands: Any) -> None:
             metavar="RUN",
             help="a pre-training run or a weights file; none to train from scratch",
         )
+        _minutes(parser)
         _overlay(parser)
 
     def more() -> str:

@@ -55,6 +55,16 @@ class Call:
         """Print the command of MONAI, and become it; overlays are checked before.
 
         Raises:
+            InputError: As ``refuse``.
+        """
+        self.refuse()
+        print(f"python {shlex.join(self.words)}", flush=True)
+        os.execv(sys.executable, [sys.executable, *self.words])
+
+    def refuse(self) -> None:
+        """Stop at what is wrong for certain, before anything is run.
+
+        Raises:
             InputError: As ``refuse_early`` and ``check``.
         """
         files = [*self.files, *self.overlays]
@@ -64,8 +74,6 @@ class Call:
         nested = any("#" in key or "::" in key for key in command_line_overrides(self.options))
         if self.overlays or nested:
             self.check()  # MONAI would end in a traceback where JSON is damaged or a key missing
-        print(f"python {shlex.join(self.words)}", flush=True)
-        os.execv(sys.executable, [sys.executable, *self.words])
 
 
 def _short(file: str | Path) -> str:

@@ -13,6 +13,7 @@ from gemini_monai.base.files import read_json
 from gemini_monai.base.presence import refuse_absent_data
 from gemini_monai.base.trust import as_path, methods_of
 from gemini_monai.commands.early import Place, refuse_absent_pretrained
+from gemini_monai.commands.length import within
 from gemini_monai.commands.monai_call import Call
 
 BUNDLES = {"semi": "gemini_semi", "mip": "gemini_mip"}
@@ -24,14 +25,19 @@ PLACES: dict[str, Place] = {
 
 
 def train(
-    bundle: str, dst: str | None, method: str | None, overlay: list[str], overrides: list[str]
+    bundle: str,
+    dst: str | None,
+    method: str | None,
+    minutes: Any,
+    overlay: list[str],
+    overrides: list[str],
 ) -> None:
     """``train semi|mip [DST]``.
 
     Raises:
         InputError: If the data set or an overlay is not there, or an overlay has an unknown key.
     """
-    training_call(bundle, dst, method, overlay, overrides).start()
+    within(training_call(bundle, dst, method, overlay, overrides), minutes).start()
 
 
 def training_call(
@@ -58,13 +64,19 @@ def training_call(
     return Call(name, files, [*options, *more, *overrides], overlay, PLACES)
 
 
-def finetune(dst: str | None, pretrained: str, overlay: list[str], overrides: list[str]) -> None:
+def finetune(
+    dst: str | None,
+    pretrained: str,
+    minutes: Any,
+    overlay: list[str],
+    overrides: list[str],
+) -> None:
     """``finetune [DST] --pretrained RUN``.
 
     Raises:
         InputError: If the data set or an overlay is not there, or an overlay has an unknown key.
     """
-    finetuning_call(dst, pretrained, overlay, overrides).start()
+    within(finetuning_call(dst, pretrained, overlay, overrides), minutes).start()
 
 
 def finetuning_call(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from gemini_monai.base.bundles import bundle_root
 from gemini_monai.configuration.arms import refuse_unknown_arms, train_arms
+from gemini_monai.configuration.choice import chosen
 from gemini_monai.configuration.cost import measured_trainer, tell_cost
 from gemini_monai.configuration.hardware import choose_convolutions, loading_workers
 from gemini_monai.configuration.knobs import check_knobs, identity, input_spec, settings
+from gemini_monai.configuration.length import tell_seconds
 from gemini_monai.configuration.overrides import check_configuration, refuse_unknown_overrides
 from gemini_monai.configuration.parser_access import running_configuration
 from gemini_monai.configuration.process_steps import (
@@ -33,7 +35,7 @@ from gemini_monai.configuration.steps import (
     warn_of_little,
 )
 from gemini_monai.data import read_cohort
-from gemini_monai.engines import autocast_options, on_gpu
+from gemini_monai.engines import autocast_options, bfloat16_pays, on_gpu
 from gemini_monai.engines.processes import (
     is_first_process,
     process_device,
@@ -52,12 +54,14 @@ __all__ = [
     "InputSpec",
     "Learner",
     "autocast_options",
+    "bfloat16_pays",
     "built_network",
     "bundle_root",
     "check_configuration",
     "check_knobs",
     "check_run",
     "choose_convolutions",
+    "chosen",
     "close_run",
     "find_images",
     "finish_run",
@@ -93,6 +97,7 @@ __all__ = [
     "start_from",
     "start_together",
     "tell_cost",
+    "tell_seconds",
     "train",
     "train_arms",
     "untrained_settings",

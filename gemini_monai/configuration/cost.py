@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -85,13 +85,24 @@ def _count(module: nn.Module) -> int:
 
 def _work(work: Mapping[str, Work]) -> list[str]:
     lines = [f"{'step of an iteration':<24}{'multiply-adds':>16}{'FLOPs':>12}{'kept':>12}"]
-    total = sum(own.multiply_adds for own in work.values())
-    rows = {name: (own.multiply_adds, own.kept) for name, own in work.items()}
-    rows["all, the most kept"] = total, max(own.kept for own in work.values())
+    rows = {_shown(name, own): (own.multiply_adds, own.kept) for name, own in work.items()}
+    whole = _together(work.values())
+    rows["an iteration, most kept"] = whole.multiply_adds, whole.kept
     for name, (adds, kept) in rows.items():
         cells = f"{adds / GIGA:>14.2f} G{2 * adds / GIGA:>10.2f} G{kept / MEBI:>8.0f} MiB"
         lines.append(f"{name:<24}{cells}")
     return lines
+
+
+def _shown(name: str, work: Work) -> str:
+    return name if work.interval == 1 else f"{name}, 1 in {work.interval}"
+
+
+def _together(work: Iterable[Work]) -> Work:
+    """Of an iteration: the sum of the work, the most that is kept."""
+    parts = list(work)
+    adds = sum(own.multiply_adds / own.interval for own in parts)
+    return Work(round(adds), max(own.kept for own in parts))
 
 
 def _whole(learner: Learner, seconds: list[float], *, peak: int, iterations: int) -> list[str]:
@@ -131,9 +142,7 @@ def _growth(learner: Learner, batch: Mapping[str, Tensor]) -> list[str]:
 
 
 def _all(learner: Learner, batch: Mapping[str, Tensor]) -> Work:
-    """Of all steps: the sum of the work, the most that is kept."""
-    found = [count_work(learner, name, batch) for name in learner.objectives]
-    return Work(sum(own.multiply_adds for own in found), max(own.kept for own in found))
+    return _together(count_work(learner, name, batch) for name in learner.objectives)
 
 
 def _changed(key: str) -> Learner | None:

@@ -26,7 +26,8 @@ OF_DATA = ("spatial_dims", "in_channels", "reference")
 RECORDED = "recorded"
 """Key of a run's settings, where a configuration of a training scores that run."""
 PARTS = (
-    *("optimizer", "scheduler", "random_transforms", "view_transforms", "corruption"),
+    *("optimizer", "scheduler", "augmentations", "random_transforms", "view_transforms"),
+    "corruption",
     *("before", "after", "network_def", "train#preprocessing", "train#dataset"),
 )
 """What a configuration may set otherwise beside its knobs, and with it what training comes to."""

@@ -9,6 +9,7 @@ from gemini_monai.data.iterations import IterationDataset, RemainingIterations
 from gemini_monai.data.streams import (
     Corrupted,
     Labeled,
+    Looks,
     Pairs,
     Partners,
     Stream,
@@ -24,6 +25,7 @@ __all__ = [
     "IterationDataset",
     "IterationLoader",
     "Labeled",
+    "Looks",
     "Pairs",
     "Partners",
     "RemainingIterations",

@@ -26,10 +26,12 @@ class Work:
     Attributes:
         multiply_adds: Of convolutions and matrix products; a multiply-add is two FLOPs.
         kept: Bytes that the forward pass keeps for the backward pass, without weights.
+        interval: Iterations from one such step to the next.
     """
 
     multiply_adds: int
     kept: int
+    interval: int = 1
 
 
 def count_work(learner: Learner, name: str, batch: Mapping[str, Tensor]) -> Work:
@@ -49,14 +51,19 @@ def count_work(learner: Learner, name: str, batch: Mapping[str, Tensor]) -> Work
             storages[storage.data_ptr()] = storage.nbytes(), tensor
         return tensor
 
-    with FlopCounterMode(display=False) as counter:
-        with saved_tensors_hooks(keep, lambda tensor: tensor):
-            terms = learner([name], dict(batch))
-        kept = sum(size for size, _ in storages.values())
+    interval = learner.objectives[name].interval
+    for _ in range(interval):  # until it is the objective's turn
         storages.clear()
+        with FlopCounterMode(display=False) as counter:
+            with saved_tensors_hooks(keep, lambda tensor: tensor):
+                terms = learner([name], dict(batch))
+            kept = sum(size for size, _ in storages.values())
+            if terms:
+                storages.clear()
+                torch.stack(list(terms.values())).sum().backward()
         if terms:
-            torch.stack(list(terms.values())).sum().backward()
-    return Work(counter.get_total_flops() // 2, kept)
+            break
+    return Work(counter.get_total_flops() // 2, kept, interval)
 
 
 def seconds_an_iteration(trainer: ObjectiveTrainer) -> list[float]:

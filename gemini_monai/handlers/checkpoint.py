@@ -28,9 +28,10 @@ class RunCheckpoint:
     """Handler that saves a run after every epoch and takes it up again.
 
     ``last.pt`` holds learner, optimizer, scheduler, scaler, position, best score and settings;
-    ``model.pt`` the network's state dict alone, of the best validation, or the last epoch where
-    nothing was validated or that is what is kept. Both are written beside and renamed: a full disk
-    or a kill leaves the previous ones whole. Weights that are not finite are never saved.
+    ``model.pt`` the state dict alone of what the learner keeps, of the best validation, or the last
+    epoch where nothing was validated or that is what is kept. Both are written beside and renamed:
+    a full disk or a kill leaves the previous ones whole. Weights that are not finite are never
+    saved.
 
     Attach it after the validation handler. The loader's sampler must be a
     ``RemainingIterations`` for a resumed run to see the images that it would have seen.
@@ -68,7 +69,7 @@ class RunCheckpoint:
         data_changed: bool = False,
     ) -> None:
         self.last, self.model = Path(folder) / "last.pt", Path(folder) / "model.pt"
-        self.network = unwrapped(learner).network
+        self.network = unwrapped(learner).kept
         self.parts: dict[str, Any] = {"learner": unwrapped(learner), "optimizer": optimizer}
         if scheduler is not None:
             self.parts["scheduler"] = scheduler

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from gemini_monai.geometry.types import DDF, Features, Image, Mask
@@ -28,10 +29,11 @@ class HomeomorphismObjective(Objective):
             1 never (table 4 of the paper).
         bijective: Both directions (equation 5), or only from ``image_a`` to ``image_b``.
         window: Side in voxels of the visual similarity's window.
+        interval: Iterations from one in which it trains to the next; 1 for every one.
 
     Raises:
-        ValueError: If a weight is negative, ``positive_start`` is outside [0, 1], or
-            ``smoothness_order`` is neither 1 nor 2.
+        ValueError: If a weight is negative, ``positive_start`` is outside [0, 1],
+            ``smoothness_order`` is neither 1 nor 2, or ``interval`` is below 1.
     """
 
     reads: tuple[str, ...] = ("image_a",)
@@ -48,6 +50,7 @@ class HomeomorphismObjective(Objective):
         positive_start: float = 0.0,
         bijective: bool = True,
         window: int = 9,
+        interval: int = 1,
     ) -> None:
         super().__init__()
         self.weights = {"smoothness": smoothness, "visual": visual, "semantic": semantic}
@@ -56,6 +59,11 @@ class HomeomorphismObjective(Objective):
                 raise ValueError(f"weight '{name}' must be 0 or more, got {weight}")
         if not 0 <= positive_start <= 1:
             raise ValueError(f"positive_start must be from 0 to 1, got {positive_start}")
+        if interval < 1:
+            raise ValueError(f"interval must be 1 or more, got {interval}")
+        self.interval = interval
+        self.register_buffer("asked", torch.zeros((), dtype=torch.long), persistent=interval > 1)
+        self.asked: Tensor
         self.positive = positive
         self.positive_start = positive_start
         self.bijective = bijective
@@ -68,12 +76,17 @@ class HomeomorphismObjective(Objective):
     ) -> dict[str, Tensor]:
         """Weighted ``smoothness``, ``visual`` and (unless its weight is 0) ``semantic``.
 
+        None between two iterations in which it trains.
+
         Args:
             network: A ``Gemini``.
             batch: ``image_a`` and ``image_b`` (B, C, *S); without ``image_b`` each image of
                 ``image_a`` is paired with the next one of the batch.
             progress: Share of training that is done.
         """
+        self.asked += 1
+        if int(self.asked) % self.interval:
+            return {}
         image_a, image_b = batch["image_a"], batch.get("image_b")
         pair: Correspondence = network.correspond(image_a, image_b)
         image_b = image_a.roll(-1, dims=0) if image_b is None else image_b

@@ -11,6 +11,7 @@ from torch.nn.parallel import DistributedDataParallel
 from gemini_monai.base.errors import InputError
 from gemini_monai.networks import DenseNetwork
 from gemini_monai.objectives.objective import Batch, Objective
+from gemini_monai.objectives.teacher import Teacher
 
 RESERVED = ("iteration", "loss")
 """Columns of a run's history that no term can have."""
@@ -26,12 +27,20 @@ class Learner(nn.Module):
         network: What is used after training.
         objectives: By name, in the order of their steps; ``None`` for one that an overlay takes
             out.
+        average: Share of a moving average of the network that stays at every step, below 1, as of
+            ``Teacher``; that average is what a run validates and keeps. 0 for none.
 
     Raises:
         InputError: If no objective is left, or one of them is none.
     """
 
-    def __init__(self, network: DenseNetwork, objectives: Mapping[str, Objective | None]) -> None:
+    def __init__(
+        self,
+        network: DenseNetwork,
+        objectives: Mapping[str, Objective | None],
+        *,
+        average: float = 0.0,
+    ) -> None:
         super().__init__()
         for name, objective in objectives.items():
             if objective is not None and not isinstance(objective, Objective):
@@ -45,7 +54,13 @@ class Learner(nn.Module):
             raise InputError("objectives: none is left, so there is nothing to train by")
         for objective in self.objectives.values():
             objective.bind(network)
+        self.average = Teacher(network, average) if average else None
         self._owners: dict[str, str] = {}
+
+    @property
+    def kept(self) -> DenseNetwork:
+        """What a run validates and keeps: the average of the network, or itself without one."""
+        return self.network if self.average is None else cast(DenseNetwork, self.average.module)
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -84,9 +99,11 @@ class Learner(nn.Module):
         return terms
 
     def after_step(self, names: Sequence[str], *, progress: float = 1.0) -> None:
-        """Tell objectives that the optimizer made a step on their terms."""
+        """Tell objectives and the average that the optimizer made a step on their terms."""
         for name in names:
             self.objectives[name].after_step(self.network, progress=progress)
+        if self.average is not None:
+            self.average.update_parameters(self.network)
 
     def _refuse_shared(self, term: str, *, owner: str) -> None:
         if term in RESERVED:

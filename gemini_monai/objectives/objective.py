@@ -35,6 +35,9 @@ class Objective(nn.Module):
     trains: str = "backbone"
     """What of the backbone it trains: all of it, or its ``"encoder"`` alone."""
 
+    interval: int = 1
+    """Iterations from one in which it trains to the next."""
+
     def bind(self, network: DenseNetwork) -> None:
         """Make what depends on the network, such as a teacher; once, before the optimizer is made.
 

@@ -17,6 +17,9 @@ LATER = {
     "checkpoint": "best",
     "use_validation": True,
     "stop_after": None,
+    "average": 0.0,
+    "augmentation": "light",
+    "pairs_interval": 1,
     "preprocessing_steps": [
         *("load", "before", "orientation", "foreground", "grid", "intensity", "after", "fit")
     ],
@@ -27,6 +30,7 @@ LATER_PARTS = {
     "view_transforms": "@random_transforms",
     "train#dataset.view_transforms": "@view_transforms",
     "objectives.homeomorphism.smoothness_order": "@smoothness_order",
+    "objectives.homeomorphism.interval": "@pairs_interval",
     "train#trainer.update": "@update",
     "train#trainer.seed": "@seed",
     "train#trainer.rate": [
@@ -46,6 +50,9 @@ WEIGHTS = {
 }
 """Objectives that were there with a weight of 0 where a method has none, and their weights."""
 
+AUGMENTATIONS = "augmentations."
+TRANSFORMS = "random_transforms"
+
 Flat = dict[str, Any]
 
 
@@ -61,9 +68,25 @@ def as_of_today(saved: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[Flat,
     known = {name: _renamed(value) for name, value in saved.items()}
     before = known | {name: value for name, value in early.items() if name not in known}
     after = dict(now)
+    if not any(name.startswith(AUGMENTATIONS) for name in before):
+        after = _with_transforms(after)
     if before.get(NETWORK) == "gemini_monai.networks.Gemini":
         before, after = _comparable(before), _comparable(after)
     return before, after
+
+
+def _with_transforms(settings: Flat) -> Flat:
+    """With the transforms that are trained with in the place of the names of them all."""
+    if "@augmentations" not in str(settings.get(TRANSFORMS)):
+        return settings
+    own = f"{AUGMENTATIONS}{settings.get('augmentation')}."
+    chosen = {
+        f"{TRANSFORMS}.{name.removeprefix(own)}": value
+        for name, value in settings.items()
+        if name.startswith(own)
+    }
+    left_out = (AUGMENTATIONS, TRANSFORMS)
+    return {k: v for k, v in settings.items() if not k.startswith(left_out)} | chosen
 
 
 def _renamed(value: Any) -> Any:

@@ -37,7 +37,10 @@ KNOBS: dict[str, Check] = {
     **dict.fromkeys(
         ("in_channels", "out_channels", "sw_batch_size", "backbone_multiple"), whole(1)
     ),
-    **dict.fromkeys(("num_workers", "registration_pairs", "probe_interval", "refine"), whole(0)),
+    **dict.fromkeys(
+        ("num_workers", "registration_pairs", "probe_interval", "pairs_interval", "refine"),
+        whole(0),
+    ),
     **dict.fromkeys(("resume", "overwrite", "data_changed"), flag),
     **dict.fromkeys(("amp", "compile", "bijective", "slices", "color", "use_validation"), flag),
     **dict.fromkeys(
@@ -50,6 +53,8 @@ KNOBS: dict[str, Check] = {
     **dict.fromkeys(("output_dir", "dataset_dir"), place),
     **dict.fromkeys(("cache_dir", "pretrained", "reference", "probe_datalist"), optional(place)),
     **dict.fromkeys(("align", "affine"), optional(one_of("itk", "ants"))),
+    "augmentation": text,
+    "average": real(0, 0.9999),
     "channels": several(whole(1), least=2),
     "checkpoint": one_of("best", "last"),
     "compare": _methods,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gemini_monai.runs import RunFolder
-from tests.bundles.runs import MIP, SMALL, paths, run
+from tests.bundles.runs import MIP, PAIRED, SMALL, paths, run
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +29,9 @@ def datasets(tiny_phantom, tiny_phantom_3d):
 
 @pytest.fixture(scope="session")
 def trained(tiny_phantom, tmp_path_factory):
-    """Run folder of ``train.json`` with both arms."""
+    """Run folder of ``train.json`` with both arms, of which the first registers."""
     folder = tmp_path_factory.mktemp("runs") / "gemini"
-    run("train", **paths(tiny_phantom, folder), **SMALL)
+    run("train", **paths(tiny_phantom, folder), **PAIRED)
     return folder
 
 

@@ -22,13 +22,18 @@ SEPARATE = {
 }
 PAIRED = {"pairing": "separate", "contrast_weight": 0.0}
 """No ring across processes, and no places that each draws for itself."""
+UNPASTED = {
+    "pairs_interval": 1,
+    "objectives": {"homeomorphism": "@homeomorphism", "segmentation": "@segmentation"},
+}
+"""No box that each draws for itself."""
 
 
 def exact_trainer(case, datasets, folder, *overlays, rank=None):
     """The trainer of a case, three steps of SGD."""
     more = SEPARATE | (PAIRED if case.base == "train" else {})
-    if case.base == "train" and "mip" in case.bundle.name:
-        more = more | {"restoration_weight": 1.0}
+    if case.base == "train":
+        more |= {"restoration_weight": 1.0} if "mip" in case.bundle.name else UNPASTED
     places = paths(datasets[case.spatial_dims], folder / f"{case}_exact")
     overrides = case.overrides() | case.quick() | more
     flow = workflow(*case.files, *overlays, bundle=case.bundle, **places, **overrides)

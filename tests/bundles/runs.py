@@ -13,7 +13,15 @@ from tests.preloaded import interpreter
 BUNDLE = ROOT / "bundles" / "gemini_semi"
 MIP = ROOT / "bundles" / "gemini_mip"
 CONFIGS = BUNDLE / "configs"
-SMALL = {"epochs": 2, "epoch_length": 2, "channels": [4, 8], "registration_pairs": 4}
+SMALL = {
+    "epochs": 2,
+    "epoch_length": 2,
+    "channels": [4, 8],
+    "registration_pairs": 4,
+    "amp": False,  # which by default is another one on another processor
+}
+PAIRED = SMALL | {"pairs_interval": 1}
+"""Of GEMINI-Semi, with pairs in every iteration, so that the run can register."""
 FINE = {key: value for key, value in SMALL.items() if key != "registration_pairs"}
 
 
@@ -27,7 +35,9 @@ def paths(dataset, folder):
 
 
 def workflow(*names, kind="train", bundle=BUNDLE, **overrides):
-    """A ``ConfigWorkflow`` of configurations by name."""
+    """A ``ConfigWorkflow`` of configurations by name; GEMINI-Semi trains pairs, too."""
+    if names[0] == "train" and bundle == BUNDLE:
+        overrides = {"pairs_interval": 1} | overrides
     return ConfigWorkflow(
         config_file=files(*names, bundle=bundle),
         meta_file=str(bundle / "configs" / "metadata.json"),

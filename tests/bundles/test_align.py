@@ -38,7 +38,7 @@ def trained(prepared, no_page, tmp_path_factory):
     folder = tmp_path_factory.mktemp("run") / "run"
     paths = {"dataset_dir": str(prepared.parent), "output_dir": str(folder)}
     cache = {"cache_dir": str(prepared.parent / "cache")}
-    run("train", "dataset_folder", **paths, **TINY, **cache)
+    run("train", "dataset_folder", **paths, **TINY, **cache, pairs_interval=1)
     return folder
 
 

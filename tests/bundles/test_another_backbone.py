@@ -12,7 +12,7 @@ from monai.networks.nets import BasicUNet
 
 from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.weights import export_backbone, package_bundle, read_card
-from tests.bundles.runs import BUNDLE, CONFIGS, SMALL, command, overrides_of, run
+from tests.bundles.runs import BUNDLE, CONFIGS, PAIRED, command, overrides_of, run
 
 DESCRIBED = {
     "_target_": "BasicUNet",
@@ -30,7 +30,7 @@ def other(tiny_phantom, tmp_path_factory):
     overlay = folder / "backbone.json"
     overlay.write_text(page.split("```json\n")[1].split("```")[0])
     paths = {"dataset_dir": tiny_phantom.parent, "datalist": tiny_phantom}
-    arguments = overrides_of(paths | SMALL | {"output_dir": folder / "run", "compare": []})
+    arguments = overrides_of(paths | PAIRED | {"output_dir": folder / "run", "compare": []})
     files = str([str(CONFIGS / "train.json"), str(overlay)])
     trained = command("run", "training", "--config_file", files, *arguments)
     assert trained.returncode == 0, trained.stderr[-2000:]

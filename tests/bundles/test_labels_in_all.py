@@ -55,7 +55,11 @@ def test_with_validation_its_labels_are_read(tiny_phantom, tmp_path, labels_read
 
 @pytest.mark.parametrize(
     ("names", "update", "expected"),
-    [((), "alternating", 12), ((), "summed", 4), (("method_supervised",), "alternating", 4)],
+    [
+        (("method_pairs",), "alternating", 8),
+        (("method_pairs",), "summed", 4),
+        (("method_supervised",), "alternating", 4),
+    ],
 )
 def test_steps_of_the_optimizer_are_counted_also_of_a_run_that_goes_on(
     tiny_phantom, tmp_path, names, update, expected

@@ -96,10 +96,10 @@ OTHER = [
     ({"learning_rate": 0.01}, "trained with learning_rate 0.001, now 0.01"),
     ({"pairs": 3}, "trained with pairs 4, now 3"),
     ({"spatial_size": [24, 24]}, "spatial_size [32, 32], now [24, 24]"),
-    ({"update": "summed"}, "update 'alternating', now 'summed'"),
+    ({"update": "alternating"}, "update 'summed', now 'alternating'"),
     (
-        {"train#trainer#update": "summed"},
-        "trained with train#trainer.update '@update', now 'summed'",
+        {"train#trainer#update": "alternating"},
+        "trained with train#trainer.update '@update', now 'alternating'",
     ),
     ({"train#handlers#1#epoch_level": True}, "trained with train#trainer.rate"),
     ({"train#trainer#seed": 5}, "trained with train#trainer.seed '@seed', now 5"),
@@ -107,7 +107,8 @@ OTHER = [
     ({"channels": [4, 12]}, "channels [4, 8], now [4, 12]"),
     ({"method": "mine"}, "method 'GEMINI', now 'mine'"),
     ({"epochs": 1}, "trained with epochs 2, now 1"),
-    ({"random_transforms#prob": 0.5}, "trained with random_transforms.prob 1.0, now 0.5"),
+    ({"augmentations#light#prob": 0.5}, "trained with augmentations.light.prob 1.0, now 0.5"),
+    ({"augmentation": "light"}, "trained with augmentation 'strong', now 'light'"),
     ({"homeomorphism#bijective": False}, "objectives.homeomorphism.bijective"),
     ({"before": [{"_target_": "Flipd", "keys": "image"}]}, "trained with before []"),
 ]
@@ -116,7 +117,7 @@ OTHER = [
 @pytest.mark.parametrize(("change", "message"), OTHER, ids=[next(iter(c)) for c, _ in OTHER])
 def test_a_run_goes_on_only_by_what_trained_it(finished, tiny_phantom, change, message):
     before = _bytes(finished)
-    options = paths(tiny_phantom, finished) | ALONE | change
+    options = paths(tiny_phantom, finished) | ALONE | {"pairs_interval": 1} | change
     _refused(message, "train", **options, resume=True)
     now = _bytes(finished)
     assert {path: now[path] for path in before} == before
@@ -238,7 +239,14 @@ def test_ids_of_an_atlas_and_sheared_grids_come_out_as_they_went_in(tmp_path):
             save(tmp_path / "src" / "labels" / f"c{k}.nii.gz", truth, affine=sheared)
     path = prepare_folder(tmp_path / "src", tmp_path / "dst", wanted=Wanted(2, 0, 1))
     trained = tmp_path / "run"
-    run("train", "dataset_folder", dataset_dir=str(path.parent), output_dir=str(trained), **ALONE)
+    run(
+        "train",
+        "dataset_folder",
+        dataset_dir=str(path.parent),
+        output_dir=str(trained),
+        **ALONE,
+        pairs_interval=1,
+    )
     saved = [next((trained / "test" / "predictions").iterdir())]
     given = {"dataset_dir": str(tmp_path / "src" / "images"), "output_dir": str(tmp_path / "out")}
     run("inference", kind="infer", run_dir=str(trained), **given)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.bundles.runs import SMALL, paths, run
+from tests.bundles.runs import PAIRED, paths, run
 
 TABLES = ("history.csv", "validation.csv")
 
@@ -12,7 +12,7 @@ TABLES = ("history.csv", "validation.csv")
 @pytest.fixture(scope="module")
 def plain(tiny_phantom, tmp_path_factory):
     folder = tmp_path_factory.mktemp("plain")
-    run("train", **paths(tiny_phantom, folder), **SMALL, compare=[], num_workers=0)
+    run("train", **paths(tiny_phantom, folder), **PAIRED, compare=[], num_workers=0)
     return {name: (folder / name).read_text() for name in TABLES}
 
 
@@ -22,6 +22,6 @@ def plain(tiny_phantom, tmp_path_factory):
     ids=lambda change: next(iter(change)),
 )
 def test_a_setting_that_decides_nothing_changes_no_bit(plain, tiny_phantom, tmp_path, change):
-    options = SMALL | {"compare": [], "num_workers": 0} | change
+    options = PAIRED | {"compare": [], "num_workers": 0} | change
     run("train", **paths(tiny_phantom, tmp_path), **options)
     assert {name: (tmp_path / name).read_text() for name in TABLES} == plain

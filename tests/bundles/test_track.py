@@ -26,10 +26,10 @@ def test_a_run_tells_both(trained):
 
 
 def test_what_is_recorded_is_what_its_network_scores_on_validation_images(trained, tiny_phantom):
-    """The phantom has two, so both directions of one pair; the last network is kept beside."""
+    """The phantom has two, so both directions of one pair; the last average is kept beside."""
     cohort, own = read_cohort(tiny_phantom), TrainedRun.open(trained)
     saved = torch.load(trained / "models" / "last.pt")["learner"]
-    prefix = "network."
+    prefix = "average.module."
     weights = {k.removeprefix(prefix): v for k, v in saved.items() if k.startswith(prefix)}
     own.network.load_state_dict(weights)
     scores = RegistrationScores(

@@ -15,7 +15,7 @@ from PIL import Image
 from gemini_monai.base.errors import input_error_in
 from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.data.prepare import prepare_folder
-from tests.bundles.runs import SMALL, run, workflow
+from tests.bundles.runs import BUNDLE, PAIRED, SMALL, run, workflow
 from tests.data.prepare.made import image, label, save
 
 
@@ -46,9 +46,8 @@ def test_a_run_leaves_everything_a_person_looks_for(trained):
         "smoothness",
         "visual",
         "semantic",
-        "contrast",
-        "dice",
-        "cross_entropy",
+        "pasted_dice",
+        "pasted_cross_entropy",
     }
     validation = _rows(trained / "validation.csv")
     assert [row["iteration"] for row in validation] == ["2", "4"]
@@ -82,7 +81,7 @@ def test_a_folder_named_from_here_is_shown_whole(tiny_phantom, tmp_path, monkeyp
 def test_an_arm_is_the_run_that_its_overlay_gives(trained, tiny_phantom, tmp_path):
     """Same weights to begin with, same labeled batches, whatever was trained before it."""
     arm, alone = trained / "supervised", tmp_path / "alone"
-    run("train", "method_supervised", **_paths(tiny_phantom, alone), **SMALL)
+    run("train", "method_supervised", **_paths(tiny_phantom, alone), **PAIRED)
     assert _equal_runs(arm, alone)
     record = json.loads((arm / "run.json").read_text())
     assert (record["method"], record["registers"]) == ("supervised", False)
@@ -96,8 +95,9 @@ def test_an_arm_is_added_to_a_finished_run(trained, tiny_phantom, tmp_path):
     shutil.copytree(trained, folder)
     before = (folder / "supervised" / "history.csv").read_text()
     own = tmp_path / "own_word.json"
-    own.write_text('{"method": "mine", "semantic": 0.0, "contrast_weight": 0.0}')
-    options = _paths(tiny_phantom, folder) | SMALL | {"resume": True}
+    gvsl = json.loads((BUNDLE / "configs" / "method_gvsl.json").read_text())
+    own.write_text(json.dumps(gvsl | {"method": "mine"}))
+    options = _paths(tiny_phantom, folder) | PAIRED | {"resume": True}
     run("train", **options, compare=["supervised", "gvsl", str(own)])
     assert json.loads((folder / "run.json").read_text())["compare"] == [
         "supervised",
@@ -116,7 +116,7 @@ def test_an_arm_is_added_to_a_finished_run(trained, tiny_phantom, tmp_path):
     [
         (
             ["absent"],
-            "'absent' is neither a .* has .*gvsl, lc_voxelmorph, light, .*, supervised",
+            "'absent' is neither a .* has .*gvsl, lc_voxelmorph, lt_net, .*, pairs, .*, supervised",
         ),
         (["gvsl", "gvsl"], "two arms of one name"),
         (True, r"expected a list of methods such as \['supervised'\], or \[\], got True"),
@@ -159,7 +159,7 @@ def test_the_same_seed_gives_the_same_run_and_another_does_not(trained, tiny_pha
 
 def test_a_killed_run_resumes_to_the_same_result(trained, tiny_phantom, tmp_path):
     paths = _paths(tiny_phantom, tmp_path)
-    flow = workflow("train", **paths, **SMALL)
+    flow = workflow("train", **paths, **PAIRED)
     flow.initialize()
     trainer = flow.parser.get_parsed_content("train#trainer")
 
@@ -171,10 +171,10 @@ def test_a_killed_run_resumes_to_the_same_result(trained, tiny_phantom, tmp_path
     trainer.add_event_handler(Events.ITERATION_STARTED(once=4), stop)
     with pytest.raises(KeyboardInterrupt):
         trainer.run()
-    run("train", **paths, **SMALL, resume=True)
+    run("train", **paths, **PAIRED, resume=True)
     assert _equal_runs(tmp_path, trained)
     assert _equal_runs(tmp_path / "supervised", trained / "supervised")
-    run("train", **paths, **SMALL, resume=True)  # nothing is left to do
+    run("train", **paths, **PAIRED, resume=True)  # nothing is left to do
     assert _equal_runs(tmp_path, trained)
     assert _equal_runs(tmp_path / "supervised", trained / "supervised")
 
@@ -191,7 +191,7 @@ def _equal_runs(first, second):
 
 @pytest.mark.parametrize("method", ["supervised", "gvsl"])
 def test_method_overlays_leave_out_their_terms(tiny_phantom, tmp_path, method):
-    run("train", f"method_{method}", **_paths(tiny_phantom, tmp_path), **SMALL)
+    run("train", f"method_{method}", **_paths(tiny_phantom, tmp_path), **PAIRED)
     terms = set(_rows(tmp_path / "history.csv")[0]) - {"iteration", "loss"}
     expected = {"dice", "cross_entropy"}
     if method == "gvsl":
@@ -205,14 +205,14 @@ def test_supervised_training_needs_no_unlabeled_image(tiny_phantom, tmp_path):
     content = json.loads(tiny_phantom.read_text()) | {"unlabeled": []}
     path = tiny_phantom.parent / "labeled_only.json"
     path.write_text(json.dumps(content))
-    run("train", "method_supervised", **_paths(path, tmp_path), **SMALL)
+    run("train", "method_supervised", **_paths(path, tmp_path), **PAIRED)
     assert (tmp_path / "report.html").is_file()
 
 
 @pytest.mark.parametrize("overlay", ["dataset_phantom_2d", "dataset_phantom_3d"])
 def test_phantom_overlays_run(tiny_phantom, tiny_phantom_3d, tmp_path, overlay):
     path = tiny_phantom_3d if overlay.endswith("3d") else tiny_phantom
-    run("train", overlay, **_paths(path, tmp_path), **SMALL, compare=[])
+    run("train", overlay, **_paths(path, tmp_path), **PAIRED, compare=[])
     record = json.loads((tmp_path / "run.json").read_text())
     assert record["dataset"]["spatial_dims"] == int(overlay[-2])
     assert (tmp_path / "test" / "registration.json").is_file()
@@ -234,7 +234,7 @@ def test_a_folder_of_overlapping_masks_without_validation_or_test(tmp_path):
                 save(source / "labels" / f"c{k}" / f"{name}.png", mask)
     path = prepare_folder(source, tmp_path / "dst")
     folder = tmp_path / "run"
-    run("train", "dataset_folder", **_paths(path, folder), **SMALL)
+    run("train", "dataset_folder", **_paths(path, folder), **PAIRED)
     assert (folder / "models" / "model.pt").is_file()
     assert (folder / "report.html").is_file()
     assert not (folder / "test").exists()
@@ -251,6 +251,6 @@ def test_color_images_have_three_channels(tmp_path):
         if k < 2:
             save(source / "labels" / f"c{k}.png", label((24, 20)))
     path = prepare_folder(source, tmp_path / "dst")
-    run("train", "dataset_folder", **_paths(path, tmp_path / "run"), **SMALL)
+    run("train", "dataset_folder", **_paths(path, tmp_path / "run"), **PAIRED)
     weights = torch.load(tmp_path / "run" / "models" / "model.pt")
     assert weights["backbone.encoder.0.0.conv.weight"].shape[1] == 3

@@ -60,7 +60,8 @@ def test_they_come_to_what_one_does_with_the_images_of_both(
 
 def test_a_step_that_is_bad_in_one_is_left_out_in_both(in_two_processes):
     found = in_two_processes[1]["skipped"]
-    assert found == {"steps": {"segmentation": 1}, "equal_at_the_end": True}
+    assert list(found["steps"].values()) == [1]
+    assert found["equal_at_the_end"]
 
 
 def test_the_pages_command_trains_tests_compares_and_goes_on(tiny_phantom, tmp_path):

@@ -59,7 +59,7 @@ def _zoom(field):
 
 
 @pytest.mark.parametrize("bundle", [BUNDLE, MIP], ids=lambda bundle: bundle.name)
-@pytest.mark.parametrize("overlay", [None, "method_light"])
+@pytest.mark.parametrize("overlay", [None, "method_pairs"])
 def test_our_own_contrast_has_the_transform_of_all_images(datasets, bundle, overlay):
     overlays = [overlay] if overlay else []
     common, transform = _transforms(bundle, *overlays, dataset=datasets[2])

@@ -24,7 +24,8 @@ def test_the_backbone_elsewhere(place):
 def test_from_python(place):
     run, loop = Page(DOCS / "how_to" / "python.md").code()
     prepared(place)
-    Page.run_line("gemini train semi data --output_dir runs/own --spatial_size '[32,32]'", place)
+    options = "--output_dir runs/own --spatial_size '[32,32]' --pairs_interval 1"
+    Page.run_line(f"gemini train semi data {options}", place)
     names = Page.execute(run, place)
     assert names["labels"].shape[0] == 1
     assert names["pair"].displacement.shape[0] == 2

@@ -100,3 +100,26 @@ def test_terms_are_those_of_the_objectives_that_are_asked():
 def test_an_objective_without_a_forward_pass_says_so():
     with pytest.raises(NotImplementedError, match="Objective has no forward pass"):
         Learner(_network(), {"a": Objective()})(["a"], IMAGE)
+
+
+def test_the_average_follows_each_step_and_is_what_is_kept():
+    network = _network()
+    learner = Learner(network, {"labels": SegmentationObjective()}, average=0.75)
+    assert learner.kept is not network
+    assert {id(p) for p in learner.trainable()} == {id(p) for p in network.parameters()}
+    weight, expected = network.head[-1].weight, None
+    for step in range(1, 8):
+        with torch.no_grad():
+            weight.copy_(torch.full_like(weight, float(step)))
+        learner.after_step(["labels"])
+        # mean of all until that is a shorter memory: 1 - 1 / (t + 1) <= 0.75 up to t = 3
+        share = min(1 - 1 / step, 0.75)
+        expected = step if expected is None else share * expected + (1 - share) * step
+        assert learner.kept.head[-1].weight.flatten()[0] == pytest.approx(expected)
+    assert any(name.startswith("average.") for name in learner.state_dict())
+
+
+def test_without_an_average_the_network_is_kept():
+    learner = Learner(_network(), {"labels": SegmentationObjective()})
+    assert learner.kept is learner.network
+    assert not any(name.startswith("average.") for name in learner.state_dict())

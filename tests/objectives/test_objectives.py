@@ -127,3 +127,16 @@ def test_bad_arguments_are_refused():
     network, batch = _setup()
     with pytest.raises(ValueError, match=r"label must have 1 channel\(s\), got 3"):
         SegmentationObjective()(network, {**batch, "label": torch.zeros(2, 3, 10, 10)})
+
+
+def test_pairs_train_every_so_many_iterations_and_go_on_where_they_stopped():
+    network, batch = _setup()
+    objective = HomeomorphismObjective(interval=3)
+    trained = [bool(objective(network, batch)) for _ in range(7)]
+    assert trained == [False, False, True, False, False, True, False]
+    resumed = HomeomorphismObjective(interval=3)
+    resumed.load_state_dict(objective.state_dict())
+    assert [bool(resumed(network, batch)) for _ in range(2)] == [False, True]
+    assert not HomeomorphismObjective().state_dict()
+    with pytest.raises(ValueError, match="interval must be 1 or more, got 0"):
+        HomeomorphismObjective(interval=0)

@@ -97,3 +97,23 @@ def test_a_run_of_before_views_had_a_transform_of_their_own_goes_on():
     own = {"view_transforms": {"_target_": "gemini_monai.transforms.view_transforms"}}
     with pytest.raises(InputError, match="trained with view_transforms._target_ not set"):
         refuse_other_settings(TODAY, now | own, done=1, where="last.pt")
+
+
+AFFINE = {"_target_": "RandAffined", "scale_range": "$[@scale] * @spatial_dims"}
+NAMED = {
+    "augmentations": {"none": None, "light": AFFINE, "strong": {"_target_": "Compose"}},
+    "random_transforms": "$gemini.chosen(@augmentations, @augmentation, key='augmentation')",
+}
+
+
+def test_the_transform_of_an_early_run_is_the_light_one_of_today():
+    saved, now = WAYS["the default"]
+    saved = saved | {"random_transforms": AFFINE}
+    assert refuse_other_settings(saved, now | NAMED, done=1, where="last.pt") == []
+    strong = now | NAMED | {"augmentation": "strong"}
+    with pytest.raises(InputError, match=r"trained with random_transforms.*, augmentation"):
+        refuse_other_settings(saved, strong, done=1, where="last.pt")
+    own = saved | {"random_transforms": {"_target_": "RandFlipd"}}
+    with pytest.raises(InputError, match=r"trained with random_transforms\._target_ 'RandFlipd'"):
+        refuse_other_settings(own, now | NAMED, done=1, where="last.pt")
+    assert refuse_other_settings(now | NAMED, now | NAMED, done=1, where="last.pt") == []

@@ -7,6 +7,7 @@ every method sees the same labeled images, the same pairs and the same random tr
 from __future__ import annotations
 
 from gemini_monai.data.streams.images import Labeled, Partners, Unlabeled
+from gemini_monai.data.streams.looks import Looks
 from gemini_monai.data.streams.named import named_streams
 from gemini_monai.data.streams.paired import Corrupted, Pairs, corrupted
 from gemini_monai.data.streams.stream import Stream
@@ -15,6 +16,7 @@ from gemini_monai.data.streams.views import Views, displacement_between
 __all__ = [
     "Corrupted",
     "Labeled",
+    "Looks",
     "Pairs",
     "Partners",
     "Stream",

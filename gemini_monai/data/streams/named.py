@@ -8,6 +8,7 @@ from torch import Tensor
 
 from gemini_monai.data.cohort import Cohort
 from gemini_monai.data.streams.images import Labeled, Partners, Unlabeled
+from gemini_monai.data.streams.looks import Looks
 from gemini_monai.data.streams.paired import Corrupted, Pairs
 from gemini_monai.data.streams.stream import RandomTransform, Stream
 from gemini_monai.data.streams.views import Views
@@ -32,7 +33,7 @@ def named_streams(
         cohort: Whose images they are; says which may be paired.
         labeled_images: How many labeled images an iteration has.
         unlabeled_images: How many unlabeled images an iteration has by themselves, as many to
-            register labeled ones with, and as many others for views.
+            register labeled ones with, and as many others for views, and to be seen twice.
         pairs: How many pairs an iteration has.
         pairing: ``"separate"`` or ``"ring"``, see ``Pairs``.
         group_choice: ``"uniform"`` or ``"proportional"``, see ``Pairs``.
@@ -54,6 +55,7 @@ def named_streams(
             choice=group_choice,
             transform=transform,
         ),
+        "looks": Looks(unlabeled_images, transform=transform),
         "views": Views(unlabeled_images, transform=view_transform or transform),
     }
     return streams | ({"corrupted": Corrupted(corruption)} if corruption is not None else {})

@@ -53,7 +53,9 @@ class Resampled:
 
     Args:
         scores: Of each system, by draw and case; all of the same draws. Cases that are not defined
-            in all of them are left out.
+            in all of them are left out; where no two draws have a case in common, as of folds,
+            those that are not defined in all systems, and the patients of a draw are resampled
+            whenever it is.
         patients: Patient per case, all of whose cases are resampled together; a case without one
             is its own.
         seed: Of the resampling.
@@ -76,15 +78,12 @@ class Resampled:
     ) -> None:
         self.names = list(scores)
         self.draws = sorted(set.intersection(*(set(by_draw) for by_draw in scores.values())))
-        cases = _shared_cases([scores[name][draw] for name in self.names for draw in self.draws])
-        values = np.array(
-            [[[scores[n][d][c] for c in cases] for d in self.draws] for n in self.names]
-        )
-        self.per_draw = values.mean(axis=2) if cases else np.full(values.shape[:2], np.nan)
+        blocks = _blocks(scores, names=self.names, draws=self.draws)
+        self.per_draw = np.concatenate([_means(values) for values, _ in blocks], axis=1)
         self.means = np.empty((len(self.names), 0))
-        if len(self.draws) >= FEWEST and cases:
-            owners = [patients.get(case, case) for case in cases]
-            self.means = _resample(values, owners, seed=seed, resamples=resamples)
+        if len(self.draws) >= FEWEST and not np.isnan(self.per_draw).any():
+            owned = [(values, [patients.get(c, c) for c in cases]) for values, cases in blocks]
+            self.means = _resample(owned, seed=seed, resamples=resamples)
 
     def difference(self, name: str, other: str) -> DrawDifference:
         """Of two of the systems."""
@@ -165,18 +164,46 @@ def _shared_cases(scores: Sequence[CaseScores]) -> list[str]:
     ]
 
 
-def _resample(
-    values: np.ndarray, owners: Sequence[str], *, seed: int, resamples: int
-) -> np.ndarray:
-    """Means (systems, resamples) of values (systems, draws, cases)."""
-    groups = {owner: k for k, owner in enumerate(dict.fromkeys(owners))}
-    member = np.eye(len(groups))[[groups[owner] for owner in owners]]  # (cases, patients)
-    totals, counts = values @ member, member.sum(axis=0)
+Block: TypeAlias = tuple[np.ndarray, list[str]]
+"""Values (systems, draws, cases) of draws that were tested on the same cases, and these."""
+
+
+def _blocks(
+    scores: Mapping[str, DrawScores], *, names: Sequence[str], draws: Sequence[int]
+) -> list[Block]:
+    """One of all draws, or, where each was tested on other cases, one of each."""
+    tested = [set(scores[names[0]][draw]) for draw in draws]
+    apart = len(draws) > 1 and len(set.union(*tested)) == sum(map(len, tested))
+    groups = [[draw] for draw in draws] if apart else [list(draws)]
+    return [_block(scores, names=names, draws=group) for group in groups]
+
+
+def _block(
+    scores: Mapping[str, DrawScores], *, names: Sequence[str], draws: Sequence[int]
+) -> Block:
+    cases = _shared_cases([scores[name][draw] for name in names for draw in draws])
+    values = [[[scores[n][d][c] for c in cases] for d in draws] for n in names]
+    return np.array(values, dtype=float), cases
+
+
+def _means(values: np.ndarray) -> np.ndarray:
+    """Over cases, (systems, draws); NaN without one."""
+    return values.mean(axis=2) if values.shape[2] else np.full(values.shape[:2], np.nan)
+
+
+def _resample(blocks: Sequence[Block], *, seed: int, resamples: int) -> np.ndarray:
+    """Means (systems, resamples) of blocks, with the owner of each case in its place."""
     generator = np.random.default_rng(seed)
-    draws = values.shape[1]
+    draws = sum(values.shape[1] for values, _ in blocks)
     by_draw = generator.multinomial(draws, np.full(draws, 1 / draws), resamples) / draws
-    by_patient = generator.multinomial(
-        len(groups), np.full(len(groups), 1 / len(groups)), resamples
-    )
-    sums = np.einsum("sdr,rd->sr", totals @ by_patient.T, by_draw)
-    return np.asarray(sums / (by_patient @ counts))
+    means, first = np.zeros((len(blocks[0][0]), resamples)), 0
+    for values, owners in blocks:
+        groups = {owner: k for k, owner in enumerate(dict.fromkeys(owners))}
+        member = np.eye(len(groups))[[groups[owner] for owner in owners]]  # (cases, patients)
+        chance = np.full(len(groups), 1 / len(groups))
+        by_patient = generator.multinomial(len(groups), chance, resamples)
+        share = by_draw[:, first : first + values.shape[1]]
+        sums = np.einsum("sdr,rd->sr", values @ member @ by_patient.T, share)
+        means += sums / (by_patient @ member.sum(axis=0))
+        first += values.shape[1]
+    return means

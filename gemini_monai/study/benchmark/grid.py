@@ -60,6 +60,8 @@ class GridSpec:
         budget: How these were chosen, in words.
         checkpoint: Which one the tables are of, ``"best"`` on validation images or ``"last"``.
         left_out: Why an arm is not run on a data set, by the names of both.
+        folds: Folders of the folds that each data set is split into anew, of which draw ``k`` has
+            number ``k``, by the name of the data set; none where a data set's own split is used.
 
     Raises:
         InputError: If the suite is unknown, a data set is not there, or nothing is to be compared.
@@ -82,6 +84,7 @@ class GridSpec:
     budget: str = ""
     checkpoint: str = "best"
     left_out: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    folds: Mapping[str, Sequence[Path]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.suite not in BASELINES:
@@ -112,6 +115,19 @@ class GridSpec:
         return read_cohort(
             folder / "dataset.json", data_changed=("--data_changed", "True") in pairs
         )
+
+    def splits(self, folder: Path) -> Sequence[Path]:
+        """The folders of a data set's folds, or its own alone.
+
+        Args:
+            folder: Of the data set.
+        """
+        return self.folds.get(data_name(folder), (folder,))
+
+    def _split(self, folder: Path, draw: int) -> Path:
+        """What a draw of the labels is of."""
+        places = self.splits(folder)
+        return places[draw % len(places)]
 
     @property
     def baseline(self) -> str:
@@ -145,7 +161,7 @@ class GridSpec:
                     for method in self.arms:
                         if (data_name(data), method) in self.left_out:
                             continue
-                        words = self._train("semi", data, method)
+                        words = self._train("semi", self._split(data, draw), method)
                         words += self._labels(labels, draw=draw, seed=seed)
                         words += self._overrides(data, method)
                         repetition = Repetition(labels, draw, seed)
@@ -168,7 +184,8 @@ class GridSpec:
                     yield start
                 cells = itertools.product(tested, self.labels, self._draws_of(seed))
                 for data, labels, draw in cells:
-                    words = ["finetune", str(data), "--pretrained", source]
+                    place = self._split(data, draw)
+                    words = ["finetune", str(place), "--pretrained", source]
                     words += self._labels(labels, draw=draw, seed=seed)
                     words += [*more, *self._network(method), *self._overrides(data, method)]
                     repetition = Repetition(labels, draw, seed)
@@ -205,7 +222,8 @@ class GridSpec:
         """Whether labels of validation images were read beside the labeled ones, in a sentence."""
         if self.reads_no_validation:
             return "No other label was read before the test: the last checkpoint is tested."
-        counts = ", ".join(str(len(self.cohort(folder).validation)) for folder in self.tested)
+        places = [place for folder in self.tested for place in self.splits(folder)]
+        counts = ", ".join(str(len(self.cohort(place).validation)) for place in places)
         return (
             f"Labels of {counts} validation images were read, too; the tables are of the "
             f"{self.checkpoint} checkpoint, as was said before the runs."
@@ -247,7 +265,8 @@ class GridSpec:
     ) -> GridRun:
         """A cell whose folder is another one as soon as its settings, data or code are others."""
         words = [*words, "--seed", str(repetition.seed)]
-        identity = json.dumps([words, content_hash(data), gemini_monai.__version__, after])
+        held = content_hash(self._split(data, repetition.draw))
+        identity = json.dumps([words, held, gemini_monai.__version__, after])
         digest = hashlib.sha256(identity.encode()).hexdigest()[:8]
         part = f"{repetition.labels}_labels" if repetition.labels else "pretraining"
         name = f"{data_name(data)}-{method}-{part}-{repetition.draw}-{digest}"

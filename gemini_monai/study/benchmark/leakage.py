@@ -20,9 +20,9 @@ def leakage_sentences(spec: GridSpec) -> list[str]:
         spec: Whose data sets are looked at; the one to pre-train on is whatever else is given.
     """
     sentences = []
-    trained = [spec.cohort(folder) for folder in spec.data]
-    for folder in spec.tested:
-        tested = spec.cohort(folder)
+    for folder, place in ((own, part) for own in spec.tested for part in spec.splits(own)):
+        tested = spec.cohort(place)
+        trained = [spec.cohort(place if own == folder else own) for own in spec.data]
         contents = _contents(tested, tested.test)
         for cohort in trained:
             seen = [*cohort.labeled, *cohort.unlabeled, *cohort.validation]

@@ -70,7 +70,11 @@ def result_rows(spec: GridSpec, tests: Mapping[GridRun, Tests]) -> list[ResultRo
     runs = [run for run in spec.runs() if run.data]
     rows: list[ResultRow] = []
     for folder in spec.tested:
-        patients = _patients(spec.cohort(folder))
+        patients = {
+            case: patient
+            for place in spec.splits(folder)
+            for case, patient in _patients(spec.cohort(place)).items()
+        }
         for labels in spec.labels:
             cell = (data_name(folder), labels)
             of_cell = [run for run in runs if (run.data, run.labels) == cell]

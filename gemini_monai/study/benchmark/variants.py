@@ -9,7 +9,7 @@ from typing import Any
 
 from gemini_monai.base.errors import InputError
 
-PAIRS = "--contrast_weight 0"
+PAIRS = "--method pairs"
 """The authors' objectives, without the contrast that is ours."""
 ONE_WAY = f"{PAIRS} --bijective False"
 ROUGH = f"{ONE_WAY} --smoothness 0"

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from gemini_monai.geometry.types import Image, Mask
 from gemini_monai.networks import DenseNetwork
 from gemini_monai.objectives import Batch, Objective, full_precision
+from gemini_monai.objectives.teacher import Teacher
 from gemini_monai.study.methods.boxes import cut_mixed
 from gemini_monai.study.methods.color_jitter import color_jittered
 from gemini_monai.study.methods.pseudo_labels import (
@@ -17,7 +18,6 @@ from gemini_monai.study.methods.pseudo_labels import (
     confident_dice_loss,
     pseudo_label,
 )
-from gemini_monai.study.methods.teacher import Teacher
 
 COPIES = 50
 """Steps of each teacher in which it is the network."""

@@ -7,14 +7,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from gemini_monai.geometry.boxes import random_box
 from gemini_monai.geometry.labels import counted
 from gemini_monai.geometry.types import Image, Mask
 from gemini_monai.networks import DenseNetwork
 from gemini_monai.objectives import Batch, Objective, full_precision
-from gemini_monai.study.methods.boxes import random_box
+from gemini_monai.objectives.teacher import Teacher
 from gemini_monai.study.methods.components import largest_components
 from gemini_monai.study.methods.pseudo_labels import batch_error
-from gemini_monai.study.methods.teacher import Teacher
 
 
 class Source(NamedTuple):

@@ -6,10 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from gemini_monai.geometry.boxes import random_box
 from gemini_monai.geometry.types import Image
 from gemini_monai.networks import DenseNetwork
 from gemini_monai.objectives import Batch, Objective, full_precision
-from gemini_monai.study.methods.boxes import random_box
 
 GRAY = 127 / 255
 """Of the box that is hidden, of images in [0, 1]."""

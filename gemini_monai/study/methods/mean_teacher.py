@@ -11,8 +11,8 @@ from torch import Tensor
 from gemini_monai.geometry.types import Image
 from gemini_monai.networks import DenseNetwork
 from gemini_monai.objectives import Batch, Objective, full_precision
+from gemini_monai.objectives.teacher import Teacher
 from gemini_monai.study.methods.feature_dropout import channel_dropout, perturbed_features
-from gemini_monai.study.methods.teacher import Teacher
 
 
 class MeanTeacher(Objective):

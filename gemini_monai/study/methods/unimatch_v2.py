@@ -9,11 +9,11 @@ from torch import Tensor
 from gemini_monai.geometry.types import Image, Mask
 from gemini_monai.networks import DenseNetwork
 from gemini_monai.objectives import Batch, Objective, full_precision
+from gemini_monai.objectives.teacher import Teacher
 from gemini_monai.study.methods.boxes import cut_mix_box, cut_mixed
 from gemini_monai.study.methods.color_jitter import color_jittered
 from gemini_monai.study.methods.feature_dropout import perturbed_features
 from gemini_monai.study.methods.pseudo_labels import pseudo_label
-from gemini_monai.study.methods.teacher import Teacher
 
 
 class UniMatchV2(Objective):

@@ -11,8 +11,8 @@ from gemini_monai.base.errors import InputError
 from gemini_monai.geometry.types import Image
 from gemini_monai.networks import DenseNetwork
 from gemini_monai.objectives import Batch, Objective
+from gemini_monai.objectives.teacher import Teacher, rising_momentum
 from gemini_monai.study.methods.key_queue import KeyQueue
-from gemini_monai.study.methods.teacher import Teacher, rising_momentum
 
 
 class ViewObjective(Objective):

@@ -133,3 +133,29 @@ def test_coverage_of_five_draws_of_twenty_patients_is_no_less_than_promised():
         found = pair.difference("a", "b")
         covered.append(found.low <= 0.02 <= found.high)
     assert statistics.mean(covered) >= 0.9
+
+
+def test_draws_on_patients_of_their_own_are_resampled_with_them():
+    """Folds: the mean is that of all draws; patients that are alike add nothing to the spread."""
+    values = [0.05, 0.01, 0.03, 0.08, 0.02]
+    one = {d: {f"d{d}c{k}": 0.5 + v for k in range(4)} for d, v in enumerate(values)}
+    two = {d: dict.fromkeys(cases, 0.5) for d, cases in one.items()}
+    found = Resampled({"a": one, "b": two}, patients={}).difference("a", "b")
+    assert found.per_draw == pytest.approx(dict(enumerate(values)))
+    shared = Resampled(
+        {"a": _alike([0.5 + v for v in values]), "b": _alike([0.5] * 5)}, patients={}
+    )
+    assert (found.low, found.high) == pytest.approx(
+        (shared.difference("a", "b").low, shared.difference("a", "b").high), abs=0.002
+    )
+
+
+def test_patients_of_a_fold_widen_the_interval():
+    one = {d: {f"d{d}c{k}": 0.5 + 0.1 * (k % 2) for k in range(4)} for d in range(5)}
+    two = {d: dict.fromkeys(cases, 0.5) for d, cases in one.items()}
+    found = Resampled({"a": one, "b": two}, patients={}).difference("a", "b")
+    assert found.mean == pytest.approx(0.05)
+    assert 0.0 < found.low < 0.045 < 0.055 < found.high < 0.1
+    owners = {case: case[:2] for cases in one.values() for case in cases}
+    whole = Resampled({"a": one, "b": two}, patients=owners).difference("a", "b")
+    assert (whole.low, whole.high) == pytest.approx((0.05, 0.05))

@@ -15,7 +15,8 @@ from gemini_monai.base.bundles import literal
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.files import read_json
 from gemini_monai.runs.settings import KNOBS
-from gemini_monai.study.benchmark import PRESETS, GridSpec, variants_of
+from gemini_monai.study.benchmark import PRESETS, GridSpec, variants_of, with_folds
+from gemini_monai.study.benchmark.leakage import leakage_sentences
 from gemini_monai.study.benchmark.variants import DEFAULTS, PAIRS
 from tests.conftest import ROOT
 
@@ -227,3 +228,30 @@ def test_what_is_no_question_is_said(spec, given, message):
 def test_data_that_is_not_prepared_is_named(spec, tmp_path):
     with pytest.raises(InputError, match=r"dataset\.json: no such file; prepare the data first"):
         replace(spec, data=(tmp_path,))
+
+
+def test_with_folds_each_draw_is_of_the_next_and_of_one_table(spec):
+    own = with_folds(replace(spec, methods=("gemini",), labels=(1,), draws=tuple(range(4))), 3)
+    (places,) = own.folds.values()
+    assert [place.name for place in places] == ["0", "1", "2"]
+    runs = own.runs()
+    assert [shlex.split(run.command)[3] for run in runs[::2]] == [
+        str(places[draw % 3]) for draw in range(4)
+    ]
+    assert len({run.data for run in runs}) == 1
+    known = own.cohort(spec.data[0])
+    tested = [entry["case"] for place in places for entry in own.cohort(place).test]
+    everyone = [*known.labeled, *known.validation, *known.test]
+    assert sorted(tested) == sorted(entry["case"] for entry in everyone)
+    assert len(leakage_sentences(own)) == 3
+    assert all("of their patients none among" in line for line in leakage_sentences(own))
+    assert own.labels_read.count(",") >= 3
+
+
+def test_folds_that_cannot_be_are_refused(spec):
+    with pytest.raises(InputError, match="--folds 3: expected as many --draws or more, got 2"):
+        with_folds(spec, 3)
+    of_itself = replace(spec, suite="pretraining", draws=(0, 1, 2))
+    with pytest.raises(InputError, match="pretraining needs another data set"):
+        with_folds(of_itself, 3)
+    assert with_folds(spec, 0) is spec

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 
 from gemini_monai.geometry.warp import identity_grid
 from gemini_monai.networks import Gemini
+from gemini_monai.objectives.teacher import rising_momentum
 from gemini_monai.study.methods import (
     BYOL,
     AttendedSets,
@@ -27,7 +28,6 @@ from gemini_monai.study.methods import (
     siamese,
 )
 from gemini_monai.study.methods.local_contrast import told_apart
-from gemini_monai.study.methods.teacher import rising_momentum
 from gemini_monai.transforms import RandBezierIntensity
 
 

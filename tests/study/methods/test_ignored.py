@@ -16,13 +16,14 @@ from torch import nn
 from gemini_monai.configuration.arguments import is_component
 from gemini_monai.geometry.labels import IGNORED
 from gemini_monai.networks import Correspondence
-from gemini_monai.objectives import Objective, SegmentationObjective
+from gemini_monai.objectives import CopyPasteObjective, Objective, SegmentationObjective
 from gemini_monai.study import methods
 from tests.bundles.runs import BUNDLE, MIP
 from tests.study.methods.oracles import dice_loss, one_hot
 
 TERMS = {
     SegmentationObjective: ("dice", "cross_entropy"),
+    CopyPasteObjective: ("pasted_dice", "pasted_cross_entropy"),
     methods.AnatomySimilarity: ("labeled_anatomy",),
     methods.SegmentedRegistration: ("anatomy",),
     methods.SampledSegmentation: ("sampled",),
@@ -37,7 +38,7 @@ TERMS = {
     methods.ReverseTeaching: ("warped_labeled", "reverse_teaching"),
 }
 """Terms that a label, or a prediction for a labeled image, is part of."""
-UNLABELED_TOO = {methods.BidirectionalCopyPaste}
+UNLABELED_TOO = {CopyPasteObjective, methods.BidirectionalCopyPaste}
 """Whose terms are of unlabeled images, too."""
 MOVES_ALONE = {methods.AnatomySimilarity, methods.CycleRegistration}
 """Whose terms say something of fields alone."""
@@ -103,8 +104,9 @@ def _batch():
     image, partner, unlabeled = torch.rand(3, 2, 1, 12, 10, generator=generator)
     label = torch.randint(3, (2, 1, 12, 10), generator=generator).float()
     label[:, :, 7:] = IGNORED
-    names = ("image", "label", "partner", "unlabeled", "image_a")
-    return dict(zip(names, (image, label, partner, unlabeled, unlabeled), strict=True))
+    names = ("image", "label", "partner", "unlabeled", "image_a", "plain", "changed")
+    own = (image, label, partner, *[unlabeled] * 4)
+    return dict(zip(names, own, strict=True))
 
 
 def _with_other(batch, place):

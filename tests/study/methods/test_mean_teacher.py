@@ -10,9 +10,9 @@ from torch import nn
 
 from gemini_monai.networks import Gemini
 from gemini_monai.objectives import Learner
+from gemini_monai.objectives.teacher import Teacher
 from gemini_monai.study.methods import MeanTeacher, UncertaintyAwareMeanTeacher, mean_teacher
 from gemini_monai.study.methods.feature_dropout import channel_dropout, perturbed_features
-from gemini_monai.study.methods.teacher import Teacher
 from tests.study.methods.authors import Waves, images
 
 

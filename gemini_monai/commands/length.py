@@ -1,0 +1,73 @@
+"""As many epochs as some minutes hold on this machine."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from typing import Any
+
+from gemini_monai.base.bundles import command_line_overrides
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.files import read_json
+from gemini_monai.base.limits import real
+from gemini_monai.commands.monai_call import Call
+
+TIMING = "timing"
+"""What a configuration runs to tell how long its iterations take."""
+
+
+def within(call: Call, minutes: Any) -> Call:
+    """The same training, of as many epochs as the minutes hold by a measurement made here.
+
+    Loading, the test and the page come on top.
+
+    Args:
+        call: The training.
+        minutes: Of the clock, above 0; ``None`` leaves it as it is.
+
+    Raises:
+        InputError: If the number of epochs is given too, or the measurement fails.
+    """
+    if minutes is None:
+        return call
+    real(above=0)(minutes, "--minutes")
+    given = command_line_overrides(call.options)
+    if "epochs" in given:
+        raise InputError("--minutes chooses the epochs; leave out --epochs")
+    call.refuse()
+    length, interval = (int(_knob(call, name)) for name in ("epoch_length", "val_interval"))
+    seconds = _measured(replace(call, name=TIMING))
+    epoch = seconds["iteration"] * length + seconds["validation"] / interval
+    epochs = max(1, round(60 * minutes / epoch))
+    print(
+        f"{minutes:g} minutes: an iteration takes {seconds['iteration']:.2g} s and a validation "
+        f"{seconds['validation']:.2g} s here, so {epochs} epochs of {length} iterations"
+    )
+    return replace(call, options=[*call.options, "--epochs", str(epochs)])
+
+
+def _knob(call: Call, name: str) -> Any:
+    """As the last of files and options says it."""
+    layers = [read_json(file, dict) for file in [*call.files, *call.overlays]]
+    found = [own[name] for own in (*layers, command_line_overrides(call.options)) if name in own]
+    return found[-1]
+
+
+def _measured(call: Call) -> dict[str, float]:
+    """What the configuration says of its seconds.
+
+    Raises:
+        InputError: With what it says instead.
+    """
+    print("measuring how long an iteration takes here ...", flush=True)
+    done = subprocess.run([sys.executable, *call.words], capture_output=True, text=True)
+    lines = done.stdout.strip().splitlines()
+    try:
+        found: dict[str, float] = json.loads(lines[-1])
+    except (IndexError, ValueError) as error:
+        said = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+        reason = said[-1].removeprefix("error: ") if said else done.stderr[-300:].strip()
+        raise InputError(reason or "--minutes: nothing could be measured") from error
+    return found
