@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gemini_monai.geometry.boxes import random_box
+from gemini_monai.geometry.boxes import box_mask
 from gemini_monai.geometry.labels import Target
 from gemini_monai.geometry.types import Image, Logits, Mask
 from gemini_monai.networks import DenseNetwork, last_layer
@@ -133,11 +133,7 @@ class CopyPasteObjective(Objective):
 
     def box(self, image: Image) -> Mask:
         """True in a box at a random place, one for all images, (B, 1, *S)."""
-        inside = torch.zeros_like(image[:, :1], dtype=torch.bool)
-        shape = image.shape[2:]
-        place = random_box(shape, [self.side] * len(shape))
-        inside[(slice(None), slice(None), *place)] = True
-        return inside
+        return box_mask(image, self.side)
 
     def after_step(self, network: DenseNetwork, *, progress: float = 1.0) -> None:
         """Let the average follow."""
