@@ -35,7 +35,7 @@ from gemini_monai.configuration.steps import (
     warn_of_little,
 )
 from gemini_monai.data import read_cohort
-from gemini_monai.engines import autocast_options, bfloat16_pays, on_gpu
+from gemini_monai.engines import autocast_options, on_gpu
 from gemini_monai.engines.processes import (
     is_first_process,
     process_device,
@@ -54,7 +54,6 @@ __all__ = [
     "InputSpec",
     "Learner",
     "autocast_options",
-    "bfloat16_pays",
     "built_network",
     "bundle_root",
     "check_configuration",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gemini_monai.engines.evaluator import SegmentationEvaluator
-from gemini_monai.engines.precision import autocast_options, bfloat16_pays, on_gpu
+from gemini_monai.engines.precision import autocast_options, on_gpu
 from gemini_monai.engines.schedule import CosineDecay
 from gemini_monai.engines.trainer import NonFiniteLossError, ObjectiveTrainer
 
@@ -13,6 +13,5 @@ __all__ = [
     "ObjectiveTrainer",
     "SegmentationEvaluator",
     "autocast_options",
-    "bfloat16_pays",
     "on_gpu",
 ]

@@ -33,7 +33,7 @@ def _train(tmp_path, dataset, **overrides):
         ({"epohcs": 3}, "no key 'epohcs'; did you mean 'epochs'"),
         ({"spatial_dims": 3}, "key 'spatial_dims' is for 3-D images"),
         ({"spatial_size": "[32,32,32]"}, "key 'spatial_size' is for 3-D images"),
-        ({"pairs": 9}, "pairs: a ring takes 2 to 4, got 9"),
+        ({"pairs": 9, "pairs_interval": 1}, "pairs: a ring takes 2 to 4, got 9"),
     ],
 )
 def test_overrides_that_cannot_be(tiny_phantom, tmp_path, overrides, message):
