@@ -34,8 +34,9 @@ def within(call: Call, minutes: Any) -> Call:
         return call
     real(above=0)(minutes, "--minutes")
     given = command_line_overrides(call.options)
-    if "epochs" in given:
-        raise InputError("--minutes chooses the epochs; leave out --epochs")
+    for name in ("epochs", "resume"):
+        if given.get(name):
+            raise InputError(f"--minutes chooses the epochs of a new training; leave out --{name}")
     call.refuse()
     length, interval = (int(_knob(call, name)) for name in ("epoch_length", "val_interval"))
     seconds = _measured(replace(call, name=TIMING))

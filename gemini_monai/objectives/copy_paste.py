@@ -50,7 +50,7 @@ class CopyPasteObjective(Objective):
         overlapping: As of ``SegmentationObjective``.
     """
 
-    reads = ("image", "label", "plain", "changed")
+    reads: tuple[str, ...] = ("image", "label", "plain", "changed")
 
     def __init__(
         self,
@@ -110,14 +110,21 @@ class CopyPasteObjective(Objective):
 
     def _both_ways(self, batch: Batch) -> list[tuple[Source, Source]]:
         """Likewise, of the two pasted batches of the second stage."""
-        count = min(len(batch["image"]), len(batch["plain"]))
+        count = min(len(batch["image"]), len(batch[self.reads[-1]]))
+        guess, known = self.guessed(batch, count), self._known(batch, count)
+        (first, second), (known_first, known_second) = _halves(guess), _halves(known)
+        return [(first, known_first), (known_second, second)]
+
+    def guessed(self, batch: Batch, count: int) -> Source:
+        """So many unlabeled images with what the average finds in them.
+
+        Args:
+            batch: As of ``forward``.
+            count: At most as many as there are.
+        """
         with torch.no_grad():
             found = full_precision(self.teacher(batch["plain"][:count]))
-        guess = Source(batch["changed"][:count], self._found(found), self.unlabeled)
-        (first, second), (known_first, known_second) = map(
-            _halves, (guess, self._known(batch, count))
-        )
-        return [(first, known_first), (known_second, second)]
+        return Source(batch["changed"][:count], self._found(found), self.unlabeled)
 
     def _known(self, batch: Batch, count: int) -> Source:
         label = batch["label"][:count]

@@ -49,7 +49,8 @@ def test_fine_tuning_takes_minutes_too(monkeypatch, measured):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--minutes", "5", "--epochs", "3"], "--minutes chooses the epochs; leave out --epochs"),
+        (["--minutes", "5", "--epochs", "3"], "leave out --epochs"),
+        (["--minutes", "5", "--resume", "True"], "leave out --resume"),
         (["--minutes", "0"], "--minutes: expected a number, above 0, got 0"),
         (["--minutes", "soon"], "--minutes: expected a number, above 0, got 'soon'"),
         (["--minutes", "5", "--epohcs", "3"], "epochs"),

@@ -36,13 +36,12 @@ def with_folds(spec: GridSpec, folds: int) -> GridSpec:
     if spec.suite == "pretraining" and spec.data[0] in spec.tested:
         raise InputError("--folds: pretraining needs another data set to pre-train on first")
     refuse_foreign(spec.output)
-    changed = "--data_changed" in spec.overrides
     places = {
         data_name(folder): write_folds(
             folder / "dataset.json",
             spec.output.absolute() / FOLDER / data_name(folder),
             folds=folds,
-            data_changed=changed,
+            data_changed=spec.data_changed,
         )
         for folder in spec.tested
     }

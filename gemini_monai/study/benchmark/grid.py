@@ -110,11 +110,13 @@ class GridSpec:
             InputError: If it is damaged, or a file holds something else than when it was prepared
                 and no override says that this is meant.
         """
+        return read_cohort(folder / "dataset.json", data_changed=self.data_changed)
+
+    @property
+    def data_changed(self) -> bool:
+        """Whether an override says that files may hold something else than when prepared."""
         words = [*self.overrides, *self.pretraining]
-        pairs = itertools.pairwise(words)
-        return read_cohort(
-            folder / "dataset.json", data_changed=("--data_changed", "True") in pairs
-        )
+        return ("--data_changed", "True") in itertools.pairwise(words)
 
     def splits(self, folder: Path) -> Sequence[Path]:
         """The folders of a data set's folds, or its own alone.

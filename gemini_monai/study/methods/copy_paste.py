@@ -1,35 +1,19 @@
-"""Labeled and unlabeled images pasted into one another teach one network."""
+"""Labeled and unlabeled images pasted into one another teach one network, as published."""
 
 from __future__ import annotations
-
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from gemini_monai.geometry.boxes import box_mask
-from gemini_monai.geometry.labels import counted
-from gemini_monai.geometry.types import Image, Mask
+from gemini_monai.geometry.labels import target_of
 from gemini_monai.networks import DenseNetwork
-from gemini_monai.objectives import Batch, Objective, full_precision
+from gemini_monai.objectives import Batch, CopyPasteObjective, full_precision
+from gemini_monai.objectives.copy_paste import Source
 from gemini_monai.objectives.teacher import Teacher
 from gemini_monai.study.methods.components import largest_components
-from gemini_monai.study.methods.pseudo_labels import batch_error
 
 
-class Source(NamedTuple):
-    """Images of which a part is pasted or pasted over."""
-
-    image: Image
-    label: Tensor
-    """Class indices, (B, 1, *S)."""
-    counts: Mask | None
-    """Where the label says something; ``None`` for everywhere."""
-    weight: float
-    """Of what is learned of the part."""
-
-
-class BidirectionalCopyPaste(Objective):
+class BidirectionalCopyPaste(CopyPasteObjective):
     """BCP (Bai et al., CVPR 2023): a box of one image in another, both ways.
 
     In a first stage, the share ``first`` of training, boxes of the second half of the labeled
@@ -55,21 +39,9 @@ class BidirectionalCopyPaste(Objective):
 
     reads = ("image", "label", "unlabeled")
 
-    def __init__(
-        self,
-        *,
-        weight: float = 10.0,
-        side: float = 2 / 3,
-        unlabeled: float = 0.5,
-        first: float = 0.25,
-        momentum: float = 0.99,
-    ) -> None:
-        super().__init__()
-        self.weight, self.side, self.unlabeled = weight, side, unlabeled
-        self.first, self.momentum = first, momentum
-
     def bind(self, network: DenseNetwork) -> None:
         """Copy the network; no gradient reaches the copy."""
+        super().bind(network)
         self.teacher = Teacher(network, self.momentum, warm_up=False)  # the first stage is one
 
     def forward(
@@ -83,58 +55,18 @@ class BidirectionalCopyPaste(Objective):
                 second stage the first of each as far as both go.
             progress: Share of training that is done.
         """
-        pairs = self._labeled(batch) if progress < self.first else self._both_ways(batch)
-        box = self.box(pairs[0][0].image)
-        pasted = [torch.where(box, inner.image, outer.image) for outer, inner in pairs]
-        logits = full_precision(network(torch.cat(pasted))).chunk(len(pairs))
-        errors = [
-            source.weight
-            * batch_error(own, source.label, _drawn(part, source.counts), smooth=1e-10)
-            for own, pair in zip(logits, pairs, strict=True)
-            for source, part in zip(pair, (~box, box), strict=True)
-        ]
-        return {"copy_paste": self.weight * torch.stack(errors).sum() / 2}
+        terms = super().forward(network, batch, progress=progress)
+        return {"copy_paste": torch.stack(list(terms.values())).sum()}
 
-    def _labeled(self, batch: Batch) -> list[tuple[Source, Source]]:
-        """What is pasted over, and what is pasted, in the first stage."""
-        first, second = _known(batch, len(batch["image"]))
-        return [(first, second)]
-
-    def _both_ways(self, batch: Batch) -> list[tuple[Source, Source]]:
-        """Likewise, of the two pasted batches of the second stage."""
-        count = min(len(batch["image"]), len(batch["unlabeled"]))
+    def guessed(self, batch: Batch, count: int) -> Source:
+        """So many unlabeled images with the largest component of each structure in them."""
         image = batch["unlabeled"][:count]
         with torch.no_grad():
             label = full_precision(self.teacher(image)).argmax(dim=1, keepdim=True)
-        first, second = _halves(Source(image, largest_components(label), None, self.unlabeled))
-        known_first, known_second = _known(batch, count)
-        return [(first, known_first), (known_second, second)]
-
-    def box(self, image: Image) -> Mask:
-        """True in a box at a random place, one for all images, (B, 1, *S)."""
-        return box_mask(image, self.side)
+        target = target_of(largest_components(label), self.classes)
+        return Source(image, target, self.unlabeled)
 
     def after_step(self, network: DenseNetwork, *, progress: float = 1.0) -> None:
         """Let the average follow."""
         self.teacher.momentum = 0.0 if progress < self.first else self.momentum
-        self.teacher.update_parameters(network)
-
-
-def _known(batch: Batch, count: int) -> tuple[Source, Source]:
-    """Halves of the first ``count`` labeled images."""
-    image, label = batch["image"][:count], batch["label"][:count]
-    return _halves(Source(image, label.clamp(min=0).long(), counted(label), 1.0))
-
-
-def _halves(source: Source) -> tuple[Source, Source]:
-    """First and second half."""
-    size = (len(source.image) + 1) // 2
-    image, label, counts, weight = source
-    return (
-        Source(image[:size], label[:size], None if counts is None else counts[:size], weight),
-        Source(image[-size:], label[-size:], None if counts is None else counts[-size:], weight),
-    )
-
-
-def _drawn(part: Mask, counts: Mask | None) -> Mask:
-    return part if counts is None else part & counts
+        super().after_step(network, progress=progress)
