@@ -69,7 +69,7 @@ DOORS = {
     "train mip none": f"error: none/dataset.json: {NO_DATA}",
     "train semi --epochs 0": "error: key 'epochs': expected a whole number, 1 or more, got 0",
     "train semi --epochs=2 --val_interval 3": "key 'val_interval': 3 is above epochs 2",
-    "train semi --val_interval 25": "error: key 'val_interval': 25 is above epochs 24",
+    "train semi --val_interval 17": "error: key 'val_interval': 17 is above epochs 16",
     "train semi --epoch 3": "has no key 'epoch'; did you mean 'epochs'?",
     "train semi --pretrained none.pt": f"error: none.pt: {NO_WEIGHTS}",
     "train semi --method none": "error: --method: expected one of abd,",

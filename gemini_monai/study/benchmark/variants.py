@@ -58,7 +58,9 @@ PRESETS: Mapping[str, Mapping[str, str]] = {
         "with_restoration": f"{PAIRS} --restoration_weight 100",
         "without_restoration": f"{PAIRS} --restoration_weight 0",
     },
-    "scales": {f"scales_{v}": f"--deformer_scales {v}" for v in (1, 2, 3)},
+    "scales": {
+        f"scales_{v}": f"{PAIRS} --contrast_weight 1 --deformer_scales {v}" for v in (1, 2, 3)
+    },
 }
 """By name: arms and their overrides. Figure 9's sweeps are smoothness, visual and positive; the
 schedule is the share of training after which the positive path counts."""
