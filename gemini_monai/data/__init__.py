@@ -18,6 +18,7 @@ from gemini_monai.data.streams import (
     named_streams,
 )
 from gemini_monai.data.training import IterationLoader, training_dataset
+from gemini_monai.data.whole_structures import whole_structures
 
 __all__ = [
     "Cohort",
@@ -36,5 +37,6 @@ __all__ = [
     "named_streams",
     "read_cohort",
     "training_dataset",
+    "whole_structures",
     "write_cohort",
 ]

@@ -154,6 +154,8 @@ class Cohort:
             label_values=self.label_values,
             structures=self.structures,
             ignore=self.ignore,
+            largest_component=(),
+            fill_holes=(),
         )
 
     def _refuse_other_grid(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from gemini_monai.geometry.boxes import box_mask
-from gemini_monai.geometry.labels import Target
+from gemini_monai.geometry.components import largest_components
+from gemini_monai.geometry.labels import Target, target_of
 from gemini_monai.geometry.types import Image, Logits, Mask
 from gemini_monai.networks import DenseNetwork, last_layer
 from gemini_monai.objectives.objective import Batch, Objective, full_precision
@@ -37,9 +39,10 @@ class CopyPasteObjective(Objective):
 
     It differs from ``gemini_monai.study.methods.BidirectionalCopyPaste``, which follows the paper:
     the average sees the unlabeled image as it looks and the network sees it changed; the loss of
-    each part is ``PastedLoss``, so structures may overlap and voxels may be ignored; no component
-    of a label map is taken away, as a structure may have several; the average is one from the first
-    step on. An odd batch has its middle image in both halves.
+    each part is ``PastedLoss``, so structures may overlap and voxels may be ignored; of what the
+    average finds, the largest component is kept of the structures ``largest`` alone, as others may
+    have several; the average is one from the first step on. An odd batch has its middle image in
+    both halves.
 
     Args:
         weight: Factor of both terms.
@@ -48,6 +51,7 @@ class CopyPasteObjective(Objective):
         first: Share of training that the first stage takes.
         momentum: Share of the average that stays at every step, from 0 to 1, as of ``Teacher``.
         overlapping: As of ``SegmentationObjective``.
+        largest: Class indices, or channels of structures that overlap, which are one piece.
     """
 
     reads: tuple[str, ...] = ("image", "label", "plain", "changed")
@@ -61,11 +65,12 @@ class CopyPasteObjective(Objective):
         first: float = 0.25,
         momentum: float = 0.99,
         overlapping: bool = False,
+        largest: Sequence[int] = (),
     ) -> None:
         super().__init__()
         self.weight, self.side, self.unlabeled = weight, side, unlabeled
         self.first, self.momentum = first, momentum
-        self.overlapping = overlapping
+        self.overlapping, self.largest = overlapping, list(largest)
         self.loss = PastedLoss(overlapping=overlapping)
 
     def bind(self, network: DenseNetwork) -> None:
@@ -134,9 +139,12 @@ class CopyPasteObjective(Objective):
     def _found(self, logits: Logits) -> Target:
         """The likeliest class of each voxel, or every structure that is likelier than not."""
         if self.overlapping:
-            return Target((logits > 0).to(logits.dtype))
-        index = logits.argmax(dim=1, keepdim=True)
-        return Target(torch.zeros_like(logits).scatter_(1, index, 1.0))
+            label = (logits > 0).to(logits.dtype)
+        else:
+            label = logits.argmax(dim=1, keepdim=True)
+        if self.largest:
+            label = largest_components(label, self.largest, overlapping=self.overlapping)
+        return target_of(label, self.classes, overlapping=self.overlapping)
 
     def box(self, image: Image) -> Mask:
         """True in a box at a random place, one for all images, (B, 1, *S)."""

@@ -20,6 +20,8 @@ LATER = {
     "average": 0.0,
     "augmentation": "light",
     "pairs_interval": 1,
+    "largest_component": [],
+    "fill_holes": [],
     "preprocessing_steps": [
         *("load", "before", "orientation", "foreground", "grid", "intensity", "after", "fit")
     ],

@@ -82,7 +82,7 @@ KNOBS: dict[str, Check] = {
     "spacing": optional(several(real(above=0), least=2)),
     "spatial_dims": whole(2, 3),
     "spatial_size": several(whole(2), least=2),
-    "structures": several(text),
+    **dict.fromkeys(("structures", "largest_component", "fill_holes"), several(text)),
     "surface_tolerance": optional(real(0)),
     "start": one_of("auto", "world", "center", "mass", "affine"),
     "update": one_of("alternating", "summed"),

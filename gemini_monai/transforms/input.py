@@ -51,6 +51,10 @@ class InputSpec:
     ignore: int | None = None
     """Value in label files of voxels that count neither in losses nor in scores; in an array they
     are ``labels.IGNORED``. ``None`` where every voxel counts."""
+    largest_component: Sequence[str] = ()
+    """Structures of which the largest component alone is kept of what a network says."""
+    fill_holes: Sequence[str] = ()
+    """Structures whose holes are closed in what a network says."""
     slices: bool = False
     """Volumes are seen slice by slice, across their last axis, by a 2-D network."""
     preprocessing_steps: Sequence[str] = STEPS
@@ -65,13 +69,16 @@ class InputSpec:
 
         Raises:
             InputError: If rules are too few or too many; naming a step that is unknown or twice, or
-                missing though something is to be done in it; or if the file is not read first.
+                missing though something is to be done in it; if the file is not read first; or
+                naming a structure that there is not.
         """
         _refuse_other_steps(self.preprocessing_steps)
         for step in ("before", "foreground", "after"):
             if getattr(self, step):
                 refuse_without(step, self.preprocessing_steps, key=step)
         refuse_other_length(self.intensity, self.in_channels, name="key 'intensity'")
+        for key in ("largest_component", "fill_holes"):
+            _refuse_unknown(getattr(self, key), self.structures, key=key)
 
     @classmethod
     def of(cls, settings: Mapping[str, Any], **given: Any) -> InputSpec:
@@ -98,6 +105,11 @@ class InputSpec:
     def values(self) -> list[int] | None:
         """Value of each class in a label file, or ``None`` where labels are masks."""
         return None if self.overlapping else list(self.label_values)
+
+    def maps_of(self, names: Sequence[str]) -> list[int]:
+        """Of structures, their class indices, or their channels where they may overlap."""
+        first = 0 if self.overlapping else 1
+        return [first + list(self.structures).index(name) for name in names]
 
     def settings(self) -> dict[str, Any]:
         """All but transforms by name, as a run records it; ``ignore`` where there is one."""
@@ -134,3 +146,11 @@ def _refuse_other_steps(steps: Sequence[str]) -> None:
             f"key 'preprocessing_steps': expected 'load', then some of {', '.join(STEPS[1:])}, "
             f"each once, got {list(steps)!r}"
         )
+
+
+def _refuse_unknown(names: Sequence[str], structures: Sequence[str], *, key: str) -> None:
+    for name in names:
+        if name not in structures:
+            raise InputError(
+                f"key '{key}': no structure {name!r}; there are {', '.join(structures) or 'none'}"
+            )

@@ -15,6 +15,7 @@ from gemini_monai.metrics import calibration_errors
 from gemini_monai.transforms.input import InputSpec
 from gemini_monai.transforms.output import FiniteOutputd, SaveCased
 from gemini_monai.transforms.room import RoomForOwnGridd
+from gemini_monai.transforms.whole import WholeStructuresd
 
 IGNORED_VOXELS = "ignored"
 """Key of a mask of what did not count, (1 or K, *S)."""
@@ -103,6 +104,8 @@ def postprocessing(
         chain.append(Calibrationd(label, overlapping=spec.overlapping))
     decide = {"threshold": 0.0} if spec.overlapping else {"argmax": True}
     chain.append(AsDiscreted("pred", **decide))
+    if spec.largest_component or spec.fill_holes:
+        chain.append(WholeStructuresd("pred", spec))
     if folder is not None:
         meaning: dict[str, Any] = {"label_values": spec.values, "structures": spec.structures}
         chain.append(SaveCased("pred", folder=folder, suffix=suffix, method=method, **meaning))

@@ -191,3 +191,14 @@ def test_a_right_and_certain_answer_costs_nothing(overlapping):
     dice, crossed = PastedLoss(overlapping=overlapping)(200 * (target.maps - 0.5), target)
     assert float(dice) == pytest.approx(0, abs=1e-6)
     assert float(crossed) == pytest.approx(0, abs=1e-6)
+
+
+def test_of_what_the_average_finds_one_piece_stays_where_labels_are_one():
+    objective = _bound(_network(), largest=[2])
+    logits = torch.zeros(1, 3, 4, 4)
+    for k, place in ((1, (0, 0)), (1, (3, 3)), (2, (0, 3)), (2, (0, 2)), (2, (3, 0))):
+        logits[0, k][place] = 1.0
+    maps = objective._found(logits).maps[0]
+    assert maps[1].nonzero().tolist() == [[0, 0], [3, 3]]
+    assert maps[2].nonzero().tolist() == [[0, 2], [0, 3]]
+    assert torch.equal(maps.sum(0), torch.ones(4, 4))

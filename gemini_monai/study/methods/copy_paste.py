@@ -5,12 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from gemini_monai.geometry.components import largest_components
 from gemini_monai.geometry.labels import target_of
 from gemini_monai.networks import DenseNetwork
 from gemini_monai.objectives import Batch, CopyPasteObjective, full_precision
 from gemini_monai.objectives.copy_paste import Source
 from gemini_monai.objectives.teacher import Teacher
-from gemini_monai.study.methods.components import largest_components
 
 
 class BidirectionalCopyPaste(CopyPasteObjective):

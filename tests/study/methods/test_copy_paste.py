@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis.extra.numpy import arrays
 
 from gemini_monai.networks import Gemini
 from gemini_monai.objectives import Learner
 from gemini_monai.study.methods import BidirectionalCopyPaste
-from gemini_monai.study.methods.components import largest_components
 from tests.study.methods.authors import Waves, images, labels
 
 
@@ -112,34 +108,3 @@ def test_the_copied_average_is_not_trained(size):
     learner(["bcp"], batch | {"unlabeled": torch.rand(2, 1, *size)})["copy_paste"].backward()
     assert not any("teacher" in n for n, p in learner.named_parameters() if p.requires_grad)
     assert all(p.grad is not None for p in network.backbone.parameters())
-
-
-def test_only_the_largest_component_of_each_structure_stays():
-    drawn = torch.tensor([[1, 1, 0, 2, 0], [0, 0, 1, 0, 0], [2, 0, 0, 0, 1], [2, 2, 0, 1, 1]])
-    kept = torch.tensor([[1, 1, 0, 0, 0], [0, 0, 1, 0, 0], [2, 0, 0, 0, 0], [2, 2, 0, 0, 0]])
-    both = torch.stack([drawn, kept])[:, None]
-    assert torch.equal(largest_components(both), torch.stack([kept, kept])[:, None])
-
-
-def _components(label, structure):
-    """Sets of voxels that hang together, from first to last, by walking to what touches."""
-    left = {tuple(place) for place in np.argwhere(label == structure)}
-    found = []
-    while left:
-        walk = [min(left)]
-        left.remove(walk[0])
-        for place in walk:
-            near = [p for p in left if max(abs(a - b) for a, b in zip(p, place, strict=True)) == 1]
-            walk += near
-            left -= set(near)
-        found.append(set(walk))
-    return found
-
-
-@given(arrays(np.int64, (1, 1, 3, 4, 3), elements={"min_value": 0, "max_value": 2}))
-def test_the_largest_component_is_what_a_walk_finds(label):
-    kept = largest_components(torch.from_numpy(label)).numpy()[0, 0]
-    for structure in (1, 2):
-        components = _components(label[0, 0], structure)
-        largest = max(components, key=len, default=set())
-        assert {tuple(place) for place in np.argwhere(kept == structure)} == largest
