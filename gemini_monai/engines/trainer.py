@@ -189,7 +189,10 @@ class ObjectiveTrainer(SupervisedTrainer):
 
     def _step(self, names: list[str], batch: Batch, *, progress: float) -> dict[str, float]:
         self.optimizer.zero_grad(set_to_none=True)
-        with torch.autocast(self.state.device.type, enabled=self.amp, **self.amp_kwargs):
+        with (
+            naming_who_is_behind(),  # the network's buffers come from the first process
+            torch.autocast(self.state.device.type, enabled=self.amp, **self.amp_kwargs),
+        ):
             terms: dict[str, Tensor] = self.learner(names, batch, progress=progress)
         if not terms:
             return {}

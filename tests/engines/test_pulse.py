@@ -37,7 +37,7 @@ FAULTS = [
     (1, "training", "dies", 2),
 ]
 WORKS = (1, "training", "works", 2)
-PATIENCES = dict.fromkeys(FAULTS, 20.0) | {WORKS: 120.0}
+PATIENCES = dict.fromkeys(FAULTS, 8.0) | {WORKS: 120.0}
 
 
 @pytest.fixture(scope="module")
