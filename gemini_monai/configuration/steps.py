@@ -17,7 +17,7 @@ from gemini_monai.configuration.parser_access import running_configuration
 from gemini_monai.engines.processes import is_first_process, refuse_unjoined
 from gemini_monai.inference import Probe
 from gemini_monai.networks import Gemini
-from gemini_monai.runs import RunFolder, read_record, too_little
+from gemini_monai.runs import RunFolder, read_record, too_little, whole_structures_told
 from gemini_monai.transforms import InputSpec
 from gemini_monai.weights import fitting_weights, load_backbone
 
@@ -101,6 +101,15 @@ def refuse_other_view(spec: InputSpec, *, weights: str | Path) -> None:
                 f"{run.record}: trained with {name} {trained[name]!r}, its data set now says "
                 f"{now!r}; give what it was trained with, or prepare the data as they were"
             )
+
+
+def tell_whole_structures(spec: InputSpec) -> None:
+    """Print of which structures the largest component is kept, and in which holes are closed.
+
+    Args:
+        spec: How label maps are made.
+    """
+    print(f"post-processing: {whole_structures_told(vars(spec))}")
 
 
 def show_scores(folder: str | Path) -> None:
