@@ -10,7 +10,7 @@ from gemini_monai.configuration.hardware import choose_convolutions, loading_wor
 from gemini_monai.configuration.knobs import check_knobs, identity, input_spec, settings
 from gemini_monai.configuration.length import tell_seconds
 from gemini_monai.configuration.overrides import check_configuration, refuse_unknown_overrides
-from gemini_monai.configuration.parser_access import running_configuration
+from gemini_monai.configuration.parser_access import plainly_given, running_configuration
 from gemini_monai.configuration.process_steps import (
     check_run,
     close_run,
@@ -75,6 +75,7 @@ __all__ = [
     "measured_trainer",
     "on_gpu",
     "placed",
+    "plainly_given",
     "process_device",
     "process_rank",
     "read_cohort",

@@ -59,5 +59,6 @@ def whole_structures_told(settings: Mapping[str, Any]) -> str:
         settings: Of a run, or of how a label map is made, with the knobs of ``WHOLE``.
     """
     said = {"largest_component": "largest component of", "fill_holes": "holes closed in"}
-    parts = [f"{said[knob]} {', '.join(settings[knob])}" for knob in WHOLE if settings.get(knob)]
+    named = {knob: names for knob in WHOLE if isinstance(names := settings.get(knob), list | tuple)}
+    parts = [f"{said[knob]} {', '.join(map(str, names))}" for knob, names in named.items() if names]
     return "; ".join(parts) or "none"

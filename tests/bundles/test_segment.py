@@ -118,6 +118,33 @@ def test_what_cannot_be_is_refused_before_anything_is_written(trained, scans, tm
     assert not out.exists()
 
 
+def test_what_is_done_with_structures_may_be_left_out_of_scores(trained, tmp_path, capsys):
+    names = ("train", "evaluate", "recorded")
+    record = json.loads((trained / "run.json").read_text())
+    given = {"run_dir": str(trained), "datalist": record["dataset"]["path"]}
+    scored = {}
+    for name, knobs in {
+        "own": {},
+        "none": {"largest_component": [], "fill_holes": []},
+        "heart": {"largest_component": ["heart"]},
+    }.items():
+        run(*names, **given, output_dir=str(tmp_path / name), registers=False, **knobs)
+        scored[name] = json.loads((tmp_path / name / "test" / "segmentation.json").read_text())
+    own, said = record["settings"], capsys.readouterr().out
+    assert own["fill_holes"], "the phantom's structures have no holes"
+    for name, largest, filled in (
+        ("own", own["largest_component"], own["fill_holes"]),
+        ("none", [], []),
+        ("heart", ["heart"], own["fill_holes"]),
+    ):
+        found = scored[name]
+        assert (found["largest_component"], found["fill_holes"]) == (largest, filled)
+    assert "post-processing: none" in said
+    assert f"post-processing: largest component of heart; holes closed in {filled[0]}" in said
+    test = json.loads((trained / "test" / "segmentation.json").read_text())
+    assert scored["own"] == test
+
+
 def test_a_file_of_another_case_is_not_written_over(trained, tmp_path):
     for name in ("a", "a_probabilities"):
         save(tmp_path / "in" / f"{name}.nii.gz", image(0, (32, 32)))
