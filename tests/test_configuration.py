@@ -36,7 +36,7 @@ def test_every_configuration_of_pretraining_is_sound():
 
 
 def test_every_shipped_configuration_is_sound():
-    for name in ("inference", "register"):
+    for name in ("inference", "ensemble", "register"):
         assert check_configuration(str(CONFIGS / f"{name}.json")) == []
     overlays = [*CONFIGS.glob("dataset_*.json"), *CONFIGS.glob("method_*.json")]
     assert overlays

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gemini_monai.base.bundles import command_line_overrides
+from gemini_monai.base.bundles import command_line_overrides, literal
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.presence import (
     refuse_absent_data,
@@ -20,22 +20,31 @@ from gemini_monai.base.trust import as_path, refuse_imports_from, shipped_config
 from gemini_monai.commands.early import Place, refuse_absent_model
 from gemini_monai.commands.monai_call import Call
 from gemini_monai.commands.monai_run import BUNDLES, data_set
-from gemini_monai.runs import read_record, refuse_other_purpose
+from gemini_monai.runs import read_record, refuse_other_purpose, refuse_unlike
 
 PLACES: dict[str, Place] = {"weights": refuse_absent_weights}
 """What is read, by key, if it is given."""
 
 
 def segment(run: str, images: str, out: str, overlay: list[str], overrides: list[str]) -> None:
-    """``segment RUN IMAGES OUT``.
+    """``segment RUN IMAGES OUT``, where RUN may be a list of runs, ``['runs/a','runs/b']``.
 
     Raises:
-        InputError: If the run is not there, or would run something.
+        InputError: If a run is not there, is no segmenter, has other structures than another, or
+            would run something.
     """
-    file = shipped_configuration(str(_record(run, overrides)["bundle"]), "inference")
-    refuse_other_purpose(run, task="segmentation")
-    options = ["--run_dir", as_path(run), "--dataset_dir", as_path(images)]
-    options += ["--output_dir", as_path(out), *overrides]
+    runs = literal(run)
+    several_runs = isinstance(runs, (list, tuple))
+    folders = [str(folder) for folder in runs] if several_runs else [run]
+    bundles = [str(_record(folder, overrides)["bundle"]) for folder in folders]
+    refuse_unlike(folders)
+    if several_runs:
+        file = shipped_configuration(BUNDLES["semi"], "ensemble")
+        options = ["--run_dirs", str([as_path(folder) for folder in folders]).replace(" ", "")]
+    else:
+        file = shipped_configuration(bundles[0], "inference")
+        options = ["--run_dir", as_path(run)]
+    options += ["--dataset_dir", as_path(images), "--output_dir", as_path(out), *overrides]
     Call(None, [file], options, overlay, PLACES | {"dataset_dir": refuse_absent_folder}).start()
 
 

@@ -10,7 +10,7 @@ from gemini_monai.configuration.hardware import choose_convolutions, loading_wor
 from gemini_monai.configuration.knobs import check_knobs, identity, input_spec, settings
 from gemini_monai.configuration.length import tell_seconds
 from gemini_monai.configuration.overrides import check_configuration, refuse_unknown_overrides
-from gemini_monai.configuration.parser_access import running_configuration
+from gemini_monai.configuration.parser_access import plainly_given, running_configuration
 from gemini_monai.configuration.process_steps import (
     check_run,
     close_run,
@@ -32,6 +32,7 @@ from gemini_monai.configuration.steps import (
     show_scores,
     start,
     start_from,
+    tell_whole_structures,
     warn_of_little,
 )
 from gemini_monai.data import read_cohort
@@ -43,7 +44,7 @@ from gemini_monai.engines.processes import (
     wait_for_others,
 )
 from gemini_monai.images import find_images
-from gemini_monai.inference import read_pairs, registration_items
+from gemini_monai.inference import read_pairs, registration_items, segment_files, with_flips
 from gemini_monai.networks import built_network, placed
 from gemini_monai.objectives import Learner
 from gemini_monai.runs import refuse_other_purpose
@@ -74,6 +75,7 @@ __all__ = [
     "measured_trainer",
     "on_gpu",
     "placed",
+    "plainly_given",
     "process_device",
     "process_rank",
     "read_cohort",
@@ -88,6 +90,7 @@ __all__ = [
     "refuse_unknown_overrides",
     "registration_items",
     "running_configuration",
+    "segment_files",
     "settings",
     "settings_of_run",
     "show_probe",
@@ -97,9 +100,11 @@ __all__ = [
     "start_together",
     "tell_cost",
     "tell_seconds",
+    "tell_whole_structures",
     "train",
     "train_arms",
     "untrained_settings",
     "wait_for_others",
     "warn_of_little",
+    "with_flips",
 ]

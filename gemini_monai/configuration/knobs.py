@@ -15,6 +15,7 @@ from gemini_monai.configuration.parser_access import described, running_parser, 
 from gemini_monai.data import Cohort
 from gemini_monai.engines.processes import process_count
 from gemini_monai.networks import NETWORK_SETTINGS
+from gemini_monai.runs.alike import WHOLE
 from gemini_monai.runs.settings import KNOBS, USED, check_settings
 from gemini_monai.transforms import InputSpec
 from gemini_monai.transforms.input import refuse_without
@@ -60,7 +61,7 @@ def _knob(parser: ConfigParser, name: str) -> Any:
     """Its value; that of the run where one is scored, which decides its network and its view."""
     if RECORDED in parser and name not in OF_DATA:
         settings: dict[str, Any] = parser.get_parsed_content(RECORDED)
-        if name in settings and name in (*NETWORK_SETTINGS, *VIEW_SETTINGS):
+        if name in settings and name in (*NETWORK_SETTINGS, *VIEW_SETTINGS) and name not in WHOLE:
             return settings[name]
     return parser.get_parsed_content(name)
 

@@ -35,6 +35,12 @@ def running_configuration() -> dict[str, Any]:
     return {name: value for name, value in content.items() if name != ConfigParser.meta_key}
 
 
+def plainly_given(*names: str) -> list[str]:
+    """Which keys of the running configuration have values, and no expressions that find them."""
+    config = running_configuration()
+    return [name for name in names if not evaluated(config.get(name))]
+
+
 def written_components(name: str) -> dict[str, Any]:
     """Components of the running configuration as it says them, also where it names them by ``@``.
 

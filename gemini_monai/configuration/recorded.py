@@ -19,6 +19,7 @@ from gemini_monai.configuration.references import is_referred_to
 from gemini_monai.data.phantom import phantom_cohort
 from gemini_monai.networks import NETWORK_SETTINGS
 from gemini_monai.runs import RunFolder, check_settings, run_settings
+from gemini_monai.runs.alike import WHOLE
 from gemini_monai.runs.identity import flat
 
 SCORING = ("cohort", "spec", "network_def", "validate.inferer", "test")
@@ -98,7 +99,7 @@ def refuse_other_scoring(run_dir: str | Path) -> None:
     """
     path, given = RunFolder(run_dir).configuration, _given()
     for name in (*NETWORK_SETTINGS, *VIEW_SETTINGS):
-        if name in given and name not in ("backbone", "before", "after"):
+        if name in given and name not in ("backbone", "before", "after", *WHOLE):
             record = RunFolder(run_dir).record
             raise InputError(f"key '{name}': is what the run was trained with, {record}")
     if not path.is_file():

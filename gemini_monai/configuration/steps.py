@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -17,7 +18,7 @@ from gemini_monai.configuration.parser_access import running_configuration
 from gemini_monai.engines.processes import is_first_process, refuse_unjoined
 from gemini_monai.inference import Probe
 from gemini_monai.networks import Gemini
-from gemini_monai.runs import RunFolder, read_record, too_little
+from gemini_monai.runs import RunFolder, read_record, too_little, whole_structures_told
 from gemini_monai.transforms import InputSpec
 from gemini_monai.weights import fitting_weights, load_backbone
 
@@ -81,12 +82,13 @@ def warn_of_little(*, images: int, iterations: int) -> None:
         logging.getLogger(__name__).warning("%s", reason)
 
 
-def refuse_other_view(spec: InputSpec, *, weights: str | Path) -> None:
+def refuse_other_view(spec: InputSpec, *, weights: str | Path, but: Sequence[str] = ()) -> None:
     """Stop where images would be seen otherwise than in training, as after another ``prepare``.
 
     Args:
         spec: How they would be seen.
         weights: In the folder of their run, as the run left them.
+        but: Settings that are meant to differ.
 
     Raises:
         InputError: Naming the first setting that differs, and both values.
@@ -95,12 +97,22 @@ def refuse_other_view(spec: InputSpec, *, weights: str | Path) -> None:
     if not run.record.is_file():
         return
     trained = read_record(run.path)["settings"]
+    passed = {"reference", *but}  # its file may have moved
     for name, now in json.loads(json.dumps(spec.settings(), default=str)).items():
-        if name != "reference" and trained.get(name, now) != now:  # its file may have moved
+        if name not in passed and trained.get(name, now) != now:
             raise InputError(
                 f"{run.record}: trained with {name} {trained[name]!r}, its data set now says "
                 f"{now!r}; give what it was trained with, or prepare the data as they were"
             )
+
+
+def tell_whole_structures(spec: InputSpec) -> None:
+    """Print of which structures the largest component is kept, and in which holes are closed.
+
+    Args:
+        spec: How label maps are made.
+    """
+    print(f"post-processing: {whole_structures_told(vars(spec))}")
 
 
 def show_scores(folder: str | Path) -> None:

@@ -18,6 +18,7 @@ from gemini_monai.base.files import write_json
 from gemini_monai.base.tables import write_table
 from gemini_monai.images import source_of
 from gemini_monai.metrics import dice_per_structure, mean_and_deviation, surface_scores
+from gemini_monai.runs.alike import WHOLE
 from gemini_monai.transforms import InputSpec
 from gemini_monai.transforms.postprocess import CALIBRATION, IGNORED_VOXELS
 
@@ -49,7 +50,7 @@ class SegmentationScores:
     percentile, need both. Missing structures are counted beside the means, which are over the cases
     that have a number. Where some voxels are ignored, all of it is of the others, and
     ``ignored_voxels`` says how many they are. Calibration is there where the postprocessing found
-    it.
+    it. ``segmentation.json`` names the structures that were made whole before they were scored.
 
     Args:
         folder: Where both files go.
@@ -75,6 +76,7 @@ class SegmentationScores:
     ) -> None:
         self.folder = Path(folder)
         self.structures = list(spec.structures)
+        self.whole = {knob: list(getattr(spec, knob)) for knob in WHOLE}
         self.first = 0 if spec.overlapping else 1
         self.ignores = spec.ignore is not None
         self.label_key = label_key
@@ -131,7 +133,7 @@ class SegmentationScores:
     def _write(self, engine: Engine) -> None:
         columns = [*COLUMNS, "ignored_voxels"] if self.ignores else COLUMNS
         write_table(self.folder / "segmentation.csv", self.rows, columns=columns)
-        write_json(self.folder / "segmentation.json", summary(self.rows))
+        write_json(self.folder / "segmentation.json", summary(self.rows) | self.whole)
 
 
 def summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

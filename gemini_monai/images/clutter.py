@@ -10,9 +10,9 @@ LEFT_BEHIND = {
     *("thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "$recycle.bin"),
     *("system volume information", "autorun.inf", "icon\r", "__macosx", "lost+found"),
     *("@eadir", "@tmp", "@recycle", "@recently-snapshot", "#recycle", "#snapshot"),
-    *("dicomdir", "__pycache__"),
+    *("dicomdir", "__pycache__", "volumes.csv"),
 }
-"""Of Windows, macOS, network drives, disks of DICOM and Python; in lower case."""
+"""Of Windows, macOS, network drives, disks of DICOM, Python and ``gemini segment``; lower case."""
 PROSE = re.compile(
     r"(read[-_ ]?me|licen[cs]e|copying|notice|citation|changelog|changes|authors|contributing|"
     r"(md5|sha\d+)(sums?)?|checksums?)(\b.*|_.*)?",

@@ -7,21 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from monai.data.meta_tensor import MetaTensor
-from monai.transforms.compose import Compose
 from torch import nn
 
-from gemini_monai.base.errors import InputError, input_error_in
+from gemini_monai.base.errors import InputError
 from gemini_monai.base.moved import renamed
-from gemini_monai.inference.windows import window_inferer
+from gemini_monai.inference.segmentation import Item, Segmenter, predicted
 from gemini_monai.inference.world_registration import WorldRegistration, register_files
 from gemini_monai.networks import Gemini, network_of, placed
 from gemini_monai.runs import RunFolder, read_record, refuse_other_purpose
-from gemini_monai.transforms import InputSpec, postprocessing, preprocessing
+from gemini_monai.transforms import InputSpec
 from gemini_monai.weights import load_network
 
 
-class TrainedRun:
+class TrainedRun(Segmenter):
     """A run folder, or a packaged bundle, opened with its weights.
 
     Open it with ``TrainedRun.open``. Images are files, and go through the same steps as in ``gemini
@@ -84,38 +82,11 @@ class TrainedRun:
         """From images (B, C, *S), scaled to [0, 1], to dense features (B, K, *S)."""
         return self.network.backbone
 
-    @property
-    def structures(self) -> dict[int, str]:
-        """Name of each value of a label map; of each channel where structures overlap."""
-        values = range(len(self.spec.structures)) if self.spec.overlapping else self._values()[1:]
-        return dict(zip(values, self.spec.structures, strict=True))
-
-    @torch.no_grad()
-    def segment(self, image: str | Path) -> MetaTensor:
-        """Label map of an image on the image's own grid.
-
-        Args:
-            image: File, or folder of a DICOM series, or an enhanced DICOM file.
-
-        Returns:
-            (1, *S) of label values, uint8 or larger; (structures, *S) of zeros and ones where
-            structures overlap. Its affine is the image's.
-
-        Raises:
-            InputError: If the run is no segmenter, or the image is not one that it takes.
-        """
+    def on_own_grid(self, image: str | Path, *, flips: bool = False, **windows: Any) -> Item:
+        """As of ``Segmenter``."""
         refuse_other_purpose(self.folder, task="segmentation")
-        before = preprocessing(self.spec, keys=["image"])
-        item = _loaded(before, {"image": str(image), "case": str(image)})
-        batch = item["image"].as_tensor()[None].to(self.device, torch.float32)
-        logits = window_inferer(self.spec)(batch, self.network)
-        found = torch.as_tensor(logits)[0].float().cpu()
-        item["pred"] = MetaTensor(found, affine=item["image"].affine)  # the way back begins there
-        found = postprocessing(self.spec, preprocessing=before)(item)["pred"]
-        if not self.spec.overlapping:
-            values = torch.tensor(self._values(), dtype=torch.int32)
-            found = MetaTensor(values[found.as_tensor().long()], affine=found.affine)
-        return found
+        options: dict[str, Any] = {"spec": self.spec, "device": self.device, "flips": flips}
+        return predicted(self.network, image, **options, **windows)
 
     def register(
         self,
@@ -151,21 +122,6 @@ class TrainedRun:
             affine=affine,
             refinement=refinement,
         )
-
-    def _values(self) -> list[int]:
-        return sorted(self.spec.label_values)
-
-
-def _loaded(before: Compose, item: dict[str, str]) -> dict[str, Any]:
-    """An item by its preprocessing, and of MONAI's errors the one that names the file."""
-    try:
-        found: dict[str, Any] = before(item)
-    except Exception as error:
-        cause = input_error_in(error)
-        if cause is None:
-            raise
-        raise cause from None
-    return found
 
 
 __getattr__ = renamed(__name__, {"Run": "TrainedRun"}, globals())

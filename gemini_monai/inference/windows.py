@@ -38,12 +38,16 @@ class RoomyInferer(Inferer):
         inferer: Of whole images.
         channels: That it gives out.
         window: Voxels that images are padded to, at least.
+        held: How many of what it gives out it holds at a time.
     """
 
-    def __init__(self, inferer: Inferer, *, channels: int, window: Sequence[int]) -> None:
+    def __init__(
+        self, inferer: Inferer, *, channels: int, window: Sequence[int], held: int = 1
+    ) -> None:
         self.inferer = inferer
         self.channels = channels
         self.window = window
+        self.held = held
 
     def __call__(
         self, inputs: Tensor, network: Callable[..., Any], *args: Any, **kwargs: Any
@@ -55,7 +59,7 @@ class RoomyInferer(Inferer):
         """
         refuse_too_large(
             [max(sides) for sides in zip(inputs.shape[2:], self.window, strict=True)],
-            voxel_bytes=4 * len(inputs) * (self.channels + 1),  # and how many windows saw it
+            voxel_bytes=4 * len(inputs) * (self.held * self.channels + 1),  # 1: windows that saw it
             what=f"predictions of {self.channels} channels",
             change="give a larger --spacing or smaller --spatial_size, or crop the image",
             device=inputs.device,

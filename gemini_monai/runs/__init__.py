@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gemini_monai.runs.alike import agreed, refuse_unlike, whole_structures_told
 from gemini_monai.runs.expectation import too_little
 from gemini_monai.runs.folder import FOLDERS, RunFolder, add_arm, arm_name, is_arm_name
 from gemini_monai.runs.identity import lasting, refuse_other_settings, training_identity
@@ -20,6 +21,7 @@ __all__ = [
     "MATCHING",
     "RunFolder",
     "add_arm",
+    "agreed",
     "arm_name",
     "check_device",
     "check_run",
@@ -38,9 +40,11 @@ __all__ = [
     "refuse_other_purpose",
     "refuse_other_settings",
     "refuse_tests",
+    "refuse_unlike",
     "rewriting",
     "run_settings",
     "settle",
     "too_little",
     "training_identity",
+    "whole_structures_told",
 ]

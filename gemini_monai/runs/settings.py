@@ -41,7 +41,7 @@ KNOBS: dict[str, Check] = {
         ("num_workers", "registration_pairs", "probe_interval", "pairs_interval", "refine"),
         whole(0),
     ),
-    **dict.fromkeys(("resume", "overwrite", "data_changed"), flag),
+    **dict.fromkeys(("resume", "overwrite", "data_changed", "probabilities", "flips"), flag),
     **dict.fromkeys(("amp", "compile", "bijective", "slices", "color", "use_validation"), flag),
     **dict.fromkeys(
         ("half_resolution_field", "overlapping", "foreground", "diffeomorphic", "inverse"), flag
@@ -76,6 +76,7 @@ KNOBS: dict[str, Check] = {
     "pairing": one_of("ring", "separate"),
     "rotation_degrees": real(0, 180),
     "scale": real(0, 0.99),
+    "run_dirs": several(place, least=1),
     **dict.fromkeys(("seed", "labeled_draw"), whole(0, 2**32 - 1)),
     "smoothness_order": whole(1, 2),
     "stop_after": optional(real(greatest=1, above=0)),
@@ -95,6 +96,10 @@ USED: dict[str, Check] = {
     "output_ext": one_of(".nii.gz", ".nii", ".nrrd", ".mha", ".png", ".dcm"),
 }
 """What configurations that use a run take besides: a run, weights, images. No knobs of a run."""
+
+
+WITHOUT_PROBABILITIES = (".png", ".dcm")
+"""Formats that hold label maps alone."""
 
 
 def check_settings(settings: Mapping[str, Any], *, where: str = "") -> None:
@@ -118,6 +123,12 @@ def check_settings(settings: Mapping[str, Any], *, where: str = "") -> None:
         raise InputError(
             f"{where}key 'num_workers': got {settings['num_workers']}, but with transforms_on "
             f"{settings['transforms_on']} the training's own process computes them; give 0"
+        )
+    suffix = settings.get("output_ext")
+    if settings.get("probabilities") and suffix in WITHOUT_PROBABILITIES:
+        raise InputError(
+            f"{where}key 'probabilities': {suffix} holds no probabilities; give --output_ext "
+            ".nii.gz, or leave them out"
         )
     if settings.get("val_interval", 0) > settings.get("epochs", float("inf")):
         raise InputError(

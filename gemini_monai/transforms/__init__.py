@@ -12,15 +12,20 @@ from gemini_monai.transforms.corruption import (
 from gemini_monai.transforms.input import InputSpec
 from gemini_monai.transforms.load import LoadScand
 from gemini_monai.transforms.output import FiniteOutputd, SaveCased, refuse_outputs
-from gemini_monai.transforms.postprocess import postprocessing
+from gemini_monai.transforms.postprocess import postprocessing, to_own_grid
 from gemini_monai.transforms.preprocess import labels_on_the_grid, preprocessing
+from gemini_monai.transforms.probabilities import OwnGridd, Probabilitiesd
 from gemini_monai.transforms.scale import ScaleChannelsd
 from gemini_monai.transforms.views import RandResizedCropd, view_transforms
+from gemini_monai.transforms.volumes import CaseTable, SaveVolumesd, volume_rows
 
 __all__ = [
+    "CaseTable",
     "FiniteOutputd",
     "InputSpec",
     "LoadScand",
+    "OwnGridd",
+    "Probabilitiesd",
     "RandBezierIntensity",
     "RandInPainting",
     "RandLocalShuffle",
@@ -28,10 +33,13 @@ __all__ = [
     "RandResizedCropd",
     "ResampleToGridd",
     "SaveCased",
+    "SaveVolumesd",
     "ScaleChannelsd",
     "labels_on_the_grid",
     "postprocessing",
     "preprocessing",
     "refuse_outputs",
+    "to_own_grid",
     "view_transforms",
+    "volume_rows",
 ]

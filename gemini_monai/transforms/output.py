@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from gemini_monai.images import (
 )
 from gemini_monai.images.names import DICOM
 from gemini_monai.images.write import refuse_suffix
+from gemini_monai.transforms.volumes import TABLE, CaseTable
 
 
 class FiniteOutputd(MapTransform):
@@ -97,7 +99,7 @@ class SaveCased(MapTransform):
             path,
             self.values[label.cpu().numpy().round().astype(int)],
             affine=label.affine.cpu(),
-            shape=_file_shape(image),
+            shape=file_shape(image),
         )
 
     def _write_segments(self, path: Path, label: MetaTensor, image: Any) -> None:
@@ -115,10 +117,15 @@ class SaveCased(MapTransform):
         )
 
 
-def _file_shape(image: Any) -> Sequence[int] | None:
+def file_shape(image: Any) -> Sequence[int] | None:
     """Spatial shape of the file that an image came from."""
     shape = image.meta.get("spatial_shape") if isinstance(image, MetaTensor) else None
     return None if shape is None else [int(size) for size in torch.as_tensor(shape).flatten()]
+
+
+def probabilities_file(folder: str | Path, case: str, suffix: str) -> Path:
+    """The file of a case's probabilities."""
+    return Path(folder) / f"{case}_probabilities{suffix}"
 
 
 def refuse_outputs(
@@ -127,23 +134,37 @@ def refuse_outputs(
     *,
     suffix: str = ".nii.gz",
     overwrite: bool = False,
+    probabilities: bool = False,
 ) -> None:
-    """Before the first prediction: no file of a ``SaveCased`` may replace another.
+    """Before the first prediction: no file that is written may replace another.
 
     Args:
         data: Items with ``case`` and the file of ``image``.
         folder: Where the files go.
         suffix: Ending of the files' names, such as ``.nii.gz``; it says the format.
         overwrite: They may replace files that are there; an image that is read, never.
+        probabilities: Whether a file of probabilities is written beside each.
 
     Raises:
-        InputError: Naming the first file that is in the way, or if the suffix cannot be written,
-            or not of these images.
+        InputError: Naming the first file that is in the way, or that two cases would share, or if
+            the suffix cannot be written, or not of these images; or if ``volumes.csv`` is there and
+            is another table.
     """
     refuse_suffix(suffix)
     items = list(data)
     if suffix == DICOM:
         refuse_other_than_dicom(Path(str(item["image"])) for item in items)
-    outputs = [Path(folder) / f"{item['case']}{suffix}" for item in items]
+    cases = [str(item["case"]) for item in items]
+    outputs = [Path(folder) / f"{case}{suffix}" for case in cases]
+    if probabilities:
+        outputs += [probabilities_file(folder, case, suffix) for case in cases]
+    _refuse_shared(outputs)
     inputs = [Path(str(item["image"])) for item in items]
     refuse_existing(outputs, overwrite=overwrite, inputs=inputs)
+    CaseTable(Path(folder) / TABLE).read()
+
+
+def _refuse_shared(outputs: Sequence[Path]) -> None:
+    for path, count in Counter(outputs).items():
+        if count > 1:
+            raise InputError(f"{path}: two cases would be written there; rename an image")

@@ -8,17 +8,20 @@ from typing import Any
 
 import torch
 from monai.transforms.compose import Compose
-from monai.transforms.post.dictionary import AsDiscreted, Invertd
+from monai.transforms.post.dictionary import AsDiscreted
 from monai.transforms.transform import MapTransform
 
 from gemini_monai.metrics import calibration_errors
 from gemini_monai.transforms.input import InputSpec
 from gemini_monai.transforms.output import FiniteOutputd, SaveCased
+from gemini_monai.transforms.probabilities import OwnGridd, Probabilitiesd
 from gemini_monai.transforms.room import RoomForOwnGridd
+from gemini_monai.transforms.volumes import SaveVolumesd
 from gemini_monai.transforms.whole import WholeStructuresd
 
 IGNORED_VOXELS = "ignored"
 """Key of a mask of what did not count, (1 or K, *S)."""
+Transforms = list[Callable[..., Any]]
 CALIBRATION = "calibration_errors"
 """Key of what ``calibration_errors`` finds, one of each structure."""
 
@@ -70,6 +73,16 @@ class OnlyCountedd(MapTransform):
         return item
 
 
+def to_own_grid(spec: InputSpec, preprocessing: Compose) -> Compose:
+    """From ``pred`` (K, *S), logits of a network, to the same on the image's own grid.
+
+    Args:
+        spec: What the channels mean.
+        preprocessing: Is undone.
+    """
+    return Compose([FiniteOutputd("pred"), RoomForOwnGridd("pred"), OwnGridd(preprocessing, spec)])
+
+
 def postprocessing(
     spec: InputSpec,
     *,
@@ -79,6 +92,8 @@ def postprocessing(
     method: str = "",
     label: str | None = None,
     calibration: bool = False,
+    probabilities: bool = False,
+    volumes: bool = False,
 ) -> Compose:
     """From ``pred`` (K, *S), logits, to the structures that it says.
 
@@ -94,23 +109,38 @@ def postprocessing(
             ignored. Written predictions have something there, too.
         calibration: Whether what ``calibration_errors`` says of the logits, by the truth, goes with
             the item; it takes a while.
+        probabilities: Those of every class go with the item as ``probabilities``, before anything
+            is decided, and into ``folder``.
+        volumes: Rows of ``volume_rows`` go with the item as ``volumes``, and into the table in
+            ``folder``.
     """
-    chain: list[Callable[..., Any]] = []
+    chain: Transforms = []
     if preprocessing is not None:
-        chain += [FiniteOutputd("pred"), RoomForOwnGridd("pred")]
-        undo = {"transform": preprocessing, "orig_keys": "image", "nearest_interp": False}
-        chain.append(Invertd("pred", **undo))
+        chain.append(to_own_grid(spec, preprocessing))
     if label is not None and calibration:
         chain.append(Calibrationd(label, overlapping=spec.overlapping))
-    decide = {"threshold": 0.0} if spec.overlapping else {"argmax": True}
-    chain.append(AsDiscreted("pred", **decide))
-    if spec.largest_component or spec.fill_holes:
-        chain.append(WholeStructuresd("pred", spec))
+    if probabilities:
+        overlapping = spec.overlapping
+        chain.append(Probabilitiesd(overlapping=overlapping, folder=folder, suffix=suffix))
+    chain += _decided(spec)
     if folder is not None:
         meaning: dict[str, Any] = {"label_values": spec.values, "structures": spec.structures}
         chain.append(SaveCased("pred", folder=folder, suffix=suffix, method=method, **meaning))
-    if label is not None and spec.ignore is not None:
-        chain.append(OnlyCountedd(label))
-    if label is not None and not spec.overlapping:
-        chain.append(AsDiscreted(["pred", label], to_onehot=spec.out_channels))
-    return Compose(chain)
+    if volumes:
+        chain.append(SaveVolumesd(spec, folder=folder))
+    return Compose([*chain, *(_compared(spec, label) if label is not None else [])])
+
+
+def _decided(spec: InputSpec) -> Transforms:
+    """From logits to class indices or masks, as whole as they are to be."""
+    decide = {"threshold": 0.0} if spec.overlapping else {"argmax": True}
+    whole = [WholeStructuresd("pred", spec)] if spec.largest_component or spec.fill_holes else []
+    return [AsDiscreted("pred", **decide), *whole]
+
+
+def _compared(spec: InputSpec, label: str) -> Transforms:
+    """Both as metrics want them."""
+    counted = [OnlyCountedd(label)] if spec.ignore is not None else []
+    if spec.overlapping:
+        return [*counted]
+    return [*counted, AsDiscreted(["pred", label], to_onehot=spec.out_channels)]

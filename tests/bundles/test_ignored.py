@@ -71,6 +71,6 @@ def test_a_run_on_partly_drawn_scans(tmp_path, kind):
     assert HATCHED in (folder / "report.html").read_text()
     places = {"dataset_dir": str(source / "imagesTr"), "output_dir": str(tmp_path / "out")}
     run("inference", kind="infer", run_dir=str(folder), **places)
-    for path in (tmp_path / "out").iterdir():
+    for path in (tmp_path / "out").glob("*.nii.gz"):
         assert set(np.unique(read_label(path).numpy())) <= {0, 1, 2}
-    assert len(list((tmp_path / "out").iterdir())) == 10
+    assert len(list((tmp_path / "out").glob("*.nii.gz"))) == 10

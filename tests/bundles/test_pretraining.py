@@ -163,7 +163,7 @@ def test_a_finetuned_run_is_evaluated_and_used(finetuned, tiny_phantom, tmp_path
     folders = {"dataset_dir": str(tiny_phantom.parent / "images")}
     folders |= {"output_dir": str(tmp_path / "out"), "run_dir": str(finetuned)}
     run("inference", kind="infer", bundle=MIP, **folders)
-    assert nib.load(next((tmp_path / "out").iterdir())).shape == (32, 32)
+    assert nib.load(next((tmp_path / "out").glob("*.nii.gz"))).shape == (32, 32)
 
 
 def test_the_default_network_is_that_of_the_metadata():

@@ -219,7 +219,7 @@ def test_every_series_and_every_spelling_keeps_its_name(tmp_path):
         )
     given = {"dataset_dir": str(tmp_path / "in"), "output_dir": str(tmp_path / "out")}
     run("inference", kind="infer", run_dir=str(trained), **given)
-    names = sorted(path.name for path in (tmp_path / "out").iterdir())
+    names = sorted(path.name for path in (tmp_path / "out").glob("*.nii.gz"))
     assert names == ["1.2.3.1.nii.gz", "1.2.3.2.nii.gz", "1.2.3.3.nii.gz"]
     shutil.rmtree(tmp_path / "in")
     save(tmp_path / "in" / "c.nii.gz", image(0, (20, 18, 16)))
@@ -255,7 +255,7 @@ def test_ids_of_an_atlas_and_sheared_grids_come_out_as_they_went_in(tmp_path):
     flow = workflow("register", run_dir=str(trained), output_dir=str(tmp_path / "reg"), **pair)
     flow.initialize()
     flow.run()
-    saved += [*(tmp_path / "out").iterdir(), tmp_path / "reg" / "c0_to_c1_label.nii.gz"]
+    saved += [*(tmp_path / "out").glob("*.nii.gz"), tmp_path / "reg" / "c0_to_c1_label.nii.gz"]
     for file in saved:
         written = nib.load(file)
         assert set(np.unique(np.asarray(written.dataobj))) <= set(ids.tolist()), file

@@ -43,6 +43,7 @@ def test_inference_keeps_name_grid_and_whole_labels(trained, tmp_path):
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "scan0.nii.gz",
         "scan1.nii.gz",
+        "volumes.csv",
     ]
     for k, shape in enumerate([(40, 30), (32, 32)]):
         saved = nib.load(tmp_path / "out" / f"scan{k}.nii.gz")
@@ -108,7 +109,7 @@ def test_overlapping_structures_are_scored_each(tmp_path):
     out = tmp_path / "out"
     folders = {"dataset_dir": str(source / "images"), "output_dir": str(out)}
     run("inference", kind="infer", run_dir=str(folder), **folders)
-    assert len(list(out.iterdir())) == 12
+    assert len(list(out.glob("*.nii.gz"))) == 12
 
 
 def test_register_writes_what_itk_applies(trained, tiny_phantom, tmp_path):
@@ -157,7 +158,7 @@ def test_one_dicom_series_is_segmented_and_registered_by_its_folder(trained, tmp
     scan = write_slices(tmp_path / "scan", volume((1, 40, 40)), along_z(1))
     folders = {"dataset_dir": str(scan), "output_dir": str(tmp_path / "out")}
     run("inference", kind="infer", run_dir=str(trained), **folders)
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["scan.nii.gz"]
+    assert [path.name for path in (tmp_path / "out").glob("*.nii*")] == ["scan.nii.gz"]
     pair = {"moving": str(scan), "fixed": str(scan), "output_dir": str(tmp_path / "fields")}
     _register(run_dir=str(trained), **pair)
     assert (tmp_path / "fields" / "scan_to_scan_field.nii.gz").is_file()

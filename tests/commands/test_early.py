@@ -55,6 +55,16 @@ DOORS = {
     "segment RUN images OUT --overlay none.json": "none.json: no such configuration file",
     "segment EMPTY images OUT": "EMPTY: not a run folder, EMPTY/run.json is missing",
     "segment BARE images OUT": f"BARE/models/model.pt: {NO_WEIGHTS}",
+    "segment RUN images OUT --output_ext .png --probabilities True": ".png holds no probabilities",
+    "segment RUN images OUT --output_ext=.dcm --probabilities": ".dcm holds no probabilities; give",
+    "segment RUN images OUT --flips x": "error: key 'flips': expected True or False, got 'x'",
+    "segment RUN images OUT --fill_holes heart": "key 'fill_holes': expected a list of 0 or more",
+    "segment [] images OUT": "error: no run is given, expected a list such as ['runs/a','runs/b']",
+    "segment ['RUN','none'] images OUT": f"error: none: {NO_RUN}",
+    "segment ['RUN','PRE'] images OUT": "PRE: a run for pre-training, expected one for segmentat",
+    "segment ['RUN','LUNG'] images OUT": "LUNG: has structures ['lung'], but RUN has None; runs of",
+    "segment ['RUN','RUN'] images OUT --weights RUN/models/model.pt": "has no key 'weights'",
+    "segment ['RUN','RUN'] none OUT": "error: none: no such folder",
     "segment PRE images OUT": "PRE: a run for pre-training, expected one for segmentation",
     "register RUN none.nii images OUT": f"error: none.nii: {NO_FILE}",
     "register RUN images images OUT --moving_label none.nii": f"error: none.nii: {NO_FILE}",
@@ -132,6 +142,7 @@ def place(tmp_path_factory):
     (folder / "DST" / "dataset.json").write_text("{}")
     used_run(folder / "RUN", bundle="gemini_semi", dataset={"path": "/gone/dataset.json"})
     used_run(folder / "PRE", task="pre-training")
+    used_run(folder / "LUNG", settings={"structures": ["lung"]})
     used_run(folder / "ALONE", method="supervised", registers=False)
     (used_run(folder / "BARE") / "models" / "model.pt").unlink()
     return folder

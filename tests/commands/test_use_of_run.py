@@ -34,6 +34,18 @@ def test_a_run_is_used_by_the_configuration_of_its_bundle(monkeypatch, tmp_path)
     assert words[4:] == ["--output_dir", "OUT", "--pairs", label]
 
 
+def test_several_runs_are_used_together_whatever_bundle_each_is_of(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    used_run(tmp_path / "a"), used_run(tmp_path / "$b", bundle="gemini_semi")
+    _images(tmp_path, "x.nii")
+    words = becomes(monkeypatch, "segment", "['a', '$b']", "x.nii", "OUT", "--flips", "True")
+    assert configurations(words) == ["ensemble.json"]
+    assert words[2:] == [
+        *("--run_dirs", "['a','./$b']", "--dataset_dir", "x.nii", "--output_dir", "OUT"),
+        *("--flips", "True"),
+    ]
+
+
 def test_a_received_archive_is_used_by_the_installed_configuration(monkeypatch, tmp_path):
     """Whatever it has of configurations, and wherever one works."""
     archive = tmp_path / "gemini_semi"

@@ -31,7 +31,7 @@ def test_dicom_in_and_out(place):
     page.run("train", place)
     page.run("segment", place)
     opened = Run.open(place / "runs/own")
-    assert len(list((place / "segments").iterdir())) == 9
+    assert len(list((place / "segments").glob("*.dcm"))) == 9
     for source in (images / "patient0", images / "patient1.dcm", images / "patient2"):
         found = opened.segment(source)
         points = segment_points(place / "segments" / f"{source.stem}.dcm")

@@ -17,6 +17,7 @@ FILES = (
     *("~$patients.xlsx", ".~lock.patients.csv#", "c0.nii.gz~", "DICOMDIR"),
     *("README", "README.txt", "readme.md", "ReadMe_first.pdf", "LICENSE", "LICENCE.txt"),
     *("CITATION.cff", "CHANGELOG.md", "md5sums.txt", "SHA256SUMS", "checksums.txt"),
+    "volumes.csv",
 )
 FOLDERS = ("@eaDir", "__MACOSX", ".ipynb_checkpoints", "$RECYCLE.BIN", "lost+found", "#recycle")
 MEANT = (

@@ -114,7 +114,10 @@ def write_run(
         "skipped_steps": 0,
         "versions": {"python": "3.11.7", "monai": "1.6.1", "torch": "2.13.0"},
         "command": "python -m monai.bundle run training --config_file <train.json>",
-        "settings": {"learning_rate": 1e-3, "channels": [16, 32, 64], "loss": {"semantic": 0.8}},
+        "settings": {
+            **{"learning_rate": 1e-3, "channels": [16, 32, 64], "loss": {"semantic": 0.8}},
+            **{"largest_component": ["heart"], "fill_holes": []},
+        },
         "parameters": 1_962_468,
         "seconds": 272.0,
         "peak_memory_mib": 1432,
@@ -200,6 +203,7 @@ def _write_segmentation(
             }
             rows.append({"case": case, "structure": structure, **score, **names})
     write_table(folder / "test" / "segmentation.csv", rows)
+    (folder / "test" / "segmentation.json").write_text('{"fill_holes": ["clavicles"]}')
 
 
 def _write_registration(

@@ -26,6 +26,7 @@ from gemini_monai.report.page.elements import (
 )
 from gemini_monai.report.read.comparison import Arm, Comparison
 from gemini_monai.report.read.run_contents import RunContents
+from gemini_monai.runs import whole_structures_told
 
 
 def training(comparison: Comparison) -> Section:
@@ -108,9 +109,20 @@ def _facts(arm: Arm) -> dict[str, str]:
         "parameters": f"{count:,}" if isinstance(count, int) else UNDEFINED,
         "data": str(arm.run.dataset.get("name") or UNDEFINED),
         "cases": ", ".join(f"{n} {split}" for split, n in _cases(arm.run)) or UNDEFINED,
+        "post-processing": _whole(arm.run),
         "data hash": str(arm.run.dataset.get("hash") or UNDEFINED),
         "versions": ", ".join(f"{name} {value}" for name, value in named) or UNDEFINED,
     }
+
+
+def _whole(run: RunContents) -> str:
+    """Of which structures one component is kept and holes are closed: in what was scored, if any.
+
+    A test may have been made without, by ``gemini evaluate``.
+    """
+    settings = run.details.get("settings")
+    known = settings if isinstance(settings, Mapping) else {}
+    return UNDEFINED if run.is_pretraining else whole_structures_told({**known, **run.tested})
 
 
 def _skipped(counts: object) -> str:

@@ -106,6 +106,7 @@ class RunContents:
         monitor: How the correspondence was learned, on the same pairs every epoch.
         probe: What its frozen features knew of labels, iteration 0 being the initialized network.
         scores: One per test case and structure.
+        tested: ``segmentation.json`` of the test as it is.
         pairs: One per registered pair of the test.
         registration: ``registration.json`` as it is.
         kept_pairs: Files of the pairs to look at, by rank (``worst``, ``median``, ``best``) or, of
@@ -121,6 +122,7 @@ class RunContents:
     monitor: Series | None = None
     probe: Series | None = None
     scores: tuple[Score, ...] = ()
+    tested: dict[str, Any] = field(default_factory=dict)
     pairs: tuple[RegisteredPair, ...] = ()
     registration: dict[str, Any] = field(default_factory=dict)
     kept_pairs: dict[str, Path] = field(default_factory=dict)

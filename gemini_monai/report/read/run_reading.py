@@ -58,6 +58,7 @@ def read_run(folder: Path) -> RunContents:
         monitor=_read_series(run.monitor),
         probe=_read_series(run.probe),
         scores=_read_scores(run.test / "segmentation.csv", folder=run.path),
+        tested=_read_json(run.test / "segmentation.json"),
         pairs=_read_pairs(run.test / "registration.csv"),
         registration=_read_json(run.test / "registration.json"),
         kept_pairs={path.stem: path for path in pairs},

@@ -139,6 +139,7 @@ def test_registration_is_that_of_the_file(page: Page, run_2d: Path) -> None:
 def test_provenance_is_complete(page: Page) -> None:
     facts = {row[0]: row[1] for row in page.table("Seed, data")}
     assert facts["data hash"] == "9f2c" * 16
+    assert facts["post-processing"] == "largest component of heart; holes closed in clavicles"
     assert facts["training time"] == "4 min 32 s"
     assert facts["peak memory"] == "1,432 MiB"
     assert facts["started"] == "23 November 2026, 20:14 UTC"

@@ -1,0 +1,143 @@
+"""Segmentation of image files by one network or several, as a script asks for it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from monai.data.meta_tensor import MetaTensor
+from torch import nn
+
+from gemini_monai.base.errors import input_error_in
+from gemini_monai.images import case_of
+from gemini_monai.inference.flips import with_flips
+from gemini_monai.inference.windows import window_inferer
+from gemini_monai.transforms import InputSpec, postprocessing, preprocessing, to_own_grid
+from gemini_monai.transforms.probabilities import PROBABILITIES
+from gemini_monai.transforms.volumes import VOLUMES, Row
+
+Item = dict[str, Any]
+"""Of a case, by key: ``case``, ``image`` and ``pred`` among them."""
+
+
+class Segmentation(NamedTuple):
+    """What an image holds, on the image's own grid; affines are the image's."""
+
+    label: MetaTensor
+    """(1, *S) of label values, uint8 or larger; (structures, *S) of zeros and ones where structures
+    overlap."""
+    probabilities: MetaTensor
+    """(classes, *S), background first, adding up to 1; (structures, *S) where they overlap. Before
+    anything is decided, or components left out."""
+    volumes: list[Row]
+    """Rows of ``volume_rows``."""
+
+
+class Segmenter(ABC):
+    """What segments image files: a run, or several."""
+
+    spec: InputSpec
+    """What labels mean, and what is done with what the network says."""
+
+    @abstractmethod
+    def on_own_grid(self, image: str | Path, *, flips: bool = False, **windows: Any) -> Item:
+        """``image`` (C, *S), as it was seen, and ``pred`` (K, *S), logits on the image's own grid.
+
+        Args:
+            image: File, or folder of a DICOM series, or an enhanced DICOM file.
+            flips: Whether the mean over mirror images is predicted, see ``FlippedInferer``.
+            windows: Arguments of ``window_inferer``.
+
+        Raises:
+            InputError: If the run is no segmenter, or the image is not one that it takes.
+        """
+
+    @property
+    def structures(self) -> dict[int, str]:
+        """Name of each value of a label map; of each channel where structures overlap."""
+        values = range(len(self.spec.structures)) if self.spec.overlapping else self._values()[1:]
+        return dict(zip(values, self.spec.structures, strict=True))
+
+    def segment(self, image: str | Path, *, flips: bool = False) -> MetaTensor:
+        """Label map of an image on the image's own grid.
+
+        Args:
+            image: File, or folder of a DICOM series, or an enhanced DICOM file.
+            flips: As of ``on_own_grid``.
+
+        Returns:
+            (1, *S) of label values, uint8 or larger; (structures, *S) of zeros and ones where
+            structures overlap. Its affine is the image's.
+
+        Raises:
+            InputError: If the run is no segmenter, or the image is not one that it takes.
+        """
+        return self.predict(image, flips=flips).label
+
+    def predict(self, image: str | Path, *, flips: bool = False) -> Segmentation:
+        """Label map, probabilities and volumes of an image.
+
+        Args:
+            image: As of ``segment``.
+            flips: As of ``on_own_grid``.
+
+        Raises:
+            InputError: As ``segment``.
+        """
+        item = self.on_own_grid(image, flips=flips) | {"case": case_of(Path(image))}
+        found = postprocessing(self.spec, probabilities=True, volumes=True)(item)
+        label = found["pred"]
+        if not self.spec.overlapping:
+            values = torch.tensor(self._values(), dtype=torch.int32)
+            label = MetaTensor(values[label.as_tensor().long()], affine=label.affine)
+        return Segmentation(label, found[PROBABILITIES], found[VOLUMES])
+
+    def _values(self) -> list[int]:
+        return sorted(self.spec.label_values)
+
+
+@torch.no_grad()
+def predicted(
+    network: nn.Module,
+    image: str | Path,
+    *,
+    spec: InputSpec,
+    device: torch.device | str = "cpu",
+    flips: bool = False,
+    **windows: Any,
+) -> Item:
+    """What a network says of an image file, as ``Segmenter.on_own_grid``.
+
+    Args:
+        network: From images to logits.
+        image: The file.
+        spec: How the network sees images.
+        device: Where the network is.
+        flips: As of ``Segmenter.on_own_grid``.
+        windows: Arguments of ``window_inferer``.
+
+    Raises:
+        InputError: If the image is not one that it takes.
+    """
+    before = preprocessing(spec, keys=["image"])
+    item = _loaded(before, {"image": str(image), "case": str(image)})
+    batch = item["image"].as_tensor()[None].to(device, torch.float32)
+    inferer = window_inferer(spec, **windows)
+    inferer = with_flips(inferer, spec) if flips else inferer
+    found = torch.as_tensor(inferer(batch, network))[0].float().cpu()
+    item["pred"] = MetaTensor(found, affine=item["image"].affine)  # the way back begins there
+    return dict(to_own_grid(spec, before)(item))
+
+
+def _loaded(before: Any, item: dict[str, str]) -> Item:
+    """An item by its preprocessing, and of MONAI's errors the one that names the file."""
+    try:
+        found: Item = before(item)
+    except Exception as error:
+        cause = input_error_in(error)
+        if cause is None:
+            raise
+        raise cause from None
+    return found

@@ -1,0 +1,127 @@
+"""How large each structure of a label map is, and the table of it, ``volumes.csv``.
+
+A row is a dictionary by column, so that whoever knows more of a structure in a case adds a column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from monai.data.meta_tensor import MetaTensor
+from monai.transforms.transform import MapTransform
+
+from gemini_monai.base.tables import read_table, write_table
+from gemini_monai.images import has_voxel_size
+from gemini_monai.transforms.input import InputSpec
+
+VOLUMES = "volumes"
+"""Key of the rows of a case."""
+TABLE = "volumes.csv"
+KEYS = ("case", "structure")
+"""Columns that every row has, and no two rows have alike."""
+MICROLITERS = 1000
+"""Cubic millimeters, in a milliliter."""
+
+Row = dict[str, Any]
+
+
+def volume_rows(label: MetaTensor, *, case: str, spec: InputSpec, sized: bool = True) -> list[Row]:
+    """One row for each structure: ``case``, ``structure``, ``voxels``, and what they come to.
+
+    That is ``volume_ml``, milliliters, of a volume, and ``area_mm2``, square millimeters, of an
+    image of two axes; NaN where no voxel size is known. A structure that is not there has 0.
+
+    Args:
+        label: Class indices (1, *S), or masks (K, *S) of zeros and ones; its affine is in mm.
+        case: The image's name.
+        spec: What the numbers mean.
+        sized: Whether the image says how large a voxel is.
+    """
+    values = label.as_tensor()
+    if spec.overlapping:
+        counts = [int(mask.count_nonzero()) for mask in values]
+    else:
+        classes = torch.bincount(values.long().flatten(), minlength=spec.out_channels)
+        counts = classes[1:].tolist()
+    axes = values.ndim - 1
+    size = voxel_size(label.affine, axes=axes) if sized else float("nan")
+    name, unit = ("area_mm2", 1) if axes == 2 else ("volume_ml", MICROLITERS)
+    return [
+        {"case": case, "structure": structure, "voxels": count, name: count * size / unit}
+        for structure, count in zip(spec.structures, counts, strict=True)
+    ]
+
+
+def voxel_size(affine: Any, *, axes: int) -> float:
+    """Volume of a voxel in cubic mm, or the area of a pixel in square mm.
+
+    Args:
+        affine: Voxel to mm, (D + 1, D + 1); sheared or turned, it does not matter.
+        axes: Of the image, 2 or 3.
+    """
+    steps = np.asarray(affine, dtype=float)[:-1, :axes]
+    return float(np.prod(np.linalg.svd(steps, compute_uv=False)))
+
+
+class CaseTable:
+    """A table of cases that grows; rows of cases that are not written stay.
+
+    Args:
+        path: The file; its rows are read when the first ones are added.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.rows: list[Row] | None = None
+
+    def add(self, case: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Rows of a case in the place of those that it has; the file is whole after each.
+
+        Raises:
+            InputError: If what is there is no such table, or cannot be written.
+        """
+        if self.rows is None:
+            self.rows = self.read()
+        kept = [row for row in self.rows if row["case"] != case]
+        self.rows = [*kept, *(dict(row) for row in rows)]
+        columns = dict.fromkeys(name for row in self.rows for name in row)
+        write_table(self.path, self.rows, columns=list(columns))
+
+    def read(self) -> list[Row]:
+        """Rows that are there.
+
+        Raises:
+            InputError: If it is another table.
+        """
+        return [*read_table(self.path, required=KEYS)] if self.path.exists() else []
+
+
+class SaveVolumesd(MapTransform):
+    """Rows of ``volume_rows`` as ``volumes``, added to ``folder/volumes.csv`` after each case.
+
+    Args:
+        spec: What the numbers of ``pred`` mean.
+        folder: Where the table is; ``None`` for nowhere.
+    """
+
+    def __init__(self, spec: InputSpec, *, folder: str | Path | None = None) -> None:
+        super().__init__("pred")
+        self.spec = spec
+        self.table = None if folder is None else CaseTable(Path(folder) / TABLE)
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """The item with ``volumes``; ``pred`` (1, *S) or (K, *S), decided, on its own grid.
+
+        Raises:
+            InputError: As ``CaseTable.add``.
+        """
+        item = dict(data)
+        case, sized = str(item["case"]), has_voxel_size(item.get("image"))
+        item[VOLUMES] = volume_rows(item["pred"], case=case, spec=self.spec, sized=sized)
+        if self.table is not None:
+            self.table.add(case, item[VOLUMES])
+        return item

@@ -1,0 +1,48 @@
+"""The page on segmenting new scans: its commands and code run as written on small data."""
+
+from __future__ import annotations
+
+import re
+import shutil
+
+import nibabel as nib
+import numpy as np
+import pytest
+import torch
+
+from gemini_monai.base.tables import read_table
+from gemini_monai.data.prepare import prepare_folder
+from gemini_monai.data.prepare.split import Wanted
+from tests.bundles.runs import SMALL, paths, run
+from tests.docs.conftest import DOCS
+from tests.pages import Page
+
+
+@pytest.fixture
+def trained(place, monkeypatch):
+    """``runs/own`` of the small scans, without its page, and ``runs/other`` of other weights."""
+    steps = "gemini_monai.configuration.process_steps."
+    monkeypatch.setattr(f"{steps}write_report", lambda folders: None)
+    monkeypatch.setattr(f"{steps}print_findings", lambda folders, page: None)
+    data = prepare_folder(place / "scans", place / "data", wanted=Wanted(labeled=5))
+    small = SMALL | {"spatial_size": [32, 32], "compare": [], "epochs": 1}
+    run("train", "dataset_folder", **paths(data, place / "runs" / "own"), **small)
+    other = shutil.copytree(place / "runs" / "own", place / "runs" / "other")
+    weights = torch.load(other / "models" / "model.pt", weights_only=True)
+    torch.save({name: own * 0.9 for name, own in weights.items()}, other / "models" / "model.pt")
+    return place
+
+
+def test_segmenting_new_scans(trained):
+    place, page = trained, Page(DOCS / "how_to" / "segment.md")
+    told = [page.run(name, place) for name in page.commands()]
+    assert all("post-processing: " in text for text in told)
+    written = {own.name for own in (place / "sure").iterdir() if "case0" in own.name}
+    assert written == {"case0.nii.gz", "case0_probabilities.nii.gz"}
+    together = nib.load(place / "together" / "case0_probabilities.nii.gz").get_fdata()
+    np.testing.assert_allclose(together.sum(-1), 1, atol=1e-5)
+    columns = re.findall(r"`(\w+)`", page.text.split("| column | unit |")[1].split("\n\n")[0])
+    assert set(read_table(place / "together" / "volumes.csv")[0]) < set(columns)
+    (code,) = page.code()
+    names = page.execute(code, place)
+    assert names["probabilities"].shape[0] == len(names["run"].structures) + 1
