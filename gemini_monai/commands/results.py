@@ -8,16 +8,20 @@ from typing import Any
 
 from gemini_monai.base.bundles import command_line_overrides, literal
 from gemini_monai.base.presence import refuse_absent_configuration, refuse_absent_run
+from gemini_monai.commands.trust import check_masks
+
+OF_MASKS = "check RUN IMAGES MASKS OUT: how far masks are to be trusted, whoever made them."
 
 
 def add_commands(commands: Any) -> None:
     """Add them."""
-    text = "Whether configuration files parse and every override names a key, without a run."
-    command = commands.add_parser("check", help=text, description=text)
+    text = "Whether configuration files parse and every override names a key; or, of masks, trust."
+    command = commands.add_parser("check", help=text, description=f"{text}\n{OF_MASKS}")
     command.add_argument(
-        "config_file", metavar="CONFIG", type=literal, help="a file, or \"['a','b']\""
+        "config_file", metavar="CONFIG | RUN", type=literal, help="a file, or \"['a','b']\"; a run"
     )
-    command.add_argument("given", nargs=argparse.REMAINDER, metavar="--KEY VALUE", help="overrides")
+    text = "overrides of CONFIG; of RUN: IMAGES MASKS OUT"
+    command.add_argument("given", nargs=argparse.REMAINDER, metavar="...", help=text)
     command.set_defaults(function=check)
     _add_report(commands)
     text = "Install NiiVue by npm, so that pages of 3-D runs have volumes to scroll through."
@@ -41,11 +45,14 @@ def _add_report(commands: Any) -> None:
 
 
 def check(config_file: Any, given: list[str]) -> None:
-    """``check CONFIG [OVERRIDES]``.
+    """``check CONFIG [OVERRIDES]``, or ``check RUN IMAGES MASKS OUT``.
 
     Raises:
-        InputError: Naming the file or the override.
+        InputError: Naming the file or the override; or as ``check_masks``.
     """
+    if isinstance(config_file, str) and Path(config_file).is_dir():
+        check_masks(config_file, given)
+        return
     for file in [config_file] if isinstance(config_file, str) else config_file:
         for part in [file] if Path(file).is_file() else str(file).split(","):
             refuse_absent_configuration(part)

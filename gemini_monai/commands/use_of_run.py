@@ -44,6 +44,8 @@ def segment(run: str, images: str, out: str, overlay: list[str], overrides: list
     else:
         file = shipped_configuration(bundles[0], "inference")
         options = ["--run_dir", as_path(run)]
+        if "quality" not in command_line_overrides(overrides):
+            options += ["--quality", "auto"]
     options += ["--dataset_dir", as_path(images), "--output_dir", as_path(out), *overrides]
     Call(None, [file], options, overlay, PLACES | {"dataset_dir": refuse_absent_folder}).start()
 

@@ -19,6 +19,7 @@ from gemini_monai.configuration.process_steps import (
     start_together,
     train,
 )
+from gemini_monai.configuration.quality_steps import QualitySteps
 from gemini_monai.configuration.recorded import (
     kept_knob,
     refuse_other_scoring,
@@ -54,6 +55,7 @@ from gemini_monai.weights import load_backbone, load_network
 __all__ = [
     "InputSpec",
     "Learner",
+    "QualitySteps",
     "autocast_options",
     "built_network",
     "bundle_root",

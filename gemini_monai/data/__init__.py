@@ -18,7 +18,7 @@ from gemini_monai.data.streams import (
     named_streams,
 )
 from gemini_monai.data.training import IterationLoader, training_dataset
-from gemini_monai.data.whole_structures import whole_structures
+from gemini_monai.data.wholeness import whole_structures
 
 __all__ = [
     "Cohort",

@@ -122,7 +122,7 @@ def predicted(
         InputError: If the image is not one that it takes.
     """
     before = preprocessing(spec, keys=["image"])
-    item = _loaded(before, {"image": str(image), "case": str(image)})
+    item = loaded(before, {"image": str(image), "case": str(image)})
     batch = item["image"].as_tensor()[None].to(device, torch.float32)
     inferer = window_inferer(spec, **windows)
     inferer = with_flips(inferer, spec) if flips else inferer
@@ -131,8 +131,16 @@ def predicted(
     return dict(to_own_grid(spec, before)(item))
 
 
-def _loaded(before: Any, item: dict[str, str]) -> Item:
-    """An item by its preprocessing, and of MONAI's errors the one that names the file."""
+def loaded(before: Any, item: dict[str, Any]) -> Item:
+    """An item by its preprocessing.
+
+    Args:
+        before: The steps.
+        item: With files.
+
+    Raises:
+        InputError: Of MONAI's errors the one that names the file.
+    """
     try:
         found: Item = before(item)
     except Exception as error:

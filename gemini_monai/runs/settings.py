@@ -71,6 +71,8 @@ KNOBS: dict[str, Check] = {
     "unlabeled_share": real(greatest=1, above=0),
     "learning_rate": real(0),
     "overlap": real(0, 0.99),
+    "quality": one_of("off", "auto", "on"),
+    "quality_data": optional(place),
     "points": whole(2),
     "preprocessing_steps": several(text, least=1),
     "pairing": one_of("ring", "separate"),

@@ -18,6 +18,7 @@ from gemini_monai.transforms.probabilities import OwnGridd, Probabilitiesd
 from gemini_monai.transforms.scale import ScaleChannelsd
 from gemini_monai.transforms.views import RandResizedCropd, view_transforms
 from gemini_monai.transforms.volumes import CaseTable, SaveVolumesd, volume_rows
+from gemini_monai.transforms.whole import whole_label
 
 __all__ = [
     "CaseTable",
@@ -42,4 +43,5 @@ __all__ = [
     "to_own_grid",
     "view_transforms",
     "volume_rows",
+    "whole_label",
 ]

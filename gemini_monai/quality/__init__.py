@@ -1,0 +1,24 @@
+"""How far to trust a mask: an expected Dice with an interval, and what stands out."""
+
+from __future__ import annotations
+
+from gemini_monai.quality.checking import CaseQuality, Quality, StructureQuality
+from gemini_monai.quality.learning import Learned, learn
+from gemini_monai.quality.writing import (
+    check_cases,
+    refuse_quality,
+    with_those_there,
+    write_quality_table,
+)
+
+__all__ = [
+    "CaseQuality",
+    "Learned",
+    "Quality",
+    "StructureQuality",
+    "check_cases",
+    "learn",
+    "refuse_quality",
+    "with_those_there",
+    "write_quality_table",
+]

@@ -1,0 +1,85 @@
+"""What was learned of a run's doubts, as one file of arrays beside the run's record."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from gemini_monai.base.errors import InputError
+from gemini_monai.base.files import write_arrays
+from gemini_monai.quality.estimate import Estimator
+from gemini_monai.quality.familiar import Familiarity, Orientation
+from gemini_monai.quality.learning import Learned
+from gemini_monai.quality.signs import SIGNS, Reference
+
+FILE = "quality.npz"
+VERSION = 1
+COLUMNS = ("signs", "structure", "dice", "patient", "image", "weight")
+"""Of the estimator."""
+
+
+def write_learned(path: Path, learned: Learned, *, weights: str) -> None:
+    """Write it, whole or not at all.
+
+    Args:
+        path: The file.
+        learned: What is written.
+        weights: Hash of the weights that it is of.
+    """
+    known = [k for k, own in enumerate(learned.references) if own is not None]
+    there = [own for own in learned.references if own is not None]
+    arrays = {f"estimator.{name}": getattr(learned.estimator, name) for name in COLUMNS}
+    for name in ("volume", "place", "appearance"):
+        arrays[f"reference.{name}"] = np.stack([getattr(own, name) for own in there])
+    arrays |= {
+        "reference.structure": np.array(known),
+        "familiarity.rows": learned.familiarity.rows.astype(np.float32),
+        "familiarity.patient": learned.familiarity.patient,
+        "orientation.small": learned.orientation.small.astype(np.float32),
+        "orientation.patient": learned.orientation.patient,
+        "structures": np.array(len(learned.references)),
+        "validated": np.array(learned.validated),
+        "version": np.array(VERSION),
+        "weights": np.array(weights),
+    }
+    write_arrays(path, **arrays)
+
+
+def read_learned(path: Path, *, weights: str) -> Learned | None:
+    """What ``write_learned`` wrote; ``None`` if it is of other weights or another version.
+
+    Args:
+        path: The file; nothing in it is run.
+        weights: Hash of the run's weights now.
+
+    Raises:
+        InputError: If it is damaged.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        if int(arrays["version"]) != VERSION or str(arrays["weights"]) != weights:
+            return None
+        return _learned(arrays)
+    except (OSError, ValueError, KeyError, IndexError, zipfile.BadZipFile) as error:
+        message = f"{path}: damaged ({error}); remove it, and it is learned again"
+        raise InputError(message) from error
+
+
+def _learned(arrays: dict[str, np.ndarray]) -> Learned:
+    estimator = Estimator(*(arrays[f"estimator.{name}"] for name in COLUMNS))
+    if estimator.signs.ndim != 2 or estimator.signs.shape[1] != len(SIGNS):
+        raise ValueError(f"signs of shape {estimator.signs.shape}, expected {len(SIGNS)} columns")
+    references: list[Reference | None] = [None] * int(arrays["structures"])
+    parts = [arrays[f"reference.{name}"] for name in ("volume", "place", "appearance")]
+    for k, *own in zip(arrays["reference.structure"], *parts, strict=True):
+        references[int(k)] = Reference(*own)
+    return Learned(
+        estimator,
+        references,
+        Familiarity(arrays["familiarity.rows"], arrays["familiarity.patient"]),
+        Orientation(arrays["orientation.small"], arrays["orientation.patient"]),
+        bool(arrays["validated"]),
+    )
