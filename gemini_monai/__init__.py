@@ -17,6 +17,7 @@ from gemini_monai.base.moved import let_old_names_work
 
 if TYPE_CHECKING:
     from gemini_monai.data import read_cohort as read_cohort
+    from gemini_monai.inference import Ensemble as Ensemble
     from gemini_monai.inference import TrainedRun as Run  # noqa: F401
     from gemini_monai.inference import TrainedRun as TrainedRun
     from gemini_monai.networks import Deformer as Deformer
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _ROOMS = {
-    "TrainedRun": "inference",
+    **dict.fromkeys(("TrainedRun", "Ensemble"), "inference"),
     **dict.fromkeys(("Gemini", "UNetBackbone", "Deformer"), "networks"),
     **dict.fromkeys(("Learner", "Objective", "HomeomorphismObjective"), "objectives"),
     **dict.fromkeys(("ContrastObjective", "SegmentationObjective"), "objectives"),

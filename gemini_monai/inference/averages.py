@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -24,15 +22,13 @@ class ProbabilityMean:
     def __init__(self, *, overlapping: bool, dim: int = 0) -> None:
         self.overlapping = overlapping
         self.dim = dim
-        self.count = 0
         self.sums: list[Tensor] = []
 
     def add(self, logits: Tensor) -> None:
         """One more prediction, of the shape of the others."""
         says = self._logarithms(logits.float())
-        pairs = zip(self.sums, says, strict=True) if self.count else ()
+        pairs = zip(self.sums, says, strict=True) if self.sums else ()
         self.sums = [torch.logaddexp(*pair) for pair in pairs] or says
-        self.count += 1
 
     def _logarithms(self, logits: Tensor) -> list[Tensor]:
         """Of each class's probability; of yes and of no, where structures overlap."""
@@ -41,8 +37,8 @@ class ProbabilityMean:
         return [functional.log_softmax(logits, self.dim)]
 
     def logits(self) -> Tensor:
-        """Logits whose probabilities are the mean."""
+        """Logits whose probabilities are the mean: neither asks how many were added."""
         if self.overlapping:
             yes, no = self.sums
             return yes - no
-        return self.sums[0] - math.log(self.count)
+        return self.sums[0]

@@ -11,12 +11,12 @@ from monai.data.meta_tensor import MetaTensor
 from torch import nn
 
 from gemini_monai.base.errors import input_error_in
-from gemini_monai.images import case_of
+from gemini_monai.images import case_of, has_voxel_size
 from gemini_monai.inference.flips import with_flips
 from gemini_monai.inference.windows import window_inferer
 from gemini_monai.transforms import InputSpec, postprocessing, preprocessing, to_own_grid
 from gemini_monai.transforms.probabilities import PROBABILITIES
-from gemini_monai.transforms.volumes import VOLUMES, Row
+from gemini_monai.transforms.volumes import Row, volume_rows
 
 Item = dict[str, Any]
 """Of a case, by key: ``case``, ``image`` and ``pred`` among them."""
@@ -86,13 +86,13 @@ class Segmenter(ABC):
         Raises:
             InputError: As ``segment``.
         """
-        item = self.on_own_grid(image, flips=flips) | {"case": case_of(Path(image))}
-        found = postprocessing(self.spec, probabilities=True, volumes=True)(item)
-        label = found["pred"]
+        found = postprocessing(self.spec, probabilities=True)(self.on_own_grid(image, flips=flips))
+        label, sized = found["pred"], has_voxel_size(found["image"])
+        rows = volume_rows(label, case=case_of(Path(image)), spec=self.spec, sized=sized)
         if not self.spec.overlapping:
             values = torch.tensor(self._values(), dtype=torch.int32)
             label = MetaTensor(values[label.as_tensor().long()], affine=label.affine)
-        return Segmentation(label, found[PROBABILITIES], found[VOLUMES])
+        return Segmentation(label, found[PROBABILITIES], rows)
 
     def _values(self) -> list[int]:
         return sorted(self.spec.label_values)

@@ -16,7 +16,7 @@ from gemini_monai.transforms.input import InputSpec
 from gemini_monai.transforms.output import FiniteOutputd, SaveCased
 from gemini_monai.transforms.probabilities import OwnGridd, Probabilitiesd
 from gemini_monai.transforms.room import RoomForOwnGridd
-from gemini_monai.transforms.volumes import SaveVolumesd
+from gemini_monai.transforms.volumes import CaseTable, SaveVolumesd
 from gemini_monai.transforms.whole import WholeStructuresd
 
 IGNORED_VOXELS = "ignored"
@@ -93,7 +93,7 @@ def postprocessing(
     label: str | None = None,
     calibration: bool = False,
     probabilities: bool = False,
-    volumes: bool = False,
+    volumes: CaseTable | None = None,
 ) -> Compose:
     """From ``pred`` (K, *S), logits, to the structures that it says.
 
@@ -111,8 +111,7 @@ def postprocessing(
             the item; it takes a while.
         probabilities: Those of every class go with the item as ``probabilities``, before anything
             is decided, and into ``folder``.
-        volumes: Rows of ``volume_rows`` go with the item as ``volumes``, and into the table in
-            ``folder``.
+        volumes: Where rows of ``volume_rows`` go; ``None`` for nowhere.
     """
     chain: Transforms = []
     if preprocessing is not None:
@@ -126,8 +125,8 @@ def postprocessing(
     if folder is not None:
         meaning: dict[str, Any] = {"label_values": spec.values, "structures": spec.structures}
         chain.append(SaveCased("pred", folder=folder, suffix=suffix, method=method, **meaning))
-    if volumes:
-        chain.append(SaveVolumesd(spec, folder=folder))
+    if volumes is not None:
+        chain.append(SaveVolumesd(spec, table=volumes))
     return Compose([*chain, *(_compared(spec, label) if label is not None else [])])
 
 

@@ -5,12 +5,15 @@ A row is a dictionary by column, so that whoever knows more of a structure in a 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Hashable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from ignite.engine import Engine, Events
 from monai.data.meta_tensor import MetaTensor
 from monai.transforms.transform import MapTransform
 
@@ -18,11 +21,11 @@ from gemini_monai.base.tables import read_table, write_table
 from gemini_monai.images import has_voxel_size
 from gemini_monai.transforms.input import InputSpec
 
-VOLUMES = "volumes"
-"""Key of the rows of a case."""
 TABLE = "volumes.csv"
 KEYS = ("case", "structure")
 """Columns that every row has, and no two rows have alike."""
+PATIENCE = 20
+"""How many times as long as it took to write a table it is not written again."""
 MICROLITERS = 1000
 """Cubic millimeters, in a milliliter."""
 
@@ -68,7 +71,10 @@ def voxel_size(affine: Any, *, axes: int) -> float:
 
 
 class CaseTable:
-    """A table of cases that grows; rows of cases that are not written stay.
+    """A table of cases that grows; rows of cases that are not added stay.
+
+    It is written as it grows, whole each time, for a twentieth of the time at most, and at the end
+    by ``write``, or by an engine that it is attached to.
 
     Args:
         path: The file; its rows are read when the first ones are added.
@@ -76,52 +82,73 @@ class CaseTable:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        self.rows: list[Row] | None = None
+        self.cases: dict[str, list[Row]] | None = None
+        self.due = 0.0
+
+    def attach(self, engine: Engine) -> None:
+        """Be written when an evaluator has come to its end."""
+        engine.add_event_handler(Events.COMPLETED, self.write)
 
     def add(self, case: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Rows of a case in the place of those that it has; the file is whole after each.
+        """Rows of a case in the place of those that it has.
 
         Raises:
             InputError: If what is there is no such table, or cannot be written.
         """
-        if self.rows is None:
-            self.rows = self.read()
-        kept = [row for row in self.rows if row["case"] != case]
-        self.rows = [*kept, *(dict(row) for row in rows)]
-        columns = dict.fromkeys(name for row in self.rows for name in row)
-        write_table(self.path, self.rows, columns=list(columns))
+        if self.cases is None:
+            self.cases = self.read()
+        self.cases.pop(case, None)
+        self.cases[case] = [dict(row) for row in rows]
+        if time.monotonic() >= self.due:
+            self.write()
 
-    def read(self) -> list[Row]:
-        """Rows that are there.
+    def write(self) -> None:
+        """Write the table, if anything was added.
+
+        Raises:
+            InputError: If it cannot be written; what was there stays.
+        """
+        if self.cases is None:
+            return
+        began = time.monotonic()
+        rows = list(chain.from_iterable(self.cases.values()))
+        columns = dict.fromkeys(name for row in rows for name in row)
+        write_table(self.path, rows, columns=list(columns))
+        ended = time.monotonic()
+        self.due = ended + PATIENCE * (ended - began)
+
+    def read(self) -> dict[str, list[Row]]:
+        """Rows that are there, by case.
 
         Raises:
             InputError: If it is another table.
         """
-        return [*read_table(self.path, required=KEYS)] if self.path.exists() else []
+        found: dict[str, list[Row]] = {}
+        for row in read_table(self.path, required=KEYS) if self.path.exists() else []:
+            found.setdefault(row["case"], []).append({**row})
+        return found
 
 
 class SaveVolumesd(MapTransform):
-    """Rows of ``volume_rows`` as ``volumes``, added to ``folder/volumes.csv`` after each case.
+    """Rows of ``volume_rows`` in a table.
 
     Args:
         spec: What the numbers of ``pred`` mean.
-        folder: Where the table is; ``None`` for nowhere.
+        table: Where the rows go.
     """
 
-    def __init__(self, spec: InputSpec, *, folder: str | Path | None = None) -> None:
+    def __init__(self, spec: InputSpec, *, table: CaseTable) -> None:
         super().__init__("pred")
         self.spec = spec
-        self.table = None if folder is None else CaseTable(Path(folder) / TABLE)
+        self.table = table
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """The item with ``volumes``; ``pred`` (1, *S) or (K, *S), decided, on its own grid.
+        """The item as it is; ``pred`` (1, *S) or (K, *S), decided, on the image's own grid.
 
         Raises:
             InputError: As ``CaseTable.add``.
         """
         item = dict(data)
         case, sized = str(item["case"]), has_voxel_size(item.get("image"))
-        item[VOLUMES] = volume_rows(item["pred"], case=case, spec=self.spec, sized=sized)
-        if self.table is not None:
-            self.table.add(case, item[VOLUMES])
+        self.table.add(case, volume_rows(item["pred"], case=case, spec=self.spec, sized=sized))
         return item

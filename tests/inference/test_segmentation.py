@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from gemini_monai.inference import Ensemble, TrainedRun, segment_files
-from gemini_monai.transforms import InputSpec, postprocessing
+from gemini_monai.transforms import CaseTable, InputSpec, postprocessing
 from tests.data.prepare.made import image, save
 from tests.inference.networks import PerVoxel, Uneven
 
@@ -115,7 +115,8 @@ def test_what_all_runs_do_with_structures_is_done(tmp_path):
 def test_files_of_probabilities_lie_on_the_images_grid(tmp_path):
     file = _constant(tmp_path, 70)
     run = _run(tmp_path, PerVoxel((4.0, 0.5)))
-    after = postprocessing(run.spec, folder=tmp_path / "out", probabilities=True, volumes=True)
+    table = CaseTable(tmp_path / "out" / "volumes.csv")
+    after = postprocessing(run.spec, folder=tmp_path / "out", probabilities=True, volumes=table)
     segment_files(run, [{"image": str(file), "case": "scan"}], postprocessing=after)
     saved = nib.load(tmp_path / "out" / "scan_probabilities.nii.gz")
     assert (saved.shape, saved.get_data_dtype()) == ((12, 10, 1, 2), np.float32)

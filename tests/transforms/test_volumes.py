@@ -13,7 +13,7 @@ from monai.data import MetaTensor
 
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.tables import read_table
-from gemini_monai.transforms import CaseTable, InputSpec, volume_rows
+from gemini_monai.transforms import CaseTable, InputSpec, volume_rows, volumes
 from gemini_monai.transforms.volumes import voxel_size
 
 
@@ -73,12 +73,34 @@ def test_rows_of_other_cases_stay_and_columns_may_come(tmp_path):
     table = CaseTable(path)
     for case in ("a", "=b"):
         table.add(case, [{"case": case, "structure": "s", "voxels": 1}])
+    table.write()
     CaseTable(path).add("a", [{"case": "a", "structure": "s", "voxels": 2, "dice": 0.5}])
     rows = read_table(path)
     assert rows == [
         {"case": "=b", "structure": "s", "voxels": "1", "dice": ""},
         {"case": "a", "structure": "s", "voxels": "2", "dice": "0.5"},
     ]
+
+
+def test_it_is_written_now_and_then_and_whole_at_the_end(tmp_path, monkeypatch):
+    """A folder of a hundred thousand images is not written as often."""
+    now, written = [0.0], []
+    monkeypatch.setattr(volumes.time, "monotonic", lambda: now[0])
+    table = CaseTable(tmp_path / "volumes.csv")
+
+    def slow(path, rows, columns):
+        now[0] += 1.0
+        written.append(len(rows))
+
+    monkeypatch.setattr(volumes, "write_table", slow)
+    for k in range(100):
+        table.add(str(k), [{"case": str(k), "structure": "s"}] * 2)
+        now[0] += 1.0
+    table.write()
+    assert len(written) == 1 + 4 + 1
+    assert (written[0], written[-1]) == (2, 200)
+    CaseTable(tmp_path / "none.csv").write()
+    assert written[-1] == 200
 
 
 def test_another_table_of_that_name_is_refused_and_left(tmp_path):
