@@ -59,7 +59,7 @@ def test_what_a_person_types(tmp_path):
     assert printed.count("python -m monai.bundle run ") == 2
     scans = {path.name for path in (tmp_path / "scans" / "images").iterdir()}
     labels = {path.name for path in (tmp_path / "labels").iterdir()}
-    assert labels == scans | {"volumes.csv"}
+    assert labels == scans | {"volumes.csv", "quality.csv", "quality.html"}
     assert (tmp_path / "runs" / "own" / "report.html").is_file()
     README.run("pretrain", tmp_path)
     assert (tmp_path / "fields" / "case0_to_case1_field.nii.gz").is_file()

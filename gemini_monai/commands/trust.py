@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.limits import flag
@@ -45,23 +45,30 @@ def trust(run: str, data: str | None) -> None:
     print(f"learned from {len(set(estimator.image.tolist()))} {known} images, in {run}/quality.npz")
 
 
+class _Words(argparse.ArgumentParser):
+    """Whose error is a line of ours."""
+
+    def error(self, message: str) -> NoReturn:
+        """Stop.
+
+        Raises:
+            InputError: Always.
+        """
+        raise InputError(f"check: expected RUN IMAGES MASKS OUT; {message}")
+
+
 def check_masks(run: str, given: Sequence[str]) -> None:
     """``check RUN IMAGES MASKS OUT [--data DST] [--overwrite True]``.
 
     Raises:
         InputError: If something is not there, or a case has no mask.
     """
-    parser = argparse.ArgumentParser(prog="gemini check RUN", exit_on_error=False)
+    parser = _Words(prog="gemini check RUN", add_help=False)
     for name in ("images", "masks", "out"):
         parser.add_argument(name, metavar=name.upper())
     _add_data(parser)
     add_overwrite(parser)
-    try:
-        words, unknown = parser.parse_known_args(list(given))
-    except (argparse.ArgumentError, SystemExit) as error:
-        raise InputError("check: expected RUN IMAGES MASKS OUT") from error
-    if unknown:
-        raise InputError(f"check: expected RUN IMAGES MASKS OUT, got {unknown[0]} too")
+    words = parser.parse_args(list(given))
     flag(words.overwrite, "--overwrite")
     for folder in (words.images, words.masks):
         refuse_absent_folder(folder)

@@ -10,7 +10,7 @@ LEFT_BEHIND = {
     *("thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "$recycle.bin"),
     *("system volume information", "autorun.inf", "icon\r", "__macosx", "lost+found"),
     *("@eadir", "@tmp", "@recycle", "@recently-snapshot", "#recycle", "#snapshot"),
-    *("dicomdir", "__pycache__", "volumes.csv"),
+    *("dicomdir", "__pycache__", "volumes.csv", "quality.csv", "quality.html"),
 }
 """Of Windows, macOS, network drives, disks of DICOM, Python and ``gemini segment``; lower case."""
 PROSE = re.compile(

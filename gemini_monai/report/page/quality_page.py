@@ -86,8 +86,8 @@ def _cases(checked: Checked, *, validated: bool) -> Iterator[Block]:
     yield Lead(sentence("First ", Strong(", ".join(first)), "."))
     if flagged:
         yield Note(
-            f"{plural(flagged, 'case')} of {len(checked)} stand out from the images trained on; "
-            "their numbers mean little, so they come first."
+            f"{flagged} of {plural(len(checked), 'case')} look unlike the images trained on: their "
+            "numbers mean little, so they come first."
         )
     if not validated:
         yield Note(
