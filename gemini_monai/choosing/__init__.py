@@ -1,0 +1,1 @@
+"""Which scans to label first, from their images alone."""
