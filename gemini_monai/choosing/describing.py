@@ -81,9 +81,8 @@ def description_of(
     backbone = random_backbone(cohort.spatial_dims, cohort.channels)
     if pretrained is not None:
         load_backbone(backbone, pretrained)
-    network = DenseFeatures(backbone)
-    kinds = (network,) if features == "network" else (*LOOKS.values(), network)
-    return Description(_reader(small), kinds)
+    looks = () if features == "network" else tuple(LOOKS.values())
+    return Description(_reader(small), (*looks, DenseFeatures(backbone)))
 
 
 def _of_run(run: TrainedRun, cohort: Cohort) -> Description:

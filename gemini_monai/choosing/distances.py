@@ -12,6 +12,8 @@ Places: TypeAlias = NDArray[np.intp]
 
 NEIGHBORS = 5
 """Nearest scans of other patients that say how far out a scan lies."""
+FEWEST = 20
+"""Scans below which none is said to stand out: the spread of so few says little."""
 FAR = 3.5
 """Robust standard deviations from which a scan stands out (Iglewicz and Hoaglin, 1993)."""
 COMPONENTS = 32
@@ -66,14 +68,13 @@ def outlyingness(between: Array, patients: NDArray[Any]) -> Array:
     """How far each scan lies from its nearest others, in robust standard deviations, (n,).
 
     The logarithm of the mean distance to the ``NEIGHBORS`` nearest scans of other patients, less
-    its median, over 1.4826 times its median absolute deviation. 0 for all where there are fewer
-    than ``NEIGHBORS`` + 2 scans.
+    its median, over 1.4826 times its median absolute deviation. 0 for all of fewer than ``FEWEST``.
 
     Args:
         between: Distances, (n, n).
         patients: Patient of each scan, (n,).
     """
-    if len(between) < NEIGHBORS + 2:
+    if len(between) < FEWEST:
         return np.zeros(len(between))
     others = np.where(patients[:, None] == patients, np.inf, between)
     nearest = np.sort(others, axis=1)[:, :NEIGHBORS]
