@@ -2,6 +2,8 @@
 
     python -m benchmarks.choosing run runs/choosing.csv hearts lungs hippocampus
     python -m benchmarks.choosing table runs/choosing.csv
+    python -m benchmarks.choosing run runs/pools.csv hearts lungs hippocampus --folds 4
+    python -m benchmarks.choosing pools runs/pools.csv
 
 ``run`` trains on five labels at a time and appends a row for each training; one that is there is
 passed over, so that a stopped experiment goes on. The protocol is in docs/results/choosing.md. Data
@@ -25,10 +27,11 @@ from torch import Tensor
 
 from benchmarks.command import run_command
 from gemini_monai.base.tables import read_table
-from gemini_monai.choosing.describing import described, description_of
+from gemini_monai.choosing.describing import description_of, raw_vectors, weighed_alike
 from gemini_monai.choosing.distances import FAR, distances, outlyingness
 from gemini_monai.choosing.strategies import STRATEGIES, Pool, at_random
 from gemini_monai.data import Cohort, read_cohort
+from gemini_monai.data.folds import fold_of
 from gemini_monai.data.streams.stream import stacked
 from gemini_monai.engines.schedule import CosineDecay
 from gemini_monai.metrics.dice import dice_per_structure
@@ -37,16 +40,19 @@ from gemini_monai.objectives import Learner, SegmentationObjective
 from gemini_monai.transforms import preprocessing
 
 LABELS = 5
-DRAWS = 20
-SEEDS = 2
 ITERATIONS = 150
 IMAGES = {2: 5, 3: 2}
 """Of an iteration, by the number of axes."""
 CHANNELS = (8, 16, 32)
 RATE, FINAL, AVERAGE = 5e-3, 0.01, 0.97
 """Of Adam, the share of it that is left at the end, and of the average of weights."""
-FEATURES = ("network", "combined", "thumbnail", "histogram")
-RULES = ("k_medoids", "typical")
+KINDS = ("thumbnail", "histogram", "network")
+STRATEGIES_RUN = (
+    *("network k_medoids", "network typical", "network k_center"),
+    *("combined k_medoids", "combined typical", "thumbnail k_medoids", "thumbnail typical"),
+    *("histogram k_medoids", "histogram typical", "pretrained k_medoids", "pretrained typical"),
+)
+"""Features and rules of the first part."""
 PRETRAINED = {"lungs": "models/chest_xray"}
 """Runs that saw none of a data set's patients, by the name of the folder."""
 COLUMNS = ("data", "strategy", "draw", "seed", "dice", "worst_tenth", "cases", "seconds")
@@ -62,55 +68,92 @@ class Arm(NamedTuple):
 
 @dataclass(frozen=True)
 class Experiment:
-    """A data set whose pool and test are read."""
+    """A data set whose images and test are read."""
 
     name: str
     cohort: Cohort
-    pool: list[dict[str, Any]]
+    kinds: dict[str, np.ndarray]
+    """Vectors of the pool by the kind of features, (n, F)."""
     test: list[dict[str, Any]]
+
+    @property
+    def pool(self) -> list[dict[str, Any]]:
+        """Scans to choose from."""
+        return self.cohort.labeled
 
     @property
     def patients(self) -> np.ndarray:
         """Patient of each scan of the pool."""
-        return np.array([entry.get("patient", entry["case"]) for entry in self.cohort.labeled])
+        return np.array([entry.get("patient", entry["case"]) for entry in self.pool])
 
 
-def opened(folder: str) -> Experiment:
-    """A data set with its images as the network sees them; a label is read when it is used."""
-    cohort = read_cohort(Path(folder) / "dataset.json")
-    before = preprocessing(cohort.input_spec(), fit=True)
-    return Experiment(Path(folder).name, cohort, cohort.labeled, list(map(before, cohort.test)))
+def opened(folder: str, folds: int) -> Iterator[Experiment]:
+    """A data set by its own split, or each fold of it; labels of the pool are read when used."""
+    name, whole = Path(folder).name, read_cohort(Path(folder) / "dataset.json")
+    parts = {name: whole}
+    if folds:
+        parts = {f"{name} {k}": fold_of(whole, k, folds=folds) for k in range(folds)}
+    kinds = _images_alone([*whole.labeled, *whole.test], whole, PRETRAINED.get(name))
+    before = preprocessing(whole.input_spec(), fit=True)
+    for part, cohort in parts.items():
+        cases = [entry["case"] for entry in cohort.labeled]
+        own = {kind: np.stack([rows[case] for case in cases]) for kind, rows in kinds.items()}
+        yield Experiment(part, cohort, own, list(map(before, cohort.test)))
 
 
-def arms(experiment: Experiment) -> Iterator[Arm]:
+def _images_alone(
+    entries: Sequence[Mapping[str, Any]], cohort: Cohort, pretrained: str | None
+) -> dict[str, dict[str, np.ndarray]]:
+    """Vectors of each scan by its case, by the kind of features."""
+    images = [{key: own[key] for key in ("case", "image")} for own in entries]
+    found = dict(zip(KINDS, raw_vectors(images, description_of(cohort, "combined")), strict=True))
+    if pretrained is not None:
+        description = description_of(cohort, "network", pretrained=pretrained)
+        [found["pretrained"]] = raw_vectors(images, description)
+    cases = [own["case"] for own in images]
+    return {kind: dict(zip(cases, rows, strict=True)) for kind, rows in found.items()}
+
+
+def arms(experiment: Experiment, strategies: Sequence[str], draws: int) -> Iterator[Arm]:
     """Every strategy's five, then random fives, one scan of each of five patients."""
-    images = [{k: v for k, v in own.items() if k != "label"} for own in experiment.pool]
     patients = experiment.patients
-    kinds: list[tuple[str, str, str | None]] = [(name, name, None) for name in FEATURES]
-    if pretrained := PRETRAINED.get(experiment.name):
-        kinds.append(("pretrained", "network", pretrained))
-    for name, features, run in kinds:
-        vectors = described(images, description_of(experiment.cohort, features, pretrained=run))
-        between = distances(vectors)
+    for strategy in strategies:
+        features, rule = strategy.split()
+        if features != "combined" and features not in experiment.kinds:
+            continue
+        kinds = KINDS if features == "combined" else (features,)
+        between = distances(weighed_alike([experiment.kinds[kind] for kind in kinds]))
         pool = Pool(between, patients, outlyingness(between, patients) < FAR)
-        for rule in (*RULES, *(["k_center"] if name == "network" else [])):
-            yield Arm(f"{name} {rule}", 0, tuple(STRATEGIES[rule](pool, LABELS)))
-    for draw in range(DRAWS):
-        everyone = Pool(between, patients, np.ones(len(images), dtype=bool), seed=draw)
+        yield Arm(strategy, 0, tuple(STRATEGIES[rule](pool, LABELS)))
+    count = len(patients)
+    for draw in range(draws):
+        everyone = Pool(np.zeros((count, count)), patients, np.ones(count, dtype=bool), seed=draw)
         yield Arm("random", draw, tuple(at_random(everyone, LABELS)))
 
 
-def run(output: str, *data: str, seeds: int = SEEDS) -> None:
+def run(
+    output: str,
+    *data: str,
+    folds: int = 0,
+    strategies: Sequence[str] = STRATEGIES_RUN,
+    draws: int = 20,
+    seeds: int = 2,
+) -> None:
     """Train on every arm's five, one seed of all data sets after the other.
 
     Args:
         output: Table that rows are appended to.
         data: Prepared data sets.
+        folds: Into how many each is split anew by patient, every one a pool and test of its own; 0
+            for the split of the data set.
+        strategies: Features and rules.
+        draws: Random fives of each pool.
         seeds: Trainings of each five.
     """
     torch.set_num_threads(1)
-    experiments = [opened(folder) for folder in data]
-    plans = [list(arms(experiment)) for experiment in experiments]
+    pools = zip(*(opened(folder, folds) for folder in data), strict=True)
+    experiments = [experiment for of_all in pools for experiment in of_all]
+    plans = [list(arms(experiment, strategies, draws)) for experiment in experiments]
     for seed in range(seeds):
         for experiment, plan in zip(experiments, plans, strict=True):
             for arm in plan:
@@ -217,6 +260,35 @@ def table(path: str) -> None:
                 print(f"| {data} | {name} | {' | '.join(cells)} | {value - tenth:+.1f} |")
 
 
+def pools(path: str) -> None:
+    """Print what each strategy gains over the random fives of its pool, over all pools of the data.
+
+    Args:
+        path: Table of a run with folds.
+    """
+    rows = read_table(path)
+    print("| data | strategy | gain over the mean | above it | mean percentile | in spreads |")
+    print("|---|---|---|---|---|---|")
+    for data in dict.fromkeys(row["data"].split()[0] for row in rows):
+        own = [row for row in rows if row["data"].split()[0] == data]
+        names = dict.fromkeys(row["data"] for row in own)
+        found = [_means([row for row in own if row["data"] == name]) for name in names]
+        random = [np.array([v for (s, _), v in each.items() if s == "random"]) for each in found]
+        spread = float(np.sqrt(np.mean([each.var(ddof=1) for each in random])))
+        print(f"| {data} | random | spread {spread:.1f} | | | |")
+        for strategy in dict.fromkeys(s for s, _ in found[0] if s != "random"):
+            values = [each[strategy, "0"] for each in found]
+            gains = [v - r.mean() for v, r in zip(values, random, strict=True)]
+            shares = [100 * (r < v).mean() for v, r in zip(values, random, strict=True)]
+            each = ", ".join(f"{gain:+.1f}" for gain in gains)
+            cells = [
+                f"{np.mean(gains):+.1f} ({each})",
+                f"{sum(g > 0 for g in gains)} of {len(gains)}",
+            ]
+            cells += [f"{np.mean(shares):.0f}", f"{np.mean(gains) / spread:+.2f}"]
+            print(f"| {data} | {strategy} | {' | '.join(cells)} |")
+
+
 def _means(rows: Sequence[Mapping[str, str]]) -> dict[tuple[str, str], float]:
     """Mean Dice in percent over the seeds of each five."""
     found: dict[tuple[str, str], list[float]] = {}
@@ -226,4 +298,4 @@ def _means(rows: Sequence[Mapping[str, str]]) -> dict[tuple[str, str], float]:
 
 
 if __name__ == "__main__":
-    run_command({"run": run, "table": table})
+    run_command({"run": run, "table": table, "pools": pools})

@@ -109,9 +109,32 @@ def described(scans: Sequence[Mapping[str, Any]], description: Description) -> A
     Raises:
         InputError: If a scan cannot be read, or its features are not finite.
     """
+    return weighed_alike(raw_vectors(scans, description))
+
+
+def raw_vectors(
+    scans: Sequence[Mapping[str, Any]], description: Description
+) -> list[NDArray[np.float32]]:
+    """Vectors of scans by each kind of features, (n, F) each.
+
+    Args:
+        scans: As of ``described``.
+        description: As of ``described``.
+
+    Raises:
+        InputError: As ``described``.
+    """
     rows = [_vectors(scan, description) for scan in tqdm(scans, desc="features")]
-    kinds = [_scaled(np.stack(kind)) for kind in zip(*rows, strict=True)]
-    return principal_components(np.concatenate(kinds, axis=1))
+    return [np.stack(kind) for kind in zip(*rows, strict=True)]
+
+
+def weighed_alike(kinds: Sequence[NDArray[np.float32]]) -> Array:
+    """Principal components of all kinds of features together, each of mean square 1, (n, K).
+
+    Args:
+        kinds: Vectors of the same scans, (n, F) each.
+    """
+    return principal_components(np.concatenate([_scaled(own) for own in kinds], axis=1))
 
 
 def _vectors(scan: Mapping[str, Any], description: Description) -> list[NDArray[np.float32]]:
