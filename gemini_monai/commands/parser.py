@@ -13,6 +13,7 @@ from gemini_monai.commands import (
     analyses,
     benchmark,
     bundle,
+    choosing,
     nnunet,
     preparation,
     results,
@@ -63,7 +64,8 @@ def build_parser() -> Parser:
         epilog=EPILOG,
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for part in (bundle, trust, preparation, results, sharing, benchmark, nnunet, analyses):
+    parts = (bundle, trust, preparation, choosing, results, sharing, benchmark, nnunet, analyses)
+    for part in parts:
         part.add_commands(commands)
     return parser
 

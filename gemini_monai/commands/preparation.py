@@ -7,7 +7,7 @@ from typing import Any
 
 from gemini_monai.base.bundles import literal
 from gemini_monai.base.limits import Check, flag, optional, real, several, whole
-from gemini_monai.base.presence import refuse_absent_folder
+from gemini_monai.base.presence import refuse_absent, refuse_absent_folder
 from gemini_monai.runs.settings import KNOBS
 
 SPLIT = {
@@ -59,6 +59,11 @@ def add_commands(commands: Any) -> None:
 
 
 def _add_split(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        *("--labeled_from", "--labeled-from"),
+        metavar="FILE",
+        help="table whose column 'case' says which are labeled, such as that of gemini choose",
+    )
     for name, kind, default, text in OPTIONS:
         spellings = dict.fromkeys((f"--{name}", f"--{name.replace('_', '-')}"))
         command.add_argument(*spellings, type=literal, default=default, metavar=kind, help=text)
@@ -106,6 +111,8 @@ def prepare_split(name: str, src: str, dst: str, **given: Any) -> None:
     for option, check in CHECKS.items():
         check(given[option], f"--{option}")
     refuse_absent_folder(src)
+    if given["labeled_from"] is not None:
+        refuse_absent(given["labeled_from"])
     from gemini_monai.data import prepare
     from gemini_monai.data.prepare.split import Wanted
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+from tests.data.prepare.made import label, save
 from tests.docs.conftest import DOCS, prepared
 from tests.pages import Page
 from tests.report.synthetic_run import write_run
@@ -36,6 +37,25 @@ def test_own_scans(place):
     assert run["settings"]["spatial_size"] == [32, 32]
     assert run["settings"]["intensity"]["kind"] == "range"
     assert (place / "runs/both/supervised/run.json").is_file()
+
+
+def test_choosing_what_to_label(place):
+    page = Page(DOCS / "how_to" / "choose.md")
+    labels = place / "scans" / "labels"
+    labels.rename(place / "drawn")
+    page.run("first", place)
+    written = set(re.findall(r"^\| `(\w+\.\w+)` \|", page.text, re.M))
+    assert {path.name for path in (place / "data/chosen").iterdir()} == written
+    choice = page.execute(page.code()[0], place)["choice"]
+    assert (place / "data/chosen/labeled_from.csv").read_text().split()[1:] == choice.cases
+    for case in choice.cases:
+        save(labels / f"{case}.nii.gz", label((32, 32)))
+    page.run("again", place)
+    assert (place / "runs/chosen/models/model.pt").is_file()
+    page.run("next", place)
+    both = (place / "round2/labeled_from.csv").read_text().split()[1:]
+    assert both[:5] == choice.cases
+    assert len(set(both)) == 7
 
 
 def test_registering_well(place):

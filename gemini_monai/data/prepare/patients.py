@@ -98,7 +98,7 @@ def _has_columns(path: Path, cases: Collection[str]) -> bool:
     case, patient = _columns(rows)
     if not case or not patient:
         return False
-    return any(_case_in(row[case], cases) in cases for row in rows)
+    return any(case_in(row[case], cases) in cases for row in rows)
 
 
 def _columns(rows: Sequence[Mapping[str, str]]) -> tuple[str | None, str | None]:
@@ -126,7 +126,7 @@ def _patients_in(path: Path, cases: Collection[str]) -> dict[str, str]:
     if patient_column and not case_column and _plain(path.stem) == BIDS:
         pairs = _by_name([row[patient_column] for row in rows], cases)
     elif patient_column and case_column:
-        pairs = [(_case_in(row[case_column], cases), row[patient_column]) for row in rows]
+        pairs = [(case_in(row[case_column], cases), row[patient_column]) for row in rows]
     else:
         raise InputError(
             f"{path}: expected a column of {CASE_COLUMNS} and one of {PATIENT_COLUMNS}, got "
@@ -159,8 +159,13 @@ def _refuse_without(patients: Mapping[str, str], cases: Collection[str], *, path
             raise InputError(f"{path}: {missing} '{case}'")
 
 
-def _case_in(cell: str, cases: Collection[str]) -> str:
-    """The case that a cell names, by itself or as a file with its suffix and folder."""
+def case_in(cell: str, cases: Collection[str]) -> str:
+    """The case that a cell names, by itself or as a file with its suffix and folder.
+
+    Args:
+        cell: Of a table.
+        cases: That there are; where none is meant, the name without its suffix comes back.
+    """
     name = Path(cell).name
     stem = name.removesuffix(suffix_of(Path(name)) or DICOM)
     options = (cell, name, stem, stem.removesuffix(CHANNEL))

@@ -120,8 +120,8 @@ def _split(source: Source, wanted: Wanted) -> Split:
         )
     if wanted.divides():
         raise InputError(
-            f"{source.name}: its folders are the split, so --labeled, --validation, --test, --seed "
-            "and --labeled-draw do not apply"
+            f"{source.name}: its folders are the split, so --labeled, --labeled_from, "
+            "--validation, --test, --seed and --labeled-draw do not apply"
         )
     return source.split
 

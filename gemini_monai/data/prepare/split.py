@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.limits import flag, optional, real, several, whole
+from gemini_monai.data.prepare.named_cases import named_cases
 from gemini_monai.data.prepare.scan import SMALLEST
 
 
@@ -36,6 +37,9 @@ class Wanted(NamedTuple):
     """Voxels that the network sees; ``None`` for the proposal."""
     overwrite: bool = False
     """Replace an earlier ``dataset.json`` of another content."""
+    labeled_from: str | None = None
+    """Table of the cases to train on with their label, in its column ``case``, such as
+    ``labeled_from.csv``; the first ``labeled`` of them."""
 
     def or_else(self, **counts: int) -> Wanted:
         """The same with counts, such as a paper's, where none was asked for."""
@@ -44,7 +48,7 @@ class Wanted(NamedTuple):
 
     def divides(self) -> bool:
         """Whether a split was asked for, and not only how images are to be seen."""
-        return self[:5] != Wanted()[:5]
+        return self[:5] != Wanted()[:5] or self.labeled_from is not None
 
     def view(self) -> dict[str, list[float]]:
         """Keys of ``dataset.json`` that were asked for instead of proposed."""
@@ -64,6 +68,11 @@ class Wanted(NamedTuple):
         optional(several(real(above=0), least=2))(self.spacing, "--spacing")
         optional(several(whole(SMALLEST), least=2))(self.spatial_size, "--spatial_size")
         flag(self.overwrite, "--overwrite")
+        if self.labeled_from is not None and self.labeled_draw:
+            raise InputError(
+                f"--labeled_draw {self.labeled_draw}: {self.labeled_from} says which cases are "
+                "labeled; leave one of them out"
+            )
         return self
 
 
@@ -93,20 +102,21 @@ def split_cases(
         patients: Patient of each case; a case alone is its own patient.
 
     Raises:
-        InputError: If there are fewer labeled cases than asked for.
+        InputError: If there are fewer labeled cases than asked for, or a named one has no label.
     """
     cases = sorted(cases)
     owners = {case: (patients or {}).get(case, case) for case in cases}
     pool = sorted(with_label)
-    few = len(pool) < 10
-    tenth, fifth = (0 if few else round(len(pool) / part) for part in (10, 5))
-    validation = tenth if wanted.validation is None else wanted.validation
-    test = fifth if wanted.test is None else wanted.test
-    shuffled = _by_patient(pool, owners, seed=wanted.seed)
+    named = _named(wanted, cases, with_label=pool)
+    apart = {owners[case] for case in named}
+    others = [case for case in pool if owners[case] not in apart]
+    validation, test = _held_out(wanted, len(others))
+    shuffled = _by_patient(others, owners, seed=wanted.seed)
     tested = _take(shuffled, test)
     validated = _take(shuffled, validation)
     left = sorted(case for group in shuffled for case in group)
-    left = np.random.default_rng([wanted.seed, wanted.labeled_draw]).permutation(left).tolist()
+    random = np.random.default_rng([wanted.seed, wanted.labeled_draw])
+    left = named or random.permutation(left).tolist()
     labeled = len(left) if wanted.labeled is None else wanted.labeled
     least = max(labeled, 1) if pool else labeled
     if sum(map(len, (tested, validated))) < test + validation or len(left) < least:
@@ -115,15 +125,39 @@ def split_cases(
             f"--validation {validation} --test {test}"
         )
     held_out = {owners[case] for case in [*tested, *validated]}
-    trained = set(left[:labeled])
+    trained = left[:labeled]
     rest = [case for case in cases if case not in {*trained, *tested, *validated}]
     return Split(
-        labeled=sorted(trained),
+        labeled=trained if named else sorted(trained),
         unlabeled=[case for case in rest if owners[case] not in held_out],
         validation=sorted(validated),
         test=sorted(tested),
         dropped=[case for case in rest if owners[case] in held_out],
     )
+
+
+def _held_out(wanted: Wanted, labels: int) -> tuple[int, int]:
+    """How many cases to validate and to test on, of so many that have a label."""
+    tenth, fifth = (0 if labels < 10 else round(labels / part) for part in (10, 5))
+    validation = tenth if wanted.validation is None else wanted.validation
+    return validation, fifth if wanted.test is None else wanted.test
+
+
+def _named(wanted: Wanted, cases: Collection[str], *, with_label: Collection[str]) -> list[str]:
+    """The cases that a table says are to be labeled; none where there is no table."""
+    if wanted.labeled_from is None:
+        return []
+    named = named_cases(wanted.labeled_from, cases)
+    count = len(named) if wanted.labeled is None else wanted.labeled
+    if count > len(named):
+        raise InputError(f"--labeled {count}: {wanted.labeled_from} names {len(named)} case(s)")
+    missing = [case for case in named[:count] if case not in with_label]
+    if missing:
+        raise InputError(
+            f"{wanted.labeled_from}: no label file of {', '.join(missing)}; label them first, or "
+            "say by --labeled N how many of the table have one"
+        )
+    return named
 
 
 def _by_patient(cases: list[str], owners: Mapping[str, str], *, seed: int) -> list[list[str]]:
