@@ -9,6 +9,7 @@ from gemini_monai.weights.network import fitting_weights, load_network
 from gemini_monai.weights.nnunet import export_nnunet, overlay_of_plans
 from gemini_monai.weights.package import package_bundle
 from gemini_monai.weights.published import import_published
+from gemini_monai.weights.recognized import overlay_of_weights
 
 __all__ = [
     "LoadedBackbone",
@@ -19,6 +20,7 @@ __all__ = [
     "load_backbone",
     "load_network",
     "overlay_of_plans",
+    "overlay_of_weights",
     "package_bundle",
     "pull_backbone",
     "push_backbone",
