@@ -14,6 +14,7 @@ from gemini_monai.commands import (
     benchmark,
     bundle,
     choosing,
+    compare,
     nnunet,
     preparation,
     results,
@@ -64,8 +65,8 @@ def build_parser() -> Parser:
         epilog=EPILOG,
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    parts = (bundle, trust, preparation, choosing, results, sharing, benchmark, nnunet, analyses)
-    for part in parts:
+    uses = (bundle, trust, preparation, choosing, results, sharing)
+    for part in (*uses, compare, benchmark, nnunet, analyses):
         part.add_commands(commands)
     return parser
 

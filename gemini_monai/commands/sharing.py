@@ -90,9 +90,13 @@ def _add_bundle(commands: Any) -> None:
 
 
 def _add_plans(commands: Any) -> None:
-    text = "Write an overlay whose backbone is the network of nnU-Net's plans."
+    text = "Write an overlay with the network of nnU-Net's plans, or of weights of others."
     command = commands.add_parser("plans", help=text, description=text)
-    command.add_argument("plans", metavar="PLANS", help="nnUNetPlans.json")
+    command.add_argument(
+        "plans",
+        metavar="PLANS",
+        help="nnUNetPlans.json, or weights of nnssl (OpenMind), CT-FM or anatomix",
+    )
     command.add_argument("output", metavar="FILE", help="the new overlay, .json")
     command.add_argument("--configuration", default="3d_fullres", help="default: 3d_fullres")
     add_overwrite(command)
@@ -124,14 +128,16 @@ def plans(plans: str, output: str, configuration: str, overwrite: Any) -> None:
     """``plans PLANS FILE``.
 
     Raises:
-        InputError: If the plans have no such configuration, or the file is there.
+        InputError: If the plans have no such configuration, the weights are of no network that is
+            known, or the file is there.
     """
     flag(overwrite, "--overwrite")
     refuse_absent(plans)
     refuse_existing([Path(output)], overwrite=overwrite, inputs=[Path(plans)])
-    from gemini_monai.weights import overlay_of_plans
+    from gemini_monai.weights import overlay_of_plans, overlay_of_weights
 
-    overlay = overlay_of_plans(plans, configuration)
+    are_plans = Path(plans).suffix == ".json"
+    overlay = overlay_of_plans(plans, configuration) if are_plans else overlay_of_weights(plans)
     write_text(Path(output), json.dumps(overlay, indent=1))
     print(output)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gemini_monai.base.moved import renamed
+from gemini_monai.networks.anatomix import AnatomixBackbone
 from gemini_monai.networks.blocks import reinitialized
 from gemini_monai.networks.deformer import Deformer
 from gemini_monai.networks.dense import (
@@ -27,6 +28,7 @@ from gemini_monai.networks.unet import UNetBackbone
 
 __all__ = [
     "NETWORK_SETTINGS",
+    "AnatomixBackbone",
     "Correspondence",
     "Deformer",
     "DenseNetwork",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -84,6 +85,15 @@ def check_architecture(network_class_name: Any, arch_kwargs: Mapping[str, Any]) 
     """
     _short_name(network_class_name)
     _operations(arch_kwargs)
+
+
+def size_multiple(strides: Sequence[Sequence[int]]) -> int:
+    """What each side of an image has to be a multiple of.
+
+    Args:
+        strides: Of each stage and axis.
+    """
+    return math.lcm(*(math.prod(own) for own in zip(*strides, strict=True)))
 
 
 def _short_name(name: Any) -> str:

@@ -13,11 +13,10 @@ from gemini_monai.base.errors import InputError
 from gemini_monai.networks.state import refuse_other_kinds
 from gemini_monai.runs import RunFolder, recover_for_reading
 from gemini_monai.weights.network import state_of, without_prefix
+from gemini_monai.weights.recognized import PLAN, recognized
 from gemini_monai.weights.tensors import read_tensors
 
 PREFIX = "backbone."
-PLAN = "nnssl_adaptation_plan"
-"""Key of what checkpoints of nnssl say of their network."""
 ENCODER = "encoder."
 """Names of what such a checkpoint hands over at least."""
 
@@ -80,7 +79,7 @@ def load_backbone(
     loaded = LoadedBackbone(
         matched=[key for key in weights if found[key].shape == expected[key].shape],
         adapted=[key for key in weights if found[key].shape != expected[key].shape],
-        missing=[key for key in expected if key not in weights],
+        missing=_missing(expected, weights),
         unexpected=[key for key in found if key not in weights],
     )
     part = "encoder" if PLAN in saved or alone else "backbone"
@@ -88,11 +87,12 @@ def load_backbone(
     fitting = sum(key in weights for key in needed)
     share = fitting / max(1, len(needed))
     if share < min_share:
+        own = recognized(saved, path=path)
         raise InputError(
             f"{path}: only {fitting} of the {part}'s {len(needed)} weights fit "
             f"({100 * share:.0f} %, at least {100 * min_share:.0f} % expected); first missing: "
-            f"'{loaded.missing[0]}'{_instead(found, expected, loaded)}; check channels and "
-            "spatial_dims"
+            f"'{loaded.missing[0]}'{_instead(found, expected, loaded)}; "
+            + (own.advice(path) if own else "check channels and spatial_dims")
         )
     refuse_other_kinds(expected, weights, where=str(path))
     target.load_state_dict({**expected, **weights})
@@ -130,6 +130,12 @@ def _encoder_alone(
         return {}
     inside = {ENCODER + key: value for key, value in state.items()}
     return inside if any(key in expected for key in inside) else {}
+
+
+def _missing(expected: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> list[str]:
+    """Names without a weight; one of a tensor that has another name with one does not count."""
+    loaded = {expected[key].data_ptr() for key in weights}
+    return [k for k, own in expected.items() if k not in weights and own.data_ptr() not in loaded]
 
 
 def _instead(

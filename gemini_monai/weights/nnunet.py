@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,10 @@ from gemini_monai.base.errors import InputError
 from gemini_monai.base.files import read_json, refuse_existing, write_tensors
 from gemini_monai.base.trust import refuse_code
 from gemini_monai.networks import check_architecture, checked_description
-from gemini_monai.networks.nnunet import OPERATIONS
+from gemini_monai.networks.nnunet import OPERATIONS, size_multiple
 from gemini_monai.runs import RunFolder, read_record
-from gemini_monai.weights.backbone import PLAN
 from gemini_monai.weights.export import backbone_weights, card_text
+from gemini_monai.weights.recognized import PLAN
 from gemini_monai.weights.tensors import SAFE
 
 TARGET = "gemini_monai.networks.NnUNetBackbone"
@@ -62,7 +61,7 @@ def overlay_of_plans(path: str | Path, configuration: str = "3d_fullres") -> dic
     return {
         "backbone": described | {"in_channels": "@in_channels", "axes": axes},
         "feature_channels": features[0],
-        "backbone_multiple": math.lcm(*(math.prod(own) for own in zip(*strides, strict=True))),
+        "backbone_multiple": size_multiple(strides),
         "spacing": [spacing[axes.index(axis)] for axis in range(len(axes))],
         "orientation": "RAS" if plans.get("image_reader_writer") == READER else None,
     }
