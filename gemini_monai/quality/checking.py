@@ -18,7 +18,7 @@ from gemini_monai.quality.estimate import Expectation
 from gemini_monai.quality.familiar import small_image
 from gemini_monai.quality.kept import FILE, read_learned, write_learned
 from gemini_monai.quality.learning import Learned, learn
-from gemini_monai.quality.looks import look_at, masks_of
+from gemini_monai.quality.looks import Look, look_at, masks_of
 from gemini_monai.quality.signs import pooled, signs_of
 from gemini_monai.runs import RunFolder, refuse_other_purpose
 from gemini_monai.transforms import preprocessing
@@ -84,7 +84,7 @@ class Quality:
         path, weights = run.folder / FILE, digest_of(RunFolder(run.folder).model)
         learned = read_learned(path, weights=weights) if path.is_file() else None
         if learned is None:
-            learned = learn(run, _cohort(run, data))
+            learned = learn(run, cohort_of(run, data))
             write_learned(path, learned, weights=weights)
         return cls(run, learned)
 
@@ -105,15 +105,29 @@ class Quality:
         files |= {} if mask is None else {"label": mask}
         item = loaded(preprocessing(spec, keys=["image", "label"]), files)
         seen: Tensor = item["image"].as_tensor().float()
-        look = look_at(self.run.network, seen[None].to(self.run.device), spec)
-        masks = look.found if mask is None else masks_of(item["label"].as_tensor(), spec)
+        masks = None if mask is None else masks_of(item["label"].as_tensor(), spec)
+        return self.judge(seen, masks, case=files["case"])[0]
+
+    def judge(
+        self, image: Tensor, masks: Tensor | None = None, *, case: str = ""
+    ) -> tuple[CaseQuality, Look]:
+        """The same of what is loaded, with what the network finds.
+
+        Args:
+            image: (C, *S) as the network sees it.
+            masks: Of the structures (K, *S), zeros and ones; ``None`` for what the run finds.
+            case: Name for the result.
+        """
+        spec = self.run.spec
+        look = look_at(self.run.network, image[None].to(self.run.device), spec)
+        masks = look.found if masks is None else masks
         distance = self.learned.familiarity.distance(pooled(look.features))
         signs = signs_of(look, masks, self.learned.references, distance=distance)
         rows = [
             StructureQuality(name, self.learned.estimator.expect(signs[k], k), int(masks[k].sum()))
             for k, name in enumerate(spec.structures)
         ]
-        return CaseQuality(files["case"], rows, self._flags(seen, distance))
+        return CaseQuality(case, rows, self._flags(image, distance)), look
 
     def _flags(self, image: Tensor, distance: float) -> list[str]:
         found = []
@@ -125,8 +139,16 @@ class Quality:
         return found
 
 
-def _cohort(run: TrainedRun, data: str | Path | None) -> Cohort:
-    """What a run was trained on."""
+def cohort_of(run: TrainedRun, data: str | Path | None) -> Cohort:
+    """What a run was trained on.
+
+    Args:
+        run: It.
+        data: The ``dataset.json``, where it is no more where the run recorded it.
+
+    Raises:
+        InputError: If it is not there.
+    """
     settings = run.record["settings"]
     recorded = run.record.get("dataset", {})
     path = data or (recorded.get("path") if isinstance(recorded, dict) else None)

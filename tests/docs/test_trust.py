@@ -1,0 +1,38 @@
+"""The page on trust: its commands and code run as written on small data."""
+
+from __future__ import annotations
+
+import shutil
+
+from gemini_monai.base.tables import read_table
+from gemini_monai.data.prepare import prepare_folder
+from gemini_monai.data.prepare.split import Wanted
+from tests.bundles.runs import SMALL, paths, run
+from tests.docs.conftest import DOCS
+from tests.pages import Page
+
+
+def test_how_far_to_trust(place, monkeypatch):
+    steps = "gemini_monai.configuration.process_steps."
+    monkeypatch.setattr(f"{steps}write_report", lambda folders: None)
+    monkeypatch.setattr(f"{steps}print_findings", lambda folders, page: None)
+    data = prepare_folder(place / "scans", place / "data", wanted=Wanted(labeled=5))
+    small = SMALL | {"spatial_size": [32, 32], "compare": [], "epochs": 1}
+    run("train", "dataset_folder", **paths(data, place / "runs" / "own"), **small)
+    for path in (place / "scans" / "images").iterdir():
+        if not (place / "scans" / "labels" / path.name).exists():
+            shutil.copy(sorted((place / "scans" / "labels").iterdir())[0], place / "more.nii.gz")
+            shutil.move(place / "more.nii.gz", place / "scans" / "labels" / path.name)
+    page = Page(DOCS / "how_to" / "trust.md")
+    assert "learned from" in page.run("learn", place)
+    page.run("check", place)
+    rows = read_table(place / "checked" / "quality.csv")
+    assert {row["case"] for row in rows} == {
+        path.name.removesuffix(".nii.gz") for path in (place / "scans" / "images").iterdir()
+    }
+    for row in rows:
+        assert 0 <= float(row["lower"]) <= float(row["upper"]) <= 1
+    assert "Look at these first" in (place / "checked" / "quality.html").read_text()
+    (code,) = page.code()
+    names = page.execute(code, place)
+    assert 0 <= names["case"].expected <= 1
