@@ -101,9 +101,9 @@ def benchmark(
     )
     each = budget_of(budget)
     spec = with_folds(spec, folds)
-    _check(spec, tune)
+    check_runs(spec, tune)
     more = shlex.split(snakemake)
-    _make(spec, tune=tune, budget=each, cores=cores, more=more, images=not without_images)
+    make_grid(spec, tune=tune, budget=each, cores=cores, more=more, images=not without_images)
 
 
 def _given(value: Any, *, suite: str) -> dict[str, tuple[str, ...]]:
@@ -137,8 +137,16 @@ def _refuse_unknown(suite: str, methods: Sequence[str], *, budget: str) -> None:
             method_overlay(root, name, option="--methods")
 
 
-def _check(spec: GridSpec, tune: Sequence[str]) -> None:
-    """Before the first run: overlays and overrides of each arm and each candidate of the tuning."""
+def check_runs(spec: GridSpec, tune: Sequence[str] = ()) -> None:
+    """Before the first run: overlays and overrides of each arm and each candidate of the tuning.
+
+    Args:
+        spec: What is to be compared.
+        tune: The candidates.
+
+    Raises:
+        InputError: Naming the first that is none of a configuration.
+    """
     from gemini_monai.commands.parser import read
     from gemini_monai.study.benchmark import trial_runs
 
@@ -151,16 +159,32 @@ def _check(spec: GridSpec, tune: Sequence[str]) -> None:
         (finetuning_call if function is finetune else training_call)(**values).check()
 
 
-def _make(
+def make_grid(
     spec: GridSpec,
     *,
-    tune: Sequence[str],
+    tune: Sequence[str] = (),
     budget: Budget | None,
     cores: int,
-    more: Sequence[str],
+    more: Sequence[str] = (),
     images: bool,
-) -> None:
-    """What an epoch costs, the tuning, the grid with what it chose, then tables and page."""
+) -> GridResults | None:
+    """What an epoch costs, the tuning, the grid with what it chose, then tables and page.
+
+    Args:
+        spec: What is to be compared.
+        tune: Candidates of the tuning.
+        budget: What each arm may spend.
+        cores: Runs at a time.
+        more: Options of Snakemake.
+        images: Whether the page shows images of the data.
+
+    Returns:
+        What came out; ``None`` of a dry run.
+
+    Raises:
+        InputError: If the folder is another's or runs failed; then the tables are written all the
+            same.
+    """
     from gemini_monai.study.benchmark import (
         probing_runs,
         read_grid_results,
@@ -187,13 +211,14 @@ def _make(
         spec = tuned(spec, trials)
     well = run_grid(spec.runs(), output=output, cores=cores, more=more) and well
     if {"--dry-run", "-n"} & set(more):
-        return
+        return None
     results = read_grid_results(spec, trials)
     _tell(results)
     for path in write_results(results, images=images):
         print(path)
     if not well:
         raise InputError(f"some runs failed; {output}/logs has the whole of what they said")
+    return results
 
 
 def _tell(results: GridResults) -> None:

@@ -1,4 +1,4 @@
-"""What may be said to the command that compares systems."""
+"""What may be said to the commands that compare systems, and weights to start from."""
 
 from __future__ import annotations
 
@@ -38,6 +38,11 @@ ARMS: tuple[tuple[str, Any, str, str], ...] = (
     ),
 )
 """The same, with what is to be written."""
+STARTS: tuple[tuple[str, Any, str], ...] = (
+    ("labels", 5, "labeled images of each draw"),
+    *(own for own in LITERALS if own[0] in ("draws", "cores")),
+)
+"""The numbers of ``compare``."""
 TEXTS: tuple[tuple[str, str, str, str], ...] = (
     ("pretraining", "", "'--KEY VALUE'", "overrides of pre-trainings"),
     (
@@ -88,6 +93,23 @@ def add_options(command: argparse.ArgumentParser, *, suites: Iterable[str]) -> N
     _add(command, TEXTS, kind=str)
     for name, what in FLAGS:
         command.add_argument(f"--{name}", action="store_true", help=what)
+
+
+def add_start_options(command: argparse.ArgumentParser) -> None:
+    """Add all that ``compare`` takes.
+
+    Args:
+        command: Its parser.
+    """
+    command.add_argument("data", metavar="DATA", help="a prepared data set with labels")
+    text = "[NAME=]SOURCE: a run, released weights, or a file of weights; none is always compared"
+    command.add_argument("starts", nargs="+", metavar="START", help=text)
+    command.add_argument("--output", required=True, metavar="FOLDER", help="of runs and tables")
+    for name, default, what in STARTS:
+        text = f"{what}; default: {default}"
+        command.add_argument(f"--{name}", type=literal, default=default, help=text)
+    _add(command, [own for own in TEXTS if own[0] == "budget"], kind=str)
+    command.add_argument("--without_images", action="store_true", help=FLAGS[1][1])
 
 
 def _add(

@@ -38,8 +38,8 @@ def within(call: Call, minutes: Any) -> Call:
         if given.get(name):
             raise InputError(f"--minutes chooses the epochs of a new training; leave out --{name}")
     call.refuse()
-    length, interval = (int(_knob(call, name)) for name in ("epoch_length", "val_interval"))
-    seconds = _measured(replace(call, name=TIMING))
+    length, interval = (int(knob(call, name)) for name in ("epoch_length", "val_interval"))
+    seconds = measured(replace(call, name=TIMING))
     epoch = seconds["iteration"] * length + seconds["validation"] / interval
     epochs = max(1, round(60 * minutes / epoch))
     print(
@@ -49,15 +49,23 @@ def within(call: Call, minutes: Any) -> Call:
     return replace(call, options=[*call.options, "--epochs", str(epochs)])
 
 
-def _knob(call: Call, name: str) -> Any:
-    """As the last of files and options says it."""
+def knob(call: Call, name: str) -> Any:
+    """A knob as the last of files and options says it.
+
+    Args:
+        call: The training.
+        name: Of the knob.
+    """
     layers = [read_json(file, dict) for file in [*call.files, *call.overlays]]
     found = [own[name] for own in (*layers, command_line_overrides(call.options)) if name in own]
     return found[-1]
 
 
-def _measured(call: Call) -> dict[str, float]:
-    """What the configuration says of its seconds.
+def measured(call: Call) -> dict[str, float]:
+    """Seconds of an iteration and of a validation of a training, which starts as it would.
+
+    Args:
+        call: Of a configuration's ``timing``, of which nothing is kept.
 
     Raises:
         InputError: With what it says instead.

@@ -136,12 +136,20 @@ def bundle_to_train(name: str, config: str) -> tuple[Path, list[str]]:
         return folder, []
     root = shipped_bundle(name)
     known = read_json(root / "configs" / f"{config}.json", dict)
-    network = {key: own for key, own in _network_of(folder).items() if key in known}
+    network = {key: own for key, own in network_of_record(folder).items() if key in known}
     told = [word for key, own in network.items() for word in (f"--{key}", str(own))]
     return root, ["--bundle_root", str(folder), *told]
 
 
-def _network_of(folder: Path) -> dict[str, Any]:
+def network_of_record(folder: Path) -> dict[str, Any]:
+    """Knobs of the network of a run or archive, which may be anybody's.
+
+    Args:
+        folder: Of the run.
+
+    Raises:
+        InputError: If the record is not there, or its backbone is more than data.
+    """
     from gemini_monai.networks import NETWORK_SETTINGS, checked_description
     from gemini_monai.runs import read_record
 

@@ -9,7 +9,16 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NoReturn
 
 from gemini_monai.base.errors import InputError, show_error
-from gemini_monai.commands import analyses, benchmark, bundle, nnunet, preparation, results, sharing
+from gemini_monai.commands import (
+    analyses,
+    benchmark,
+    bundle,
+    compare,
+    nnunet,
+    preparation,
+    results,
+    sharing,
+)
 
 EPILOG = """\
 A data set is prepared, a network trained, and used:
@@ -54,7 +63,7 @@ def build_parser() -> Parser:
         epilog=EPILOG,
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for part in (bundle, preparation, results, sharing, benchmark, nnunet, analyses):
+    for part in (bundle, preparation, results, sharing, compare, benchmark, nnunet, analyses):
         part.add_commands(commands)
     return parser
 

@@ -18,6 +18,8 @@ def pretraining_probe(
     spec: InputSpec,
     transform: RandomTransform,
     datalist: str | Path | None = None,
+    labeled_cases: int | None = None,
+    labeled_draw: int = 0,
     points: int = 2048,
     seed: int = 0,
     data_changed: bool = False,
@@ -29,6 +31,8 @@ def pretraining_probe(
         spec: How the network sees images.
         transform: Random transform of an item, for two views.
         datalist: Another ``dataset.json``, whose images are scored instead.
+        labeled_cases: How many of the labeled images are fitted; ``None`` for all.
+        labeled_draw: Seed of that choice.
         points: As of ``Probe``.
         seed: As of ``Probe``.
         data_changed: Files of the other data set may hold something else than when it was prepared.
@@ -37,7 +41,8 @@ def pretraining_probe(
         ``None`` where there are no labeled or no validation images.
 
     Raises:
-        InputError: If the other data set cannot be read, or is of other dimensions.
+        InputError: If the other data set cannot be read, or is of other dimensions, or there are
+            fewer labeled images than are asked for.
     """
     if datalist is not None:
         cohort = read_cohort(datalist, data_changed=data_changed)
@@ -46,7 +51,7 @@ def pretraining_probe(
     if not (cohort.labeled and cohort.validation):
         return None
     return Probe(
-        Dataset(cohort.labeled, chain),
+        Dataset(cohort.few(labeled_cases, seed=labeled_draw), chain),
         Dataset(cohort.validation, chain),
         spec=seen,
         transform=transform,

@@ -44,7 +44,8 @@ class AnatomixBackbone(nn.Module):
         pool = {2: (nn.MaxPool2d, nn.AvgPool2d), 3: (nn.MaxPool3d, nn.AvgPool3d)}[spatial_dims]
         mode = ("bilinear" if spatial_dims == 2 else "trilinear") if instance else "nearest"
         layers: list[nn.Module] = self._unit(in_channels, width)
-        self.kept, self.joined = [], []
+        self.kept: list[int] = []
+        self.joined: list[int] = []
         wide = [width * 2**level for level in range(depth + 1)]
         for own, out in zip([width, *wide], wide, strict=False):
             layers += [*self._unit(own, out), *self._unit(out, out)]

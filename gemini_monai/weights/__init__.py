@@ -9,16 +9,18 @@ from gemini_monai.weights.network import fitting_weights, load_network
 from gemini_monai.weights.nnunet import export_nnunet, overlay_of_plans
 from gemini_monai.weights.package import package_bundle
 from gemini_monai.weights.published import import_published
-from gemini_monai.weights.recognized import overlay_of_weights
+from gemini_monai.weights.recognized import Recognized, network_of_weights, overlay_of_weights
 
 __all__ = [
     "LoadedBackbone",
+    "Recognized",
     "export_backbone",
     "export_nnunet",
     "fitting_weights",
     "import_published",
     "load_backbone",
     "load_network",
+    "network_of_weights",
     "overlay_of_plans",
     "overlay_of_weights",
     "package_bundle",

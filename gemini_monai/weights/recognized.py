@@ -20,7 +20,7 @@ from gemini_monai.weights.tensors import read_tensors
 
 PLAN = "nnssl_adaptation_plan"
 """Key of what checkpoints of nnssl say of their network."""
-RES_ENC_L = {
+RES_ENC_L: dict[str, Any] = {
     "n_stages": 6,
     "features_per_stage": [32, 64, 128, 256, 320, 320],
     "conv_op": "torch.nn.Conv3d",
@@ -73,11 +73,22 @@ def overlay_of_weights(path: str | Path) -> dict[str, Any]:
     Raises:
         InputError: If it is of no release that is known, or of a network without dense features.
     """
-    path = Path(path)
-    found = recognized(read_tensors(path), path=path)
+    found = network_of_weights(path)
     if found is None:
         raise InputError(f"{path}: weights of no network that is known; known are {KNOWN}")
     return found.settings
+
+
+def network_of_weights(path: str | Path) -> Recognized | None:
+    """The network that a file belongs to; ``None`` where its layout is not known.
+
+    Args:
+        path: The file.
+
+    Raises:
+        InputError: As ``recognized``, or if it cannot be read.
+    """
+    return recognized(read_tensors(Path(path)), path=Path(path))
 
 
 def recognized(saved: Mapping[Any, Any], *, path: Path) -> Recognized | None:
@@ -113,7 +124,7 @@ def _of_nnssl(plan: Mapping[str, Any], path: Path) -> Recognized | None:
     name = str(architecture.get("arch_class_name")).rpartition(".")[2]
     if name.startswith("Primus"):
         raise _refusal(path, f"nnssl's {name}")
-    kwargs = RES_ENC_L if name in NO_SKIPS else architecture.get("arch_kwargs")
+    kwargs: Any = RES_ENC_L if name in NO_SKIPS else architecture.get("arch_kwargs")
     network = "ResidualEncoderUNet" if name in NO_SKIPS else name
     if network not in NETWORKS or not kwargs:
         return None
@@ -158,7 +169,7 @@ def _of_anatomix(state: Mapping[str, Tensor]) -> Recognized | None:
     if len(layers) < 8 or len(layers) % 4:
         return None
     depth, dims = len(layers) // 4 - 1, layers[0].ndim - 2
-    arguments = {
+    arguments: dict[str, Any] = {
         "spatial_dims": dims,
         "out_channels": len(layers[-1]),
         "width": len(layers[0]),

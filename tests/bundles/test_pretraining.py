@@ -112,6 +112,29 @@ def test_finetuning_starts_from_the_pretrained_backbone(pretrained, tiny_phantom
     assert "matched" in capsys.readouterr().out
 
 
+def test_frozen_features_are_probed_on_the_labels_of_the_draw(pretrained, tiny_phantom, tmp_path):
+    start = {"pretrained": str(pretrained), "labeled_cases": 1, "probe_interval": 1000}
+    run("finetune", bundle=MIP, **paths(tiny_phantom, tmp_path), **FINE, **start)
+    first, last = _rows(tmp_path / "probe.csv")
+    assert (first["iteration"], last["iteration"]) == ("0", "4")
+    flow = workflow("finetune", bundle=MIP, **paths(tiny_phantom, tmp_path), **FINE, **start)
+    flow.initialize()
+    probe = flow.parser.get_parsed_content("train#probe")
+    assert [len(own) for own in probe.scans] == [1, 2]
+
+
+def test_what_does_not_fit_is_refused_where_it_is_timed(pretrained, tiny_phantom, tmp_path):
+    wide = FINE | {"channels": [8, 16], "pretrained": str(pretrained)}
+    flow = workflow("finetune", bundle=MIP, **paths(tiny_phantom, tmp_path / "run"), **wide)
+    flow.initialize()
+    with pytest.raises(RuntimeError) as raised:
+        flow.parser.get_parsed_content("timing")
+    said = str(input_error_in(raised.value))
+    assert "of the backbone's" in said
+    assert said.endswith("give --channels [4,8]")
+    assert not (tmp_path / "run").exists()
+
+
 def test_scratch_has_a_network_of_its_own_and_the_same_batches(finetuned, tiny_phantom, tmp_path):
     run("finetune", bundle=MIP, **paths(tiny_phantom, tmp_path), **FINE, pretrained="none")
     assert json.loads((tmp_path / "run.json").read_text())["method"] == "scratch"

@@ -21,7 +21,7 @@ def measured(monkeypatch):
         calls.append(own)
         return SECONDS
 
-    monkeypatch.setattr(length, "_measured", measure)
+    monkeypatch.setattr(length, "measured", measure)
     return calls
 
 

@@ -10,9 +10,10 @@ from gemini_monai.study.benchmark.grid_results import GridResults, read_grid_res
 from gemini_monai.study.benchmark.grid_run import GridRun
 from gemini_monai.study.benchmark.result_rows import ResultRow
 from gemini_monai.study.benchmark.result_table import cells, failures
+from gemini_monai.study.benchmark.start_verdict import verdict
 from gemini_monai.study.benchmark.tuning import Trial, read_trials, trial_runs, tuned
 from gemini_monai.study.benchmark.variants import PRESETS, variants_of
-from gemini_monai.study.benchmark.workflow import run_grid
+from gemini_monai.study.benchmark.workflow import refuse_without_engine, run_grid
 from gemini_monai.study.benchmark.writing import refuse_foreign, write_results
 
 __all__ = [
@@ -31,10 +32,12 @@ __all__ = [
     "read_grid_results",
     "read_trials",
     "refuse_foreign",
+    "refuse_without_engine",
     "run_grid",
     "trial_runs",
     "tuned",
     "variants_of",
+    "verdict",
     "with_budget",
     "with_folds",
     "write_results",

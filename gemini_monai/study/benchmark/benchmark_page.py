@@ -27,6 +27,7 @@ from gemini_monai.study.benchmark.draws import FEWEST
 from gemini_monai.study.benchmark.grid_data import data_name
 from gemini_monai.study.benchmark.grid_results import GridResults
 from gemini_monai.study.benchmark.leakage import leakage_sentences
+from gemini_monai.study.benchmark.multiple_tests import LIMIT
 from gemini_monai.study.benchmark.registration import (
     registration_by_system,
     registration_chart,
@@ -35,11 +36,10 @@ from gemini_monai.study.benchmark.registration import (
 from gemini_monai.study.benchmark.result_rows import ResultRow
 from gemini_monai.study.benchmark.result_table import HEADER, cells, failures
 from gemini_monai.study.benchmark.small_tables import method_tables, tuning_table
+from gemini_monai.study.benchmark.start_page import start_sections
 
 COLUMNS = 6
 """Pictures beside each other."""
-LIMIT = 0.05
-"""Of an adjusted p."""
 
 
 def benchmark_page(results: GridResults) -> Page:
@@ -50,7 +50,8 @@ def benchmark_page(results: GridResults) -> Page:
     """
     spec = results.spec
     names = [data_name(folder) for folder in spec.tested]
-    sections = [section for data in names for section in _of_data(results, data, names=names)]
+    sections = list(start_sections(results))
+    sections += [section for data in names for section in _of_data(results, data, names=names)]
     blocks = tuple(Note(sentence) for sentence in leakage_sentences(spec))
     sections.append(Section("data", "Data", "Was anything of the test trained on?", blocks))
     sections.append(_commands(results))

@@ -108,7 +108,7 @@ def _probes(spec: GridSpec) -> Iterator[tuple[tuple[str, str], GridRun]]:
         pretraining=(*_without_epochs(spec.pretraining), "--epochs", str(PROBED)),
     )
     for run in small.runs():
-        if (spec.suite == "few_labels" or not run.data) and run.method != NNUNET:
+        if (spec.suite != "pretraining" or not run.data) and run.method != NNUNET:
             yield (run.data or small.pretrained_on, run.method), replace(run, data="", also="")
 
 

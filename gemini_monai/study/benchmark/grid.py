@@ -18,9 +18,9 @@ from gemini_monai.networks import NETWORK_SETTINGS
 from gemini_monai.study.benchmark.grid_data import content_hash, data_name, is_segmenter
 from gemini_monai.study.benchmark.grid_run import PROGRAM, GridRun, other_test
 
-BASELINES = {"few_labels": "supervised", "pretraining": "scratch"}
+BASELINES = {"few_labels": "supervised", "pretraining": "scratch", "starts": "scratch"}
 """What the others are compared with, always first; also the names of the suites."""
-NO_PAIRS = {"few_labels": ("--registers", "False"), "pretraining": ()}
+NO_PAIRS = {"few_labels": ("--registers", "False"), "pretraining": (), "starts": ()}
 """What leaves out the registration of test pairs, which the run itself has tested."""
 NNUNET = "nnunet"
 """The arm that is nnU-Net itself, which takes no override of ours and no validation."""
@@ -43,7 +43,8 @@ class GridSpec:
     Args:
         suite: A key of ``BASELINES``.
         data: Prepared data sets. ``few_labels`` trains and tests on each; ``pretraining`` takes the
-            first to pre-train on, and trains and tests on each of the others, or on itself.
+            first to pre-train on, and trains and tests on each of the others, or on itself;
+            ``starts`` fine-tunes and tests on each what is ``given``.
         methods: Names of overlays ``method_NAME.json``, ``gemini``, and of few labels ``nnunet``.
         labels: Numbers of labeled images.
         draws: Seeds of the choice of labeled images.
@@ -53,7 +54,8 @@ class GridSpec:
         pretraining: More of every pre-training, likewise.
         variants: Further arms, which are the bundle without an overlay and these overrides, of the
             pre-training where there is one.
-        given: Further arms of pre-trainings: a file of weights, and more of its fine-tunings.
+        given: Further arms, all those of ``starts``: weights, or ``none``, and more of their
+            fine-tunings.
         nnunet: Options of nnU-Net's trainings, as of ``gemini nnunet``.
         tuned: More of an arm's trainings on a data set, by the names of both.
         lengths: How long an arm trains on a data set, or is pre-trained on it, likewise.
@@ -89,7 +91,7 @@ class GridSpec:
     def __post_init__(self) -> None:
         if self.suite not in BASELINES:
             raise InputError(f"no suite '{self.suite}'; there are {', '.join(BASELINES)}")
-        for name in ("data", "methods", "labels", "draws"):
+        for name in ("data", "given" if self.suite == "starts" else "methods", "labels", "draws"):
             if not getattr(self, name):
                 raise InputError(f"benchmark: no {name} given, expected one or more")
         names = [self.baseline, *self.methods, *self.variants, *self.given]
@@ -251,7 +253,7 @@ class GridSpec:
 
     def _overrides(self, data: Path, method: str) -> tuple[str, ...]:
         key = (data_name(data), method)
-        length = self.lengths.get(key, ()) if self.suite == "few_labels" else ()
+        length = self.lengths.get(key, ()) if self.suite != "pretraining" else ()
         if method == NNUNET:
             return (*self.nnunet, *length)
         return (*self.overrides, *length, *self.tuned.get(key, ()))

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+LIMIT = 0.05
+"""Of an adjusted p, below which a difference is told as one."""
+
 
 def holm(p_values: Sequence[float]) -> list[float]:
     """P adjusted for several tests by Holm's step-down rule (1979).

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from gemini_monai.base.files import read_json
-from gemini_monai.data import Cohort
 from gemini_monai.report.read import RunContents, per_case, summarize
 from gemini_monai.runs import RunFolder
 from gemini_monai.study.benchmark.draws import DrawDifference, DrawScores, Resampled
@@ -70,11 +70,7 @@ def result_rows(spec: GridSpec, tests: Mapping[GridRun, Tests]) -> list[ResultRo
     runs = [run for run in spec.runs() if run.data]
     rows: list[ResultRow] = []
     for folder in spec.tested:
-        patients = {
-            case: patient
-            for place in spec.splits(folder)
-            for case, patient in _patients(spec.cohort(place)).items()
-        }
+        patients = patients_of(spec, folder)
         for labels in spec.labels:
             cell = (data_name(folder), labels)
             of_cell = [run for run in runs if (run.data, run.labels) == cell]
@@ -93,7 +89,7 @@ def _table(
 ) -> Iterator[ResultRow]:
     finished = declared(spec, tests)
     done = {arm: [run for run in runs if run in finished] for arm, runs in arms.items()}
-    scores = {arm: _by_draw(runs, finished) for arm, runs in done.items()}
+    scores = {arm: scores_by_draw(runs, finished) for arm, runs in done.items()}
     whole = {
         arm: of_arm
         for arm, of_arm in scores.items()
@@ -101,7 +97,9 @@ def _table(
     }
     resampled = Resampled(whole, patients=patients) if whole else None
     ranks = resampled.ranks() if resampled else {}
-    to_baseline = {arm: _difference(scores, arm, spec.baseline, patients=patients) for arm in arms}
+    to_baseline = {
+        arm: draw_difference(scores, arm, spec.baseline, patients=patients) for arm in arms
+    }
     p_values = [paired.p_value if paired else float("nan") for paired in to_baseline.values()]
     for arm, p in zip(arms, holm(p_values), strict=True):
         compared = resampled is not None and arm in whole and len(whole) > 1
@@ -121,10 +119,15 @@ def _table(
         )
 
 
-def _by_draw(
+def scores_by_draw(
     runs: Sequence[GridRun], finished: Mapping[GridRun, RunContents]
 ) -> dict[int, dict[str, float]]:
-    """Score of each case, mean over the seeds of a draw."""
+    """Score of each case, mean over the seeds of a draw.
+
+    Args:
+        runs: Of one system, all of them finished.
+        finished: What came out of them.
+    """
     draws: dict[int, list[Scores]] = {}
     for run in runs:
         draws.setdefault(run.draw, []).append(per_case(finished[run]))
@@ -156,18 +159,33 @@ def _mean_scores(seeds: Sequence[Scores]) -> dict[str, float]:
     return {case: float(np.mean([seed[case] for seed in seeds])) for case in cases}
 
 
-def _difference(
+def draw_difference(
     scores: Mapping[str, DrawScores], arm: str, other: str, *, patients: Mapping[str, str]
 ) -> DrawDifference | None:
-    """Over the draws that both have."""
+    """Of two systems, over the draws that both have; ``None`` without one, or of one system.
+
+    Args:
+        scores: Of every system, by draw and case.
+        arm: The system.
+        other: What it is compared with.
+        patients: Patient per case.
+    """
     if arm == other or not scores[arm].keys() & scores[other].keys():
         return None
     pair = {name: scores[name] for name in (arm, other)}
     return Resampled(pair, patients=patients).difference(arm, other)
 
 
-def _patients(cohort: Cohort) -> dict[str, str]:
-    return {str(e["case"]): str(e["patient"]) for e in cohort.test if "patient" in e}
+def patients_of(spec: GridSpec, folder: Path) -> dict[str, str]:
+    """Patient per test case, of all splits of a data set.
+
+    Args:
+        spec: What was compared.
+        folder: Of the data set.
+    """
+    cohorts = [spec.cohort(place) for place in spec.splits(folder)]
+    entries = [entry for cohort in cohorts for entry in cohort.test]
+    return {str(e["case"]): str(e["patient"]) for e in entries if "patient" in e}
 
 
 def _minutes(runs: Sequence[GridRun]) -> float:

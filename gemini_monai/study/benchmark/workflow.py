@@ -22,6 +22,18 @@ SNAKEFILE = Path(__file__).with_name("Snakefile")
 LOCK = ".benchmark.lock"
 
 
+def refuse_without_engine() -> None:
+    """Stop where Snakemake is not installed.
+
+    Raises:
+        InputError: Saying what installs it.
+    """
+    if importlib.util.find_spec("snakemake") is None:
+        raise InputError(
+            "benchmark: needs the package snakemake: pip install 'gemini_monai[benchmark]'"
+        )
+
+
 def run_grid(
     runs: Sequence[GridRun], *, output: Path, cores: int = 1, more: Sequence[str] = ()
 ) -> bool:
@@ -39,10 +51,7 @@ def run_grid(
     Raises:
         InputError: If Snakemake is not installed, or another benchmark is running in the folder.
     """
-    if importlib.util.find_spec("snakemake") is None:
-        raise InputError(
-            "benchmark: needs the package snakemake: pip install 'gemini_monai[benchmark]'"
-        )
+    refuse_without_engine()
     output = output.absolute()
     output.mkdir(parents=True, exist_ok=True)
     words = ["--snakefile", str(SNAKEFILE), "--configfile", str(output / GRID)]

@@ -16,6 +16,7 @@ from gemini_monai.study.benchmark.grid_results import GridResults
 from gemini_monai.study.benchmark.registration import RegistrationRow, registration_rows
 from gemini_monai.study.benchmark.result_table import as_numbers, trial_as_numbers
 from gemini_monai.study.benchmark.scores import CaseRow, StructureRow, case_rows, structure_rows
+from gemini_monai.study.benchmark.start_page import probe_rows
 from gemini_monai.study.benchmark.tuning import best_trials
 from gemini_monai.study.benchmark.workflow import GRID
 
@@ -25,6 +26,7 @@ FILES = (
     "structures.csv",
     "registration.csv",
     "tuning.csv",
+    "probes.csv",
     "benchmark.html",
 )
 
@@ -52,12 +54,13 @@ def write_results(results: GridResults, *, images: bool = True) -> list[Path]:
 
     Returns:
         ``results.csv``, ``cases.csv``, ``structures.csv``, ``registration.csv``,
-        ``tuning.csv`` where there was a tuning, and ``benchmark.html``.
+        ``tuning.csv`` where there was a tuning, ``probes.csv`` where features were probed before
+        fine-tuning, and ``benchmark.html``.
 
     Raises:
         InputError: If one cannot be written.
     """
-    results_file, cases, structures, registration, tuning, page = (
+    results_file, cases, structures, registration, tuning, probes, page = (
         results.spec.output / name for name in FILES
     )
     write_table(results_file, [as_numbers(row) for row in results.rows])
@@ -67,9 +70,13 @@ def write_results(results: GridResults, *, images: bool = True) -> list[Path]:
     if results.trials:
         best = best_trials(results.trials).values()
         write_table(tuning, [trial_as_numbers(t, chosen=t in best) for t in results.trials])
+    probed = probe_rows(results)
+    if probed:
+        write_table(probes, probed)
     write_text(page, render(benchmark_page(results), images=images))
     written = [results_file, cases, structures, registration]
-    return [*written, *([tuning] if results.trials else []), page]
+    more = [*([tuning] if results.trials else []), *([probes] if probed else [])]
+    return [*written, *more, page]
 
 
 def _write(path: Path, rows: Sequence[Any], *, kind: type) -> None:

@@ -23,7 +23,7 @@ def write_grid(runs: Sequence[GridRun], *, failed: tuple[str, int] = ("", 0)) ->
             log.parent.mkdir(parents=True, exist_ok=True)
             log.write_text("train:  3%\rtrain:  7%\nerror: no memory left\n\n")
             continue
-        error = ERRORS[run.method]
+        error = ERRORS.get(run.method, 1.0)
         write_run(run.folder, method=run.method, error=error, seed=run.seed, supervised=False)
         record = run.folder / "run.json"
         content = json.loads(record.read_text()) | {"cpu_seconds": 60.0 * (run.seed + 1)}
