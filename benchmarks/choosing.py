@@ -244,20 +244,27 @@ def test_dice(experiment: Experiment, network: Gemini) -> list[float]:
 
 
 def table(path: str) -> None:
-    """Print what each strategy's five reach among random fives, as Markdown."""
+    """Print what each strategy's five reach among random fives, as Markdown.
+
+    Args:
+        path: Table of a run without folds.
+    """
     rows = read_table(path)
     print("| data | strategy | Dice | percentile | minus mean | minus worst tenth |")
     print("|---|---|---|---|---|---|")
     for data in dict.fromkeys(row["data"] for row in rows):
-        means = _means([row for row in rows if row["data"] == data])
-        random = np.sort([value for (name, _), value in means.items() if name == "random"])
-        tenth = random[: max(1, len(random) // 10)].mean()
+        chosen, random = _means([row for row in rows if row["data"] == data])
+        tenth = np.sort(random)[: max(1, len(random) // 10)].mean()
         print(f"| {data} | random | {random.mean():.1f} ± {random.std(ddof=1):.1f} | | | |")
-        for (name, _), value in means.items():
-            if name != "random":
-                share = 100 * ((random < value).mean() + (random == value).mean() / 2)
-                cells = [f"{value:.1f}", f"{share:.0f}", f"{value - random.mean():+.1f}"]
-                print(f"| {data} | {name} | {' | '.join(cells)} | {value - tenth:+.1f} |")
+        for name, value in chosen.items():
+            cells = [f"{value:.1f}", f"{percentile(value, random):.0f}"]
+            cells += [f"{value - random.mean():+.1f}", f"{value - tenth:+.1f}"]
+            print(f"| {data} | {name} | {' | '.join(cells)} |")
+
+
+def percentile(value: float, random: np.ndarray) -> float:
+    """Share of random draws below a value, in percent; a tie counts half."""
+    return 100 * float((random < value).mean() + (random == value).mean() / 2)
 
 
 def pools(path: str) -> None:
@@ -270,31 +277,28 @@ def pools(path: str) -> None:
     print("| data | strategy | gain over the mean | above it | mean percentile | in spreads |")
     print("|---|---|---|---|---|---|")
     for data in dict.fromkeys(row["data"].split()[0] for row in rows):
-        own = [row for row in rows if row["data"].split()[0] == data]
-        names = dict.fromkeys(row["data"] for row in own)
-        found = [_means([row for row in own if row["data"] == name]) for name in names]
-        random = [np.array([v for (s, _), v in each.items() if s == "random"]) for each in found]
-        spread = float(np.sqrt(np.mean([each.var(ddof=1) for each in random])))
+        of_data = [row for row in rows if row["data"].split()[0] == data]
+        names = dict.fromkeys(row["data"] for row in of_data)
+        found = [_means([row for row in of_data if row["data"] == name]) for name in names]
+        spread = float(np.sqrt(np.mean([random.var(ddof=1) for _, random in found])))
         print(f"| {data} | random | spread {spread:.1f} | | | |")
-        for strategy in dict.fromkeys(s for s, _ in found[0] if s != "random"):
-            values = [each[strategy, "0"] for each in found]
-            gains = [v - r.mean() for v, r in zip(values, random, strict=True)]
-            shares = [100 * (r < v).mean() for v, r in zip(values, random, strict=True)]
+        for strategy in found[0][0]:
+            gains = [chosen[strategy] - random.mean() for chosen, random in found]
+            shares = [percentile(chosen[strategy], random) for chosen, random in found]
             each = ", ".join(f"{gain:+.1f}" for gain in gains)
-            cells = [
-                f"{np.mean(gains):+.1f} ({each})",
-                f"{sum(g > 0 for g in gains)} of {len(gains)}",
-            ]
+            cells = [f"{np.mean(gains):+.1f} ({each})", f"{np.sum(np.array(gains) > 0)}"]
             cells += [f"{np.mean(shares):.0f}", f"{np.mean(gains) / spread:+.2f}"]
             print(f"| {data} | {strategy} | {' | '.join(cells)} |")
 
 
-def _means(rows: Sequence[Mapping[str, str]]) -> dict[tuple[str, str], float]:
-    """Mean Dice in percent over the seeds of each five."""
+def _means(rows: Sequence[Mapping[str, str]]) -> tuple[dict[str, float], np.ndarray]:
+    """Dice in percent of each strategy's five and of each random five, mean over the seeds."""
     found: dict[tuple[str, str], list[float]] = {}
     for row in rows:
         found.setdefault((row["strategy"], row["draw"]), []).append(100 * float(row["dice"]))
-    return {key: float(np.mean(values)) for key, values in found.items()}
+    means = {key: float(np.mean(values)) for key, values in found.items()}
+    chosen = {name: value for (name, _), value in means.items() if name != "random"}
+    return chosen, np.array([value for (name, _), value in means.items() if name == "random"])
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import numpy as np
 from gemini_monai.choosing.distances import FAR, Array
 
 NAMED = 3
-"""Scans that a reason names."""
+"""Scans of other patients that a reason names."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,15 @@ class Choice:
         return self.stands_for[len(self.already) :]
 
     @property
+    def others(self) -> list[list[int]]:
+        """Places of the scans of other patients that each chosen one stands for, nearest first."""
+        own = [self.scans[k].patient for k in self.chosen]
+        return [
+            [k for k in part if self.scans[k].patient != patient]
+            for part, patient in zip(self.parts, own, strict=True)
+        ]
+
+    @property
     def shares(self) -> list[float]:
         """Share of the patients that each chosen scan stands for, 0 to 1."""
         counted = self.weights.sum()
@@ -107,17 +116,18 @@ class Choice:
     @property
     def reasons(self) -> list[str]:
         """What part of the folder each chosen scan stands for, in words."""
+        known = zip(self.parts, self.others, self.shares, strict=True)
         return [
-            _reason([self.scans[n].case for n in part], share)
-            for part, share in zip(self.parts, self.shares, strict=True)
+            _reason(len(part), [self.scans[k].case for k in others], share)
+            for part, others, share in known
         ]
 
 
-def _reason(part: Sequence[str], share: float) -> str:
-    """Of a part, whose first case stands for the others."""
-    others = part[1:]
-    if not others:
+def _reason(scans: int, others: Sequence[str], share: float) -> str:
+    """Of a part of so many scans, some of them of other patients."""
+    if scans == 1:
         return f"stands for itself alone, {100 * share:.0f} % of the folder"
+    more = "1 scan more" if scans == 2 else f"{scans - 1} scans more"
     names = ", ".join(others[:NAMED]) + (", ..." if len(others) > NAMED else "")
-    scans = "1 scan more" if len(others) == 1 else f"{len(others)} scans more"
-    return f"stands for {100 * share:.0f} % of the folder: itself and {scans}, such as {names}"
+    of_others = f", such as {names}" if others else " of the same patient"
+    return f"stands for {100 * share:.0f} % of the folder: itself and {more}{of_others}"

@@ -49,6 +49,14 @@ def test_a_scan_belongs_to_the_nearest_labeled_one():
     assert choice().reasons == ["stands for 50 % of the folder: itself and 1 scan more, such as c"]
 
 
+def test_names_are_of_other_patients():
+    scans = tuple(Scan(c, f"/{c}.png", p) for c, p in zip("abcd", "1233", strict=True))
+    assert choice(scans=scans).others == [[]]
+    assert choice(scans=scans).reasons == [
+        "stands for 50 % of the folder: itself and 1 scan more of the same patient"
+    ]
+
+
 def test_what_is_left_is_told_against_the_mean_distance_of_two_scans():
     between = choice().between
     assert choice().distances_left == pytest.approx([(1 + 0 + 2 + 0) / 4 / between.mean()])

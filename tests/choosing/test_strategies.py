@@ -105,8 +105,8 @@ def test_a_clump_of_one_patient_counts_as_one_scan():
 
 
 def test_what_stands_out_does_not_draw_the_choice():
-    own = np.array([[0.0], [1.0], [2.0], [1000.0]])
-    found = Pool(distances(own), np.arange(4), np.array([True, True, True, False]))
+    own = np.array([[0.0], [1.0], [2.0], [1000.0], [1000.5]])
+    found = Pool(distances(own), np.arange(5), np.arange(5) < 3)
     assert STRATEGIES["k_medoids"](found, 1) == [1]
 
 

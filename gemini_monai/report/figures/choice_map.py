@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gemini_monai.choosing import Choice, Scan
 
 SHOWN = 4
-"""Scans beside a chosen one that it stands for, from the nearest to the farthest."""
+"""Scans of other patients beside a chosen one that it stands for, from the nearest on."""
 
 
 def choice_map(choice: Choice) -> Chart:
@@ -59,11 +59,10 @@ def _number(axes: Axes, choice: Choice) -> None:
 
 
 def chosen_rows(choice: Choice) -> list[PanelRow]:
-    """A row of pictures for each chosen scan: itself, then some of those it stands for."""
+    """A row of pictures for each chosen scan: itself, then some of others it stands for."""
     rows = []
-    known = zip(choice.parts, choice.reasons, strict=True)
-    for number, (part, why) in enumerate(known, start=1):
-        own, others = part[0], part[1:]
+    known = zip(choice.chosen, choice.others, choice.reasons, strict=True)
+    for number, (own, others, why) in enumerate(known, start=1):
         some = np.linspace(0, len(others) - 1, min(SHOWN, len(others))).round().astype(int)
         panels = [_panel(choice, own, note=f"chosen, number {number}")]
         panels += [_panel(choice, others[k], note=_rank(k, len(others))) for k in some]

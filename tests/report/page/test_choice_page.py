@@ -19,7 +19,7 @@ def test_it_shows_what_to_label_and_what_each_stands_for(phantom, request, tmp_p
     assert [row[:2] for row in rows[1:]] == [["1", found.cases[0]], ["2", found.cases[1]]]
     assert [row[3] for row in rows[1:]] == found.reasons
     pictures = [value for tag, name, value in page.attributes if (tag, name) == ("image", "href")]
-    shown = sum(1 + min(4, len(part) - 1) for part in found.parts)
+    shown = sum(1 + min(4, len(others)) for others in found.others)
     assert len(pictures) == shown
     assert all(value.startswith("data:image/") for value in pictures)
     assert "No scan stands out." in page.text
