@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from gemini_monai.inference.atlases import AtlasInferer
+from gemini_monai.inference.carried_landmarks import CarriedPoint, carry_landmarks
 from gemini_monai.inference.correspond import Registration, register_pair
 from gemini_monai.inference.file_pairs import read_pairs
+from gemini_monai.inference.landmark_run import FileLandmarks
 from gemini_monai.inference.meeting import registration_items
 from gemini_monai.inference.probe import Probe
 from gemini_monai.inference.probe_of_pretraining import pretraining_probe
@@ -16,12 +18,15 @@ from gemini_monai.inference.world_registration import WorldRegistration, registe
 
 __all__ = [
     "AtlasInferer",
+    "CarriedPoint",
+    "FileLandmarks",
     "FileRegistration",
     "Probe",
     "Registration",
     "RegistrationScores",
     "TrainedRun",
     "WorldRegistration",
+    "carry_landmarks",
     "pretraining_probe",
     "read_pairs",
     "register_files",

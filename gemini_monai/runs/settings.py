@@ -92,9 +92,16 @@ USED: dict[str, Check] = {
     **dict.fromkeys(("run_dir", "weights"), place),
     **dict.fromkeys(("moving", "fixed", "moving_label"), optional(place)),
     **dict.fromkeys(("moving_landmarks", "fixed_landmarks"), optional(place)),
+    **dict.fromkeys(("image", "landmarks"), optional(place)),
+    "tolerance": optional(real(above=0)),
     "output_ext": one_of(".nii.gz", ".nii", ".nrrd", ".mha", ".png", ".dcm"),
 }
 """What configurations that use a run take besides: a run, weights, images. No knobs of a run."""
+OF_ONE: dict[str, dict[str, Check]] = {
+    "moving": {"pairs": optional(place)},
+    "landmarks": {"output_ext": one_of(".mrk.json", ".fcsv", ".csv")},
+}
+"""What a name means in one configuration alone, by a key that only that one has."""
 
 
 def check_settings(settings: Mapping[str, Any], *, where: str = "") -> None:
@@ -107,7 +114,9 @@ def check_settings(settings: Mapping[str, Any], *, where: str = "") -> None:
     Raises:
         InputError: Naming the knob, what was found and what was expected.
     """
-    checks = KNOBS | USED | ({"pairs": optional(place)} if "moving" in settings else {})
+    checks = KNOBS | USED
+    for mark, own in OF_ONE.items():
+        checks |= own if mark in settings else {}
     for name, value in settings.items():
         if name in checks:
             checks[name](value, f"{where}key '{name}'")

@@ -21,7 +21,7 @@ from gemini_monai.weights.network import load_network
 from gemini_monai.weights.release import TERMS, read_release
 
 MOMENT = (1980, 1, 1, 0, 0, 0)  # of every file, so that the same content is the same archive
-USES = ("register", "probe")
+USES = ("register", "landmark", "probe")
 """Configurations beside ``inference`` that use a run."""
 ELSEWHERE = {"reference": None}
 """Settings that name an image of the machine that trained, which is not shipped."""
