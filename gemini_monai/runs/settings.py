@@ -52,6 +52,7 @@ KNOBS: dict[str, Check] = {
     **dict.fromkeys(("final_learning_rate", "positive_start"), real(0, 1)),
     **dict.fromkeys(("output_dir", "dataset_dir"), place),
     **dict.fromkeys(("cache_dir", "pretrained", "reference", "probe_datalist"), optional(place)),
+    "continue_from": optional(place),
     **dict.fromkeys(("align", "affine"), optional(one_of("itk", "ants"))),
     "augmentation": text,
     "average": real(0, 0.9999),
@@ -84,6 +85,7 @@ KNOBS: dict[str, Check] = {
     "spatial_size": several(whole(2), least=2),
     **dict.fromkeys(("structures", "largest_component", "fill_holes"), several(text)),
     "surface_tolerance": optional(real(0)),
+    "tolerance": optional(real(above=0)),
     "start": one_of("auto", "world", "center", "mass", "affine"),
     "update": one_of("alternating", "summed"),
 }
@@ -93,7 +95,6 @@ USED: dict[str, Check] = {
     **dict.fromkeys(("moving", "fixed", "moving_label"), optional(place)),
     **dict.fromkeys(("moving_landmarks", "fixed_landmarks"), optional(place)),
     **dict.fromkeys(("image", "landmarks"), optional(place)),
-    "tolerance": optional(real(above=0)),
     "output_ext": one_of(".nii.gz", ".nii", ".nrrd", ".mha", ".png", ".dcm"),
 }
 """What configurations that use a run take besides: a run, weights, images. No knobs of a run."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
+
+from gemini_monai.base.tables import read_table
 from tests.docs.conftest import DOCS, prepared
 from tests.pages import Page
 from tests.report.synthetic_run import write_run
@@ -46,6 +49,22 @@ def test_registering_well(place):
     assert "landmarks are" in told
     written = set(re.findall(r"^\| `(\S+)` \|", page.text, re.M))
     assert {path.name for path in (place / "fields").iterdir()} == written
+
+
+def test_carrying_landmarks(place):
+    prepared(place)
+    page = Page(DOCS / "how_to" / "landmarks.md").write_files(place)
+    assert page.commands() == ["train", "landmark"]
+    told = [page.run(name, place) for name in page.commands()][-1]
+    assert "18 points in 9 scans" in told
+    written = {path.name for path in (place / "landmarks").iterdir()}
+    assert written == {"landmarks.csv", *(f"case{k}_landmarks.mrk.json" for k in range(9))}
+    (code,) = page.code()
+    rows = {(r["case"], r["name"]): r for r in read_table(place / "landmarks" / "landmarks.csv")}
+    for name, point in page.execute(code, place)["points"].items():
+        row = rows["case1", name]
+        assert [float(row["x"]), float(row["y"])] == pytest.approx(point.position.tolist())
+        assert float(row["consistency_mm"]) == pytest.approx(point.consistency)
 
 
 def test_an_analysis(place):
