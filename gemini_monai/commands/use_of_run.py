@@ -85,6 +85,20 @@ def landmark(
     Call(None, [file], options, overlay, PLACES | {"dataset_dir": refuse_absent_folder}).start()
 
 
+def propose(run: str, images: str, out: str, overlay: list[str], overrides: list[str]) -> None:
+    """``propose RUN DATA_OR_IMAGES OUT``.
+
+    Raises:
+        InputError: If the run is not there, is no segmenter, or would run something.
+    """
+    _record(run, overrides)
+    refuse_other_purpose(run, task="segmentation")
+    file = shipped_configuration(BUNDLES["semi"], "propose")
+    options = ["--run_dir", as_path(run), "--dataset_dir", as_path(images)]
+    options += ["--output_dir", as_path(out), *overrides]
+    Call(None, [file], options, overlay, PLACES | {"dataset_dir": refuse_absent_folder}).start()
+
+
 def evaluate(run: str, out: str | None, overlay: list[str], overrides: list[str]) -> None:
     """``evaluate RUN [OUT]``, with the settings that the run recorded.
 

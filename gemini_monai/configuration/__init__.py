@@ -43,7 +43,7 @@ from gemini_monai.engines.processes import (
     wait_for_others,
 )
 from gemini_monai.images import find_images
-from gemini_monai.inference import read_pairs, registration_items
+from gemini_monai.inference import read_pairs, registration_items, scans_of
 from gemini_monai.networks import built_network, placed
 from gemini_monai.objectives import Learner
 from gemini_monai.runs import refuse_other_purpose
@@ -88,6 +88,7 @@ __all__ = [
     "refuse_unknown_overrides",
     "registration_items",
     "running_configuration",
+    "scans_of",
     "settings",
     "settings_of_run",
     "show_probe",

@@ -10,6 +10,7 @@ from gemini_monai.inference.landmark_run import FileLandmarks
 from gemini_monai.inference.meeting import registration_items
 from gemini_monai.inference.probe import Probe
 from gemini_monai.inference.probe_of_pretraining import pretraining_probe
+from gemini_monai.inference.proposals import Proposals, scans_of
 from gemini_monai.inference.registration_files import FileRegistration
 from gemini_monai.inference.registration_scores import RegistrationScores
 from gemini_monai.inference.trained_run import TrainedRun
@@ -22,6 +23,7 @@ __all__ = [
     "FileLandmarks",
     "FileRegistration",
     "Probe",
+    "Proposals",
     "Registration",
     "RegistrationScores",
     "TrainedRun",
@@ -32,5 +34,6 @@ __all__ = [
     "register_files",
     "register_pair",
     "registration_items",
+    "scans_of",
     "window_inferer",
 ]

@@ -8,14 +8,13 @@ from typing import Any
 
 import torch
 from monai.data.meta_tensor import MetaTensor
-from monai.transforms.compose import Compose
 from torch import nn
 
-from gemini_monai.base.errors import InputError, input_error_in
+from gemini_monai.base.errors import InputError
 from gemini_monai.base.moved import renamed
 from gemini_monai.inference.carried_landmarks import CarriedPoint, carry_landmarks
 from gemini_monai.inference.landmark_files import read_landmarks
-from gemini_monai.inference.windows import window_inferer
+from gemini_monai.inference.segmentation import with_logits
 from gemini_monai.inference.world_registration import WorldRegistration, register_files
 from gemini_monai.networks import Gemini, network_of, placed
 from gemini_monai.runs import RunFolder, read_record, refuse_other_purpose
@@ -92,7 +91,6 @@ class TrainedRun:
         values = range(len(self.spec.structures)) if self.spec.overlapping else self._values()[1:]
         return dict(zip(values, self.spec.structures, strict=True))
 
-    @torch.no_grad()
     def segment(self, image: str | Path) -> MetaTensor:
         """Label map of an image on the image's own grid.
 
@@ -108,11 +106,13 @@ class TrainedRun:
         """
         refuse_other_purpose(self.folder, task="segmentation")
         before = preprocessing(self.spec, keys=["image"])
-        item = _loaded(before, {"image": str(image), "case": str(image)})
-        batch = item["image"].as_tensor()[None].to(self.device, torch.float32)
-        logits = window_inferer(self.spec)(batch, self.network)
-        found = torch.as_tensor(logits)[0].float().cpu()
-        item["pred"] = MetaTensor(found, affine=item["image"].affine)  # the way back begins there
+        item = with_logits(
+            self.network,
+            {"image": str(image), "case": str(image)},
+            spec=self.spec,
+            preprocessing=before,
+            device=self.device,
+        )
         found = postprocessing(self.spec, preprocessing=before)(item)["pred"]
         if not self.spec.overlapping:
             values = torch.tensor(self._values(), dtype=torch.int32)
@@ -191,18 +191,6 @@ class TrainedRun:
 
     def _values(self) -> list[int]:
         return sorted(self.spec.label_values)
-
-
-def _loaded(before: Compose, item: dict[str, str]) -> dict[str, Any]:
-    """An item by its preprocessing, and of MONAI's errors the one that names the file."""
-    try:
-        found: dict[str, Any] = before(item)
-    except Exception as error:
-        cause = input_error_in(error)
-        if cause is None:
-            raise
-        raise cause from None
-    return found
 
 
 __getattr__ = renamed(__name__, {"Run": "TrainedRun"}, globals())

@@ -57,6 +57,7 @@ KNOBS: dict[str, Check] = {
     "augmentation": text,
     "average": real(0, 0.9999),
     "channels": several(whole(1), least=2),
+    "count": whole(1),
     "checkpoint": one_of("best", "last"),
     "compare": _methods,
     "deformer_stages": whole(1, 8),
@@ -94,13 +95,14 @@ USED: dict[str, Check] = {
     **dict.fromkeys(("run_dir", "weights"), place),
     **dict.fromkeys(("moving", "fixed", "moving_label"), optional(place)),
     **dict.fromkeys(("moving_landmarks", "fixed_landmarks"), optional(place)),
-    **dict.fromkeys(("image", "landmarks"), optional(place)),
-    "output_ext": one_of(".nii.gz", ".nii", ".nrrd", ".mha", ".png", ".dcm"),
+    **dict.fromkeys(("image", "landmarks", "order"), optional(place)),
+    "output_ext": one_of(".nii.gz", ".nii", ".nrrd", ".mha", ".png", ".seg.nrrd", ".dcm"),
 }
 """What configurations that use a run take besides: a run, weights, images. No knobs of a run."""
 OF_ONE: dict[str, dict[str, Check]] = {
     "moving": {"pairs": optional(place)},
     "landmarks": {"output_ext": one_of(".mrk.json", ".fcsv", ".csv")},
+    "order": {"output_ext": one_of(".seg.nrrd", ".nii.gz")},
 }
 """What a name means in one configuration alone, by a key that only that one has."""
 

@@ -21,7 +21,7 @@ from gemini_monai.weights.network import load_network
 from gemini_monai.weights.release import TERMS, read_release
 
 MOMENT = (1980, 1, 1, 0, 0, 0)  # of every file, so that the same content is the same archive
-USES = ("register", "landmark", "probe")
+USES = ("register", "landmark", "propose", "probe")
 """Configurations beside ``inference`` that use a run."""
 ELSEWHERE = {"reference": None, "continue_from": None}
 """Settings that name what lies on the machine that trained, and is not shipped."""

@@ -67,6 +67,22 @@ def test_carrying_landmarks(place):
         assert float(row["consistency_mm"]) == pytest.approx(point.consistency)
 
 
+def test_two_rounds(place):
+    for k in (4, 5):
+        (place / "scans" / "labels" / f"case{k}.nii.gz").unlink()
+    page = Page(DOCS / "how_to" / "rounds.md")
+    assert page.commands() == ["first", "second"]
+    assert "2 proposals to correct" in page.run("first", place)
+    assert len(list((place / "proposed" / "labels").glob("*.seg.nrrd"))) == 2
+    page.run("second", place)
+    first, second = (
+        json.loads((place / "runs" / name / "run.json").read_text())
+        for name in ("round1", "round2")
+    )
+    assert (first["round"], second["round"]) == (1, 2)
+    assert len(second["labels_seen"]) == len(first["labels_seen"]) + 2
+
+
 def test_an_analysis(place):
     for name in ("first", "second"):
         write_run(place / "runs" / name)
