@@ -108,12 +108,12 @@ def prepare_split(name: str, src: str, dst: str, **given: Any) -> None:
     for option, check in CHECKS.items():
         check(given[option], f"--{option}")
     refuse_absent_folder(src)
-    from gemini_monai.data import prepare
-    from gemini_monai.data.prepare.split import Wanted
-
     align, reference, after = (given.pop(name) for name in ("align", "reference", "after"))
     if after is not None:
         refuse_absent_data(Path(str(after)) / "dataset.json")
+    from gemini_monai.data import prepare
+    from gemini_monai.data.prepare.split import Wanted
+
     wanted = Wanted(
         align="itk" if align is True else align or None,
         reference=None if reference is None else str(reference),
