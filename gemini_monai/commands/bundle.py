@@ -11,7 +11,14 @@ from typing import Any
 from gemini_monai.base.bundles import bundle_root, literal
 from gemini_monai.base.errors import InputError
 from gemini_monai.commands.monai_run import BUNDLES, cost, finetune, train
-from gemini_monai.commands.use_of_run import evaluate, probe, register, segment
+from gemini_monai.commands.use_of_run import (
+    evaluate,
+    landmark,
+    probe,
+    propose,
+    register,
+    segment,
+)
 
 CHOICES = {
     "update": "alternating or summed",
@@ -32,6 +39,12 @@ def add_commands(commands: Any) -> None:
     _add_finetune(commands)
     _add(commands, "segment", segment, "Label maps for images, with a trained run.", _segment)
     _add(commands, "register", register, "Warp an image onto another, with a run.", _register)
+    text = "Carry points that were placed in one image to others, with a run."
+    _add(commands, "landmark", landmark, text, _landmark)
+    text = (
+        "Labels of the next scans to correct in 3D Slicer or ITK-SNAP, the least sure ones first."
+    )
+    _add(commands, "propose", propose, text, _propose)
     _add(commands, "evaluate", evaluate, "Score a trained run on its test cases again.", _evaluate)
     text = "What frozen features know of labels, before fine-tuning; no test image is read."
     _add(commands, "probe", probe, text, _probe)
@@ -152,6 +165,28 @@ def _register(parser: argparse.ArgumentParser) -> None:
         help="the image that is warped, the one that it is warped onto, and a folder for field, "
         "warped image and label; OUT alone with --pairs LIST",
     )
+    _overlay(parser)
+
+
+def _landmark(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", help="folder of a run that learned correspondence")
+    parser.add_argument("image", metavar="IMAGE", help="the image that the points were placed in")
+    parser.add_argument(
+        "points", metavar="POINTS", help="file of landmarks: .mrk.json or .fcsv of 3D Slicer, .csv"
+    )
+    parser.add_argument("images", metavar="IMAGES", help="an image, or a folder of images")
+    parser.add_argument("out", metavar="OUT", help="folder for the files of points and their table")
+    _overlay(parser)
+
+
+def _propose(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", help="folder of a run, or of a downloaded bundle")
+    parser.add_argument(
+        "images",
+        metavar="DATA_OR_IMAGES",
+        help="a prepared data set, of which the unlabeled images are meant; or a folder of images",
+    )
+    parser.add_argument("out", metavar="OUT", help="folder for the proposals and their table")
     _overlay(parser)
 
 

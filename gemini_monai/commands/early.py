@@ -34,7 +34,7 @@ OF_VIEW = {
 IMAGES: dict[str, Place] = dict.fromkeys(
     (
         *("moving", "fixed", "moving_label", "moving_landmarks", "fixed_landmarks", "pairs"),
-        *("reference", "probe_datalist"),
+        *("image", "landmarks", "order", "reference", "probe_datalist"),
     ),
     refuse_absent,
 )

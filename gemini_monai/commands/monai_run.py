@@ -15,11 +15,13 @@ from gemini_monai.base.trust import as_path, methods_of
 from gemini_monai.commands.early import Place, refuse_absent_pretrained
 from gemini_monai.commands.length import within
 from gemini_monai.commands.monai_call import Call
+from gemini_monai.runs import refuse_absent_round
 
 BUNDLES = {"semi": "gemini_semi", "mip": "gemini_mip"}
 PLACES: dict[str, Place] = {
     "datalist": refuse_absent_data,
     "pretrained": refuse_absent_pretrained,
+    "continue_from": refuse_absent_round,
 }
 """What a training reads, by key."""
 

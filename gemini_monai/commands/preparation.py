@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from gemini_monai.base.bundles import literal
 from gemini_monai.base.limits import Check, flag, optional, real, several, whole
-from gemini_monai.base.presence import refuse_absent, refuse_absent_folder
+from gemini_monai.base.presence import refuse_absent, refuse_absent_data, refuse_absent_folder
 from gemini_monai.runs.settings import KNOBS
 
 SPLIT = {
@@ -30,6 +31,7 @@ OPTIONS: tuple[tuple[str, str, Any, str], ...] = (
     ("test", "N", None, "labeled cases to report on; default: a fifth"),
     ("seed", "N", 0, "of the split; default: 0"),
     ("labeled_draw", "N", 0, "which choice of the labeled cases; default: 0"),
+    ("after", "DST", None, "an earlier preparation, whose validation and test cases are kept"),
     ("reference", "CASE", None, "case or file to align to; default: one of median extent"),
     ("spacing", "LIST", None, 'voxel size in mm, such as "[1,1,1]"; default: proposed'),
     ("spatial_size", "LIST", None, "voxels that the network sees; default: proposed"),
@@ -113,13 +115,16 @@ def prepare_split(name: str, src: str, dst: str, **given: Any) -> None:
     refuse_absent_folder(src)
     if given["labeled_from"] is not None:
         refuse_absent(given["labeled_from"])
+    align, reference, after = (given.pop(name) for name in ("align", "reference", "after"))
+    if after is not None:
+        refuse_absent_data(Path(str(after)) / "dataset.json")
     from gemini_monai.data import prepare
     from gemini_monai.data.prepare.split import Wanted
 
-    align, reference = given.pop("align"), given.pop("reference")
     wanted = Wanted(
         align="itk" if align is True else align or None,
         reference=None if reference is None else str(reference),
+        after=None if after is None else str(after),
         **given,
     )
     getattr(prepare, f"prepare_{name}")(src, dst, wanted=wanted.check())

@@ -1,4 +1,4 @@
-"""What a run is used for, by the installed configurations: segment, register, evaluate, probe.
+"""What a run is used for, by the installed configurations: segment, register, landmark, and so on.
 
 A run may be anybody's, so its record is read and what it has of configurations is not.
 """
@@ -71,6 +71,43 @@ def register(run: str, places: list[str], overlay: list[str], overrides: list[st
     options += [word for name, image in named for word in (name, as_path(image))]
     options += ["--output_dir", as_path(out), *overrides]
     Call(None, [file], options, overlay, PLACES).start()
+
+
+def landmark(
+    run: str,
+    image: str,
+    points: str,
+    images: str,
+    out: str,
+    overlay: list[str],
+    overrides: list[str],
+) -> None:
+    """``landmark RUN IMAGE POINTS IMAGES OUT``.
+
+    Raises:
+        InputError: If the run is not there, trained no displacement field, or would run something.
+    """
+    _record(run, overrides)
+    refuse_other_purpose(run, registers=True)
+    file = shipped_configuration(BUNDLES["semi"], "landmark")
+    options = ["--run_dir", as_path(run), "--image", as_path(image)]
+    options += ["--landmarks", as_path(points), "--dataset_dir", as_path(images)]
+    options += ["--output_dir", as_path(out), *overrides]
+    Call(None, [file], options, overlay, PLACES | {"dataset_dir": refuse_absent_folder}).start()
+
+
+def propose(run: str, images: str, out: str, overlay: list[str], overrides: list[str]) -> None:
+    """``propose RUN DATA_OR_IMAGES OUT``.
+
+    Raises:
+        InputError: If the run is not there, is no segmenter, or would run something.
+    """
+    _record(run, overrides)
+    refuse_other_purpose(run, task="segmentation")
+    file = shipped_configuration(BUNDLES["semi"], "propose")
+    options = ["--run_dir", as_path(run), "--dataset_dir", as_path(images)]
+    options += ["--output_dir", as_path(out), *overrides]
+    Call(None, [file], options, overlay, PLACES | {"dataset_dir": refuse_absent_folder}).start()
 
 
 def evaluate(run: str, out: str | None, overlay: list[str], overrides: list[str]) -> None:

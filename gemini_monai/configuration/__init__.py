@@ -45,7 +45,13 @@ from gemini_monai.engines.processes import (
     wait_for_others,
 )
 from gemini_monai.images import find_images
-from gemini_monai.inference import read_pairs, registration_items, segment_files, with_flips
+from gemini_monai.inference import (
+    read_pairs,
+    registration_items,
+    scans_of,
+    segment_files,
+    with_flips,
+)
 from gemini_monai.networks import built_network, placed
 from gemini_monai.objectives import Learner
 from gemini_monai.runs import refuse_other_purpose
@@ -92,6 +98,7 @@ __all__ = [
     "refuse_unknown_overrides",
     "registration_items",
     "running_configuration",
+    "scans_of",
     "segment_files",
     "settings",
     "settings_of_run",

@@ -35,6 +35,7 @@ def input_files(parser: ConfigParser) -> Iterator[Path]:
     for entry in (entry for split in SPLITS for entry in getattr(cohort, split)):
         for files in (entry[key] for key in FILE_KEYS if key in entry):
             yield from map(Path, [files] if isinstance(files, str) else files)
-    if "pretrained" in parser:
-        source = Path(str(parser.get_parsed_content("pretrained")))
-        yield from (source, RunFolder(source).model)
+    for name in ("pretrained", "continue_from"):
+        if name in parser:
+            source = Path(str(parser.get_parsed_content(name)))
+            yield from (source, RunFolder(source).model)

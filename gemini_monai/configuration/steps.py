@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -15,12 +16,19 @@ from gemini_monai.base.files import read_json, refuse_existing
 from gemini_monai.base.tables import write_table
 from gemini_monai.configuration.overrides import refuse_unknown_overrides, refuse_unread_keys
 from gemini_monai.configuration.parser_access import running_configuration
+from gemini_monai.data import Cohort
 from gemini_monai.engines.processes import is_first_process, refuse_unjoined
 from gemini_monai.inference import Probe
-from gemini_monai.networks import Gemini
-from gemini_monai.runs import RunFolder, read_record, too_little, whole_structures_told
+from gemini_monai.networks import NETWORK_SETTINGS, Gemini
+from gemini_monai.runs import (
+    RunFolder,
+    read_record,
+    refuse_other_round,
+    too_little,
+    whole_structures_told,
+)
 from gemini_monai.transforms import InputSpec
-from gemini_monai.weights import fitting_weights, load_backbone
+from gemini_monai.weights import fitting_weights, load_backbone, load_network
 
 
 def start() -> None:
@@ -56,18 +64,42 @@ def refuse_other_weights(weights: str | Path, folder: str | Path) -> None:
         )
 
 
-def start_from(pretrained: str | Path, network: Gemini) -> None:
-    """Load the backbone that a training starts from; by the first process it is told.
+def start_from(
+    pretrained: str | Path,
+    network: Gemini,
+    *,
+    continue_from: str | Path | None = None,
+    settings: Mapping[str, Any] | None = None,
+    cohort: Cohort | None = None,
+) -> None:
+    """Load what a training starts from; by the first process it is told.
 
     Args:
         pretrained: As of ``load_backbone``, or ``none``.
         network: What receives it.
+        continue_from: Folder of a run whose whole network it is instead; ``None`` for none.
+        settings: Of the training, for ``continue_from``.
+        cohort: Of the training, for ``continue_from``.
 
     Raises:
-        InputError: As ``load_backbone``.
+        InputError: As ``load_backbone`` or ``refuse_other_round``, or if both are given.
     """
+    if continue_from is None:
+        if pretrained != "none":
+            load_backbone(network, pretrained, verbose=is_first_process())
+        return
     if pretrained != "none":
-        load_backbone(network, pretrained, verbose=is_first_process())
+        raise InputError(
+            f"key 'continue_from': got {continue_from} beside pretrained {pretrained}; a training "
+            "starts from one of them"
+        )
+    held_out = [entry["case"] for entry in (*cohort.validation, *cohort.test)] if cohort else []
+    refuse_other_round(
+        continue_from, settings or {}, architecture=NETWORK_SETTINGS, held_out=held_out
+    )
+    load_network(network, RunFolder(continue_from).model)
+    if is_first_process():
+        print(f"network from {continue_from}")
 
 
 def warn_of_little(*, images: int, iterations: int) -> None:

@@ -24,11 +24,13 @@ from gemini_monai.handlers.provenance import (
 )
 from gemini_monai.objectives import Learner
 from gemini_monai.objectives.learner import unwrapped
-from gemini_monai.runs import MARK, RunFolder, files_to_write, go_on, lasting, settle
+from gemini_monai.runs import MARK, RunFolder, files_to_write, go_on, lasting, round_of, settle
 from gemini_monai.transforms import InputSpec
 
 UNKEPT = ("data_changed",)
 """What is said of one run, and has to be said again of the next."""
+KEPT = ("started", "command", "compare", "round", "continued_from")
+"""What a run that goes on has of its beginning."""
 
 
 class RunRecord:
@@ -85,6 +87,9 @@ class RunRecord:
             "parameters": sum(parameter.numel() for parameter in own.network.parameters()),
             "processes": process_count(),
         }
+        if task == "segmentation":
+            labeled = [entry["case"] for entry in cohort.labeled]
+            self.content |= round_of(knobs.get("continue_from"), labeled=labeled)
         self._earlier = dict.fromkeys(CLOCKS, 0.0)
         self._skipped: Counter[str] = Counter()
         self._steps: int | None = 0  # not known of early runs
@@ -116,7 +121,7 @@ class RunRecord:
         before = earlier.get("dataset", {}).get("changes", [])
         self.content["dataset"]["changes"] = list(dict.fromkeys([*before, *again["changes"]]))
         self.content["resumed"] = [*earlier.get("resumed", []), again]
-        self.content |= {k: earlier[k] for k in ("started", "command", "compare") if k in earlier}
+        self.content |= {k: earlier[k] for k in KEPT if k in earlier}
 
     def _begin(self, engine: Engine) -> None:
         if self._has_begun or getattr(engine.state, "rank", 0) != 0:

@@ -6,6 +6,7 @@ from gemini_monai.images.dicom_seg import refuse_other_than_dicom, write_segment
 from gemini_monai.images.headers import says_where
 from gemini_monai.images.names import case_of, find_images, is_picture
 from gemini_monai.images.read import has_voxel_size, read, read_label, source_of
+from gemini_monai.images.segment_files import snap_descriptions, write_segments
 from gemini_monai.images.write import smallest_type, write_field, write_image
 
 __all__ = [
@@ -18,8 +19,10 @@ __all__ = [
     "refuse_other_than_dicom",
     "says_where",
     "smallest_type",
+    "snap_descriptions",
     "source_of",
     "write_field",
     "write_image",
     "write_segmentation",
+    "write_segments",
 ]

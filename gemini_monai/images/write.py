@@ -16,7 +16,7 @@ from PIL import Image
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.files import writing
 from gemini_monai.geometry.world.axes import LPS, is_sheared
-from gemini_monai.images.names import DICOM
+from gemini_monai.images.names import DICOM, SEGMENTATION
 
 TYPES = (np.uint8, np.uint16, np.uint32, np.int64)
 """Types of voxels that label maps are written in: the smallest that holds all values is taken."""
@@ -59,9 +59,10 @@ def refuse_suffix(suffix: str) -> None:
     """Stop at a format that cannot be written.
 
     Raises:
-        InputError: If it is none of ``WRITTEN``, nor ``.dcm``, which is DICOM-SEG.
+        InputError: If it is none of ``WRITTEN``, nor ``.seg.nrrd``, which is 3D Slicer's, nor
+            ``.dcm``, which is DICOM-SEG.
     """
-    writable = (*WRITTEN, DICOM)
+    writable = (*WRITTEN, SEGMENTATION, DICOM)
     if suffix not in writable:
         raise InputError(f"output_ext must be one of {' '.join(writable)}, got '{suffix}'")
 

@@ -125,6 +125,15 @@ class FileImages(NamedTuple):
     fixed: MetaTensor
 
 
+def read_pair(moving: str | Path, fixed: str | Path) -> FileImages:
+    """Both images.
+
+    Raises:
+        InputError: If one cannot be read.
+    """
+    return FileImages((Path(moving), Path(fixed)), read(Path(moving)), read(Path(fixed)))
+
+
 def refuse_pairs_apart(pairs: Sequence[tuple[Path, Path]]) -> None:
     """Before any of them is registered from where it lies in the world.
 
@@ -135,7 +144,7 @@ def refuse_pairs_apart(pairs: Sequence[tuple[Path, Path]]) -> None:
         InputError: If an image cannot be read, or two do not overlap.
     """
     for moving, fixed in pairs:
-        pair = FileImages((moving, fixed), read(moving), read(fixed))
+        pair = read_pair(moving, fixed)
         if pair.moving.ndim == pair.fixed.ndim:  # else its registration names the dimensions
             refuse_apart(overlap_of(pair), moving=moving, fixed=fixed)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -73,11 +74,36 @@ def landmark_rows(
 
 def _at(displacement: Tensor, fixed: MetaTensor, position: Tensor, *, where: str) -> Tensor:
     """The displacement at a place of the world, (N,)."""
-    axes = len(position)
-    voxel = to_voxels(position.reshape(axes, *[1] * axes), fixed.affine)
-    sizes = voxel.new_tensor(fixed.shape[1:]).view(voxel.shape)
-    if not bool(((voxel >= -0.5) & (voxel <= sizes - 0.5)).all()):
-        raise InputError(
-            f"{where}: lies outside of the image, at voxel {voxel.flatten().round().int().tolist()}"
-        )
+    refuse_outside(position, fixed, where=where)
+    voxel = to_voxels(as_places(position[:, None]), fixed.affine)
     return sample(displacement[None], voxel[None], padding_mode="border").flatten()
+
+
+def as_places(positions: Tensor) -> Tensor:
+    """Positions (N, P) as an image of P places with N axes, (N, P, 1[, 1])."""
+    axes, count = positions.shape
+    return positions.reshape(axes, count, *[1] * (axes - 1))
+
+
+def is_inside(positions: Tensor, *, affine: Any, shape: Sequence[int]) -> Tensor:
+    """Whether positions in mm, (N, P), lie in voxels of a grid, (P,).
+
+    Args:
+        positions: RAS+.
+        affine: Of the grid.
+        shape: Of the grid, *S.
+    """
+    voxels = to_voxels(as_places(positions), affine).flatten(1)
+    sizes = voxels.new_tensor(list(shape))[:, None]
+    return ((voxels >= -0.5) & (voxels <= sizes - 0.5)).all(dim=0)
+
+
+def refuse_outside(position: Tensor, image: MetaTensor, *, where: str) -> None:
+    """Stop at a position in mm, (N,), that is in no voxel of an image.
+
+    Raises:
+        InputError: With the voxel.
+    """
+    if not bool(is_inside(position[:, None], affine=image.affine, shape=image.shape[1:])):
+        voxel = to_voxels(as_places(position[:, None]), image.affine).flatten().round().int()
+        raise InputError(f"{where}: lies outside of the image, at voxel {voxel.tolist()}")

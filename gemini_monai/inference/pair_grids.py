@@ -37,6 +37,11 @@ class PairOnGrid(NamedTuple):
     """Voxel of both to the fixed image's world, (N+1, N+1)."""
     start: Start
 
+    @property
+    def affines(self) -> dict[str, np.ndarray]:
+        """Voxel to the world of either image, by the arguments of ``world_displacement``."""
+        return {"fixed_network": self.grid, "moving_network": self.start.transform @ self.grid}
+
 
 def pair_on_grids(
     spec: InputSpec, pair: FileImages, *, start: str = "auto", affine: str | None = None

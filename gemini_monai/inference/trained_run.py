@@ -11,6 +11,8 @@ from torch import nn
 
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.moved import renamed
+from gemini_monai.inference.carried_landmarks import CarriedPoint, carry_landmarks
+from gemini_monai.inference.landmark_files import read_landmarks
 from gemini_monai.inference.segmentation import Item, Segmenter, predicted
 from gemini_monai.inference.world_registration import WorldRegistration, register_files
 from gemini_monai.networks import Gemini, network_of, placed
@@ -121,6 +123,41 @@ class TrainedRun(Segmenter):
             start=start,
             affine=affine,
             refinement=refinement,
+        )
+
+    def landmarks(
+        self,
+        image: str | Path,
+        points: str | Path,
+        scan: str | Path,
+        *,
+        tolerance: float | None = None,
+        **options: Any,
+    ) -> dict[str, CarriedPoint]:
+        """Landmarks that were placed in an image, where they are in a scan, by name.
+
+        Args:
+            image: File that the points were placed in.
+            points: File of the points, as ``read_landmarks`` takes it.
+            scan: File that they are carried to.
+            tolerance: Consistency in mm above which a point is flagged; two voxels of the network's
+                grid by default.
+            options: ``start``, ``affine`` and ``refinement``, as of ``register``.
+
+        Raises:
+            InputError: If the run trained no displacement field, a point lies outside of the image,
+                or a file cannot be taken.
+        """
+        refuse_other_purpose(self.folder, registers=True)
+        return carry_landmarks(
+            self.network,
+            read_landmarks(Path(points), axes=self.spec.spatial_dims),
+            image,
+            scan,
+            spec=self.spec,
+            tolerance=tolerance,
+            device=self.device,
+            **options,
         )
 
 

@@ -14,10 +14,9 @@ from gemini_monai.geometry.world import (
     inverse_world_displacement,
     world_displacement,
 )
-from gemini_monai.images import read
-from gemini_monai.inference.correspond import register_pair
-from gemini_monai.inference.file_pairs import FileImages
-from gemini_monai.inference.pair_grids import pair_on_grids
+from gemini_monai.inference.correspond import Registration, register_pair
+from gemini_monai.inference.file_pairs import FileImages, read_pair
+from gemini_monai.inference.pair_grids import PairOnGrid, pair_on_grids
 from gemini_monai.inference.starts import Start
 from gemini_monai.networks import DenseNetwork
 from gemini_monai.transforms import InputSpec
@@ -85,23 +84,54 @@ def register_files(
         InputError: If a file is missing or unreadable, dimensions differ from training, memory
             cannot hold the field, or as ``pair_on_grids`` does.
     """
-    pair = FileImages((Path(moving), Path(fixed)), read(Path(moving)), read(Path(fixed)))
+    pair = read_pair(moving, fixed)
     refuse_too_large(
         pair.fixed.shape[1:],
         voxel_bytes=field_bytes(spec.spatial_dims),
         what=f"{fixed}: a field in mm on its own grid",
         change="crop the image, or resample it to larger voxels",
     )
-    seen = pair_on_grids(spec, pair, start=start, affine=affine)
-    batches = [image[None].to(device, torch.float32) for image in (seen.moving, seen.fixed)]
-    result = register_pair(network, *batches, refinement=refinement, slices=spec.slices)
-    displacement = world_displacement(
-        result.ddf.cpu(),  # images as they were read stay there
-        fixed_network=seen.grid,
-        moving_network=seen.start.transform @ seen.grid,
-        fixed=pair.fixed,
+    seen, result = register_on_grid(
+        network,
+        pair,
+        spec=spec,
+        device=device,
+        start=start,
+        affine=affine,
+        refinement=refinement,
     )
+    displacement = world_displacement(result.ddf, **seen.affines, fixed=pair.fixed)
     warped = apply_world_displacement(pair.moving, displacement, fixed=pair.fixed)
     return WorldRegistration(
         warped, displacement, pair.fixed, pair.moving, result.folding_percent, seen.start
     )
+
+
+def register_on_grid(
+    network: DenseNetwork,
+    pair: FileImages,
+    *,
+    spec: InputSpec,
+    device: torch.device | str = "cpu",
+    start: str = "auto",
+    affine: str | None = None,
+    refinement: int = 0,
+) -> tuple[PairOnGrid, Registration]:
+    """What the network saw of two files, and its field there, on the CPU.
+
+    Args:
+        network: As of ``register_files``.
+        pair: The images.
+        spec: As of ``register_files``.
+        device: As of ``register_files``.
+        start: As of ``register_files``.
+        affine: As of ``register_files``.
+        refinement: As of ``register_files``.
+
+    Raises:
+        InputError: As ``pair_on_grids`` does.
+    """
+    seen = pair_on_grids(spec, pair, start=start, affine=affine)
+    batches = [image[None].to(device, torch.float32) for image in (seen.moving, seen.fixed)]
+    result = register_pair(network, *batches, refinement=refinement, slices=spec.slices)
+    return seen, result._replace(ddf=result.ddf.cpu())  # images as they were read stay there

@@ -13,12 +13,14 @@ from gemini_monai.runs.ownership import MARK, refuse_later
 from gemini_monai.runs.record import read_record, refuse_other_purpose, run_settings
 from gemini_monai.runs.replacement import recover_for_reading, settle
 from gemini_monai.runs.rewriting import refuse_tests, rewriting
+from gemini_monai.runs.rounds import SEEN, refuse_absent_round, refuse_other_round, round_of
 from gemini_monai.runs.settings import check_device, check_settings
 
 __all__ = [
     "FOLDERS",
     "MARK",
     "MATCHING",
+    "SEEN",
     "RunFolder",
     "add_arm",
     "agreed",
@@ -36,12 +38,15 @@ __all__ = [
     "put_back",
     "read_record",
     "recover_for_reading",
+    "refuse_absent_round",
     "refuse_later",
     "refuse_other_purpose",
+    "refuse_other_round",
     "refuse_other_settings",
     "refuse_tests",
     "refuse_unlike",
     "rewriting",
+    "round_of",
     "run_settings",
     "settle",
     "too_little",

@@ -22,6 +22,7 @@ LATER = {
     "pairs_interval": 1,
     "largest_component": [],
     "fill_holes": [],
+    "continue_from": None,
     "preprocessing_steps": [
         *("load", "before", "orientation", "foreground", "grid", "intensity", "after", "fit")
     ],

@@ -35,9 +35,10 @@ def training_identity(
         parts: What a configuration says of objectives, transforms and optimizer, as it stands.
     """
     given = lasting(settings)
-    source = given.get("pretrained")
-    if source and Path(source).exists():
-        given["pretrained"] = str(Path(source).resolve())
+    for name in ("pretrained", "continue_from"):
+        source = given.get(name)
+        if source and Path(source).exists():
+            given[name] = str(Path(source).resolve())
     return {"data": data, **given, **parts}
 
 

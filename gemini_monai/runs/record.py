@@ -8,7 +8,7 @@ from typing import Any
 
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.files import read_json
-from gemini_monai.base.limits import Check, flag, mapping, real, text, whole
+from gemini_monai.base.limits import Check, flag, mapping, real, several, text, whole
 from gemini_monai.base.presence import refuse_absent_run
 from gemini_monai.base.trust import BACKBONE, refuse_code_of_run
 from gemini_monai.runs.early import LATER
@@ -25,6 +25,8 @@ FIELDS: dict[str, Check] = {
     "dataset": mapping,
     "registers": flag,
     "seconds": real(0),
+    "round": whole(1),
+    "labels_seen": several(text),
 }
 """What a record has beside its settings, where it has it."""
 BESIDE = ("method", "seed", "registers")

@@ -52,10 +52,12 @@ KNOBS: dict[str, Check] = {
     **dict.fromkeys(("final_learning_rate", "positive_start"), real(0, 1)),
     **dict.fromkeys(("output_dir", "dataset_dir"), place),
     **dict.fromkeys(("cache_dir", "pretrained", "reference", "probe_datalist"), optional(place)),
+    "continue_from": optional(place),
     **dict.fromkeys(("align", "affine"), optional(one_of("itk", "ants"))),
     "augmentation": text,
     "average": real(0, 0.9999),
     "channels": several(whole(1), least=2),
+    "count": whole(1),
     "checkpoint": one_of("best", "last"),
     "compare": _methods,
     "deformer_stages": whole(1, 8),
@@ -87,6 +89,7 @@ KNOBS: dict[str, Check] = {
     "spatial_size": several(whole(2), least=2),
     **dict.fromkeys(("structures", "largest_component", "fill_holes"), several(text)),
     "surface_tolerance": optional(real(0)),
+    "tolerance": optional(real(above=0)),
     "start": one_of("auto", "world", "center", "mass", "affine"),
     "update": one_of("alternating", "summed"),
 }
@@ -95,12 +98,19 @@ USED: dict[str, Check] = {
     **dict.fromkeys(("run_dir", "weights"), place),
     **dict.fromkeys(("moving", "fixed", "moving_label"), optional(place)),
     **dict.fromkeys(("moving_landmarks", "fixed_landmarks"), optional(place)),
-    "output_ext": one_of(".nii.gz", ".nii", ".nrrd", ".mha", ".png", ".dcm"),
+    **dict.fromkeys(("image", "landmarks", "order"), optional(place)),
+    "output_ext": one_of(".nii.gz", ".nii", ".nrrd", ".mha", ".png", ".seg.nrrd", ".dcm"),
 }
 """What configurations that use a run take besides: a run, weights, images. No knobs of a run."""
+OF_ONE: dict[str, dict[str, Check]] = {
+    "moving": {"pairs": optional(place)},
+    "landmarks": {"output_ext": one_of(".mrk.json", ".fcsv", ".csv")},
+    "order": {"output_ext": one_of(".seg.nrrd", ".nii.gz")},
+}
+"""What a name means in one configuration alone, by a key that only that one has."""
 
 
-WITHOUT_PROBABILITIES = (".png", ".dcm")
+WITHOUT_PROBABILITIES = (".png", ".dcm", ".seg.nrrd")
 """Formats that hold label maps alone."""
 
 
@@ -114,13 +124,20 @@ def check_settings(settings: Mapping[str, Any], *, where: str = "") -> None:
     Raises:
         InputError: Naming the knob, what was found and what was expected.
     """
-    checks = KNOBS | USED | ({"pairs": optional(place)} if "moving" in settings else {})
+    checks = KNOBS | USED
+    for mark, own in OF_ONE.items():
+        checks |= own if mark in settings else {}
     for name, value in settings.items():
         if name in checks:
             checks[name](value, f"{where}key '{name}'")
     for name in ("device", "transforms_on"):
         if name in settings:
             check_device(settings[name], where=where, name=name)
+    _refuse_together(settings, where=where)
+
+
+def _refuse_together(settings: Mapping[str, Any], *, where: str) -> None:
+    """Values that are right by themselves, and not beside another."""
     if str(settings.get("transforms_on", "cpu")) != "cpu" and settings.get("num_workers"):
         raise InputError(
             f"{where}key 'num_workers': got {settings['num_workers']}, but with transforms_on "

@@ -16,13 +16,15 @@ from monai.transforms.transform import MapTransform
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.files import refuse_existing
 from gemini_monai.images import (
+    is_picture,
     refuse_other_than_dicom,
     smallest_type,
     source_of,
     write_image,
     write_segmentation,
+    write_segments,
 )
-from gemini_monai.images.names import DICOM
+from gemini_monai.images.names import DICOM, SEGMENTATION
 from gemini_monai.images.write import refuse_suffix
 from gemini_monai.transforms.volumes import TABLE, CaseTable
 
@@ -50,15 +52,18 @@ class SaveCased(MapTransform):
     """Write label maps or masks (C, *S) as ``folder/<case><suffix>``, whole or not at all.
 
     On the grid of the image, in the smallest type that holds the label values; a volume of one
-    slice stays one. Of DICOM images, ``.dcm`` is one DICOM-SEG file a case, a segment a structure.
+    slice stays one. ``.seg.nrrd`` is a segmentation of 3D Slicer. Of DICOM images, ``.dcm`` is one
+    DICOM-SEG file a case, a segment a structure.
 
     Args:
         keys: Keys of the items to write: each a MetaTensor (C, *S) on the image's own grid, of
             class indices, or of zeros and ones.
         folder: Where the files go.
-        suffix: ``.nii.gz``, ``.nii``, ``.nrrd``, ``.mha``, ``.png`` or ``.dcm``.
+        suffix: ``.nii.gz``, ``.nii``, ``.nrrd``, ``.mha``, ``.png``, ``.seg.nrrd`` or
+            ``.dcm``.
         label_values: Value of each class, ascending; ``None`` for masks, which stay as they are.
-        structures: Names of the classes without background, or of the masks, for DICOM-SEG.
+        structures: Names of the classes without background, or of the masks, for DICOM-SEG and
+            3D Slicer.
         method: What made them, for DICOM-SEG.
     """
 
@@ -90,7 +95,8 @@ class SaveCased(MapTransform):
         item = dict(data)
         for key in self.key_iterator(item):
             path = self.folder / f"{item['case']}{self.suffix}"
-            write = self._write_segments if self.suffix == DICOM else self._write_map
+            others = {DICOM: self._write_dicom, SEGMENTATION: self._write_segments}
+            write = others.get(self.suffix, self._write_map)
             write(path, item[key], item.get("image"))
         return item
 
@@ -103,6 +109,15 @@ class SaveCased(MapTransform):
         )
 
     def _write_segments(self, path: Path, label: MetaTensor, image: Any) -> None:
+        write_segments(
+            path,
+            self.values[label.cpu().numpy().round().astype(int)],
+            affine=label.affine.cpu(),
+            structures=self.structures,
+            values=self.values[1:].tolist() if self.is_map else None,
+        )
+
+    def _write_dicom(self, path: Path, label: MetaTensor, image: Any) -> None:
         classes = label.cpu().numpy().round().astype(int)
         if self.is_map:
             numbers = np.arange(1, len(self.values))
@@ -154,6 +169,12 @@ def refuse_outputs(
     items = list(data)
     if suffix == DICOM:
         refuse_other_than_dicom(Path(str(item["image"])) for item in items)
+    for item in items if suffix == SEGMENTATION else ():
+        if is_picture(item["image"]):
+            raise InputError(
+                f"{item['image']}: a picture has no voxel size, which a segmentation of 3D Slicer "
+                "needs; give another --output_ext, such as .png"
+            )
     cases = [str(item["case"]) for item in items]
     outputs = [Path(folder) / f"{case}{suffix}" for case in cases]
     if probabilities:

@@ -14,17 +14,17 @@ from gemini_monai.base.errors import InputError
 from gemini_monai.base.files import read_json, read_text, refuse_existing, replacing, write_text
 from gemini_monai.base.trust import refuse_code
 from gemini_monai.networks import NETWORK_SETTINGS, checked_description, network_of
-from gemini_monai.runs import RunFolder, read_record
+from gemini_monai.runs import SEEN, RunFolder, read_record
 from gemini_monai.weights.card import model_card
 from gemini_monai.weights.metadata import state_run
 from gemini_monai.weights.network import load_network
 from gemini_monai.weights.release import TERMS, read_release
 
 MOMENT = (1980, 1, 1, 0, 0, 0)  # of every file, so that the same content is the same archive
-USES = ("register", "probe")
+USES = ("register", "landmark", "propose", "probe")
 """Configurations beside ``inference`` that use a run."""
-ELSEWHERE = {"reference": None}
-"""Settings that name an image of the machine that trained, which is not shipped."""
+ELSEWHERE = {"reference": None, "continue_from": None}
+"""Settings that name what lies on the machine that trained, and is not shipped."""
 
 
 def package_bundle(
@@ -116,6 +116,8 @@ def _with_run(bundle: Path, run: Path, release: Mapping[str, Any]) -> dict[str, 
     load_network(network_of(settings), RunFolder(run).model)
     _state_settings(configs, settings)
     record.get("dataset", {}).pop("path", None)  # of the machine that trained
+    record.get("continued_from", {}).pop("path", None)
+    record.pop(SEEN, None)  # names of cases may be those of persons
     record["files"] = {}  # what is unpacked is nothing to be trained on, or replaced
     state_run(configs["metadata"], run, record, release)
     refuse_code(configs["metadata"], str(bundle / "configs" / "metadata.json"))

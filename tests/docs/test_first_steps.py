@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
+
+from gemini_monai.base.tables import read_table
 from tests.data.prepare.made import label, save
 from tests.docs.conftest import DOCS, prepared
 from tests.pages import Page
@@ -66,6 +69,38 @@ def test_registering_well(place):
     assert "landmarks are" in told
     written = set(re.findall(r"^\| `(\S+)` \|", page.text, re.M))
     assert {path.name for path in (place / "fields").iterdir()} == written
+
+
+def test_carrying_landmarks(place):
+    prepared(place)
+    page = Page(DOCS / "how_to" / "landmarks.md").write_files(place)
+    assert page.commands() == ["train", "landmark"]
+    told = [page.run(name, place) for name in page.commands()][-1]
+    assert "18 points in 9 scans" in told
+    written = {path.name for path in (place / "landmarks").iterdir()}
+    assert written == {"landmarks.csv", *(f"case{k}_landmarks.mrk.json" for k in range(9))}
+    (code,) = page.code()
+    rows = {(r["case"], r["name"]): r for r in read_table(place / "landmarks" / "landmarks.csv")}
+    for name, point in page.execute(code, place)["points"].items():
+        row = rows["case1", name]
+        assert [float(row["x"]), float(row["y"])] == pytest.approx(point.position.tolist())
+        assert float(row["consistency_mm"]) == pytest.approx(point.consistency)
+
+
+def test_two_rounds(place):
+    for k in (4, 5):
+        (place / "scans" / "labels" / f"case{k}.nii.gz").unlink()
+    page = Page(DOCS / "how_to" / "rounds.md")
+    assert page.commands() == ["first", "second"]
+    assert "2 proposals to correct" in page.run("first", place)
+    assert len(list((place / "proposed" / "labels").glob("*.seg.nrrd"))) == 2
+    page.run("second", place)
+    first, second = (
+        json.loads((place / "runs" / name / "run.json").read_text())
+        for name in ("round1", "round2")
+    )
+    assert (first["round"], second["round"]) == (1, 2)
+    assert len(second["labels_seen"]) == len(first["labels_seen"]) + 2
 
 
 def test_an_analysis(place):

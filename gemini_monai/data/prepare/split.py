@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from gemini_monai.base.errors import InputError
+from gemini_monai.base.files import read_json
 from gemini_monai.base.limits import flag, optional, real, several, whole
+from gemini_monai.base.presence import refuse_absent_data
+from gemini_monai.data.checks import check_content
 from gemini_monai.data.prepare.named_cases import named_cases
 from gemini_monai.data.prepare.scan import SMALLEST
 
@@ -35,6 +39,9 @@ class Wanted(NamedTuple):
     """Voxel size for the network in mm; ``None`` for the proposal."""
     spatial_size: Sequence[int] | None = None
     """Voxels that the network sees; ``None`` for the proposal."""
+    after: str | None = None
+    """Folder of an earlier preparation: its validation and test cases stay what they are, and every
+    other label may be trained on. ``None`` for none."""
     overwrite: bool = False
     """Replace an earlier ``dataset.json`` of another content."""
     labeled_from: str | None = None
@@ -48,7 +55,8 @@ class Wanted(NamedTuple):
 
     def divides(self) -> bool:
         """Whether a split was asked for, and not only how images are to be seen."""
-        return self[:5] != Wanted()[:5] or self.labeled_from is not None
+        later = self.labeled_from is not None or self.after is not None
+        return self[:5] != Wanted()[:5] or later
 
     def view(self) -> dict[str, list[float]]:
         """Keys of ``dataset.json`` that were asked for instead of proposed."""
@@ -67,6 +75,11 @@ class Wanted(NamedTuple):
             whole(0)(getattr(self, name), f"--{name}")
         optional(several(real(above=0), least=2))(self.spacing, "--spacing")
         optional(several(whole(SMALLEST), least=2))(self.spatial_size, "--spatial_size")
+        if self.after is not None:
+            refuse_absent_data(Path(self.after) / "dataset.json")
+            for name in ("validation", "test"):
+                if getattr(self, name) is not None:
+                    raise InputError(f"--{name}: is that of --after {self.after}; leave one out")
         flag(self.overwrite, "--overwrite")
         if self.labeled_from is not None and self.labeled_draw:
             raise InputError(
@@ -102,7 +115,8 @@ def split_cases(
         patients: Patient of each case; a case alone is its own patient.
 
     Raises:
-        InputError: If there are fewer labeled cases than asked for, or a named one has no label.
+        InputError: If there are fewer labeled cases than asked for, a named one has no label, or a
+            case that was validated or tested on before has lost its label.
     """
     cases = sorted(cases)
     owners = {case: (patients or {}).get(case, case) for case in cases}
@@ -110,20 +124,15 @@ def split_cases(
     named = _named(wanted, cases, with_label=pool)
     apart = {owners[case] for case in named}
     others = [case for case in pool if owners[case] not in apart]
-    validation, test = _held_out(wanted, len(others))
-    shuffled = _by_patient(others, owners, seed=wanted.seed)
-    tested = _take(shuffled, test)
-    validated = _take(shuffled, validation)
-    left = sorted(case for group in shuffled for case in group)
+    tested, validated = _held_out(others, owners, wanted)
+    apart = {owners[case] for case in [*tested, *validated]}
+    left = [case for case in pool if owners[case] not in apart]
     random = np.random.default_rng([wanted.seed, wanted.labeled_draw])
     left = named or random.permutation(left).tolist()
     labeled = len(left) if wanted.labeled is None else wanted.labeled
     least = max(labeled, 1) if pool else labeled
-    if sum(map(len, (tested, validated))) < test + validation or len(left) < least:
-        raise InputError(
-            f"{len(pool)} labeled case(s) are too few for --labeled {least} "
-            f"--validation {validation} --test {test}"
-        )
+    if len(left) < least:
+        raise _too_few(pool, wanted, labeled=least)
     held_out = {owners[case] for case in [*tested, *validated]}
     trained = left[:labeled]
     rest = [case for case in cases if case not in {*trained, *tested, *validated}]
@@ -134,13 +143,6 @@ def split_cases(
         test=sorted(tested),
         dropped=[case for case in rest if owners[case] in held_out],
     )
-
-
-def _held_out(wanted: Wanted, labels: int) -> tuple[int, int]:
-    """How many cases to validate and to test on, of so many that have a label."""
-    tenth, fifth = (0 if labels < 10 else round(labels / part) for part in (10, 5))
-    validation = tenth if wanted.validation is None else wanted.validation
-    return validation, fifth if wanted.test is None else wanted.test
 
 
 def _named(wanted: Wanted, cases: Collection[str], *, with_label: Collection[str]) -> list[str]:
@@ -158,6 +160,48 @@ def _named(wanted: Wanted, cases: Collection[str], *, with_label: Collection[str
             "say by --labeled N how many of the table have one"
         )
     return named
+
+
+def _held_out(
+    pool: Sequence[str], owners: Mapping[str, str], wanted: Wanted
+) -> tuple[list[str], list[str]]:
+    """Cases to test on, and those to validate on."""
+    if wanted.after is not None:
+        return _kept(pool, Path(wanted.after) / "dataset.json")
+    test, validation = _counts(pool, wanted)
+    shuffled = _by_patient(list(pool), owners, seed=wanted.seed)
+    tested = _take(shuffled, test)
+    validated = _take(shuffled, validation)
+    if len(tested) + len(validated) < test + validation:
+        raise _too_few(pool, wanted, labeled=max(wanted.labeled or 1, 1))
+    return tested, validated
+
+
+def _counts(pool: Sequence[str], wanted: Wanted) -> tuple[int, int]:
+    """Of test and validation."""
+    few = len(pool) < 10
+    tenth, fifth = (0 if few else round(len(pool) / part) for part in (10, 5))
+    test = fifth if wanted.test is None else wanted.test
+    return test, tenth if wanted.validation is None else wanted.validation
+
+
+def _too_few(pool: Sequence[str], wanted: Wanted, *, labeled: int) -> InputError:
+    test, validation = _counts(pool, wanted)
+    held_out = f"--validation {validation} --test {test}"
+    if wanted.after is not None:
+        held_out = f"beside those that --after {wanted.after} validates and tests on"
+    return InputError(f"{len(pool)} labeled case(s) are too few for --labeled {labeled} {held_out}")
+
+
+def _kept(pool: Sequence[str], path: Path) -> tuple[list[str], list[str]]:
+    """Those that an earlier ``dataset.json`` tests and validates on."""
+    content = read_json(path, dict)
+    check_content(content, path)
+    kept = tuple([entry["case"] for entry in content[part]] for part in ("test", "validation"))
+    for case in (*kept[0], *kept[1]):
+        if case not in pool:
+            raise InputError(f"{path}: tests or validates on case '{case}', which has no label now")
+    return kept[0], kept[1]
 
 
 def _by_patient(cases: list[str], owners: Mapping[str, str], *, seed: int) -> list[list[str]]:

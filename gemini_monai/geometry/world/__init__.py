@@ -14,6 +14,7 @@ from gemini_monai.geometry.world.axes import (
 )
 from gemini_monai.geometry.world.fields import (
     apply_world_displacement,
+    displacement_at,
     inverse_world_displacement,
     world_displacement,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "FieldOfView",
     "Overlap",
     "apply_world_displacement",
+    "displacement_at",
     "grid_distance",
     "inverse_world_displacement",
     "is_sheared",

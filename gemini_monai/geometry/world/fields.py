@@ -30,14 +30,28 @@ def world_displacement(
     Returns:
         (N, *T) in mm, RAS+, double precision.
     """
-    ddf = ddf.double().cpu()
+    world = to_world(identity_grid(fixed.shape[1:], dtype=torch.float64), fixed.affine)
+    return displacement_at(ddf, world, fixed_network=fixed_network, moving_network=moving_network)
+
+
+def displacement_at(ddf: DDF, world: Tensor, *, fixed_network: Any, moving_network: Any) -> Tensor:
+    """A network's field as displacements in mm at places of the fixed image's world.
+
+    Args:
+        ddf: As of ``world_displacement``.
+        world: Places in mm, RAS+, (N, *T) with as many axes in ``T`` as in ``S``, double precision.
+        fixed_network: As of ``world_displacement``.
+        moving_network: As of ``world_displacement``.
+
+    Returns:
+        (N, *T) in mm, RAS+, double precision; beyond the network's grid its border's values go on.
+    """
     grids = [_double(affine) for affine in (fixed_network, moving_network)]
     still = torch.zeros_like(grids[0])  # what a field of zero moves by, as an affine
     if not torch.equal(*grids):
         still = grids[1] @ torch.linalg.inv(grids[0]) - torch.eye(len(still))
-    world = to_world(identity_grid(fixed.shape[1:], dtype=torch.float64), fixed.affine)
     place = to_voxels(world, grids[0])
-    found = sample(ddf, place[None], padding_mode="border")[0]
+    found = sample(ddf.double().cpu(), place[None], padding_mode="border")[0]
     return to_world(world, still) + _vectors(grids[1], found)
 
 
