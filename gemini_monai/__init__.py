@@ -3,7 +3,7 @@
 Rooms, from the ground up; each imports only from those before it: ``base``, ``geometry``, ``runs``,
 ``losses``, ``networks``, ``metrics``, ``objectives``, ``weights``, ``engines``, ``images``,
 ``transforms``, ``data`` (with ``streams`` and ``prepare``), ``inference``, ``choosing``,
-``handlers``, ``report``, ``configuration``, ``study``, ``commands``.
+``quality``, ``handlers``, ``report``, ``configuration``, ``study``, ``commands``.
 
 The names below are what a script or a notebook needs; each is imported when it is first asked for.
 """

@@ -8,8 +8,32 @@ from gemini_monai.base.tables import read_table
 from gemini_monai.data.prepare import prepare_folder
 from gemini_monai.data.prepare.split import Wanted
 from tests.bundles.runs import SMALL, paths, run
+from tests.data.prepare.made import label, save
 from tests.docs.conftest import DOCS
 from tests.pages import Page
+
+
+def test_from_no_label_to_trusted_masks(place):
+    """Two rounds as on the page; hidden labels stand for a person's."""
+    (place / "scans" / "labels").rename(place / "hidden")
+    page = Page(DOCS / "how_to" / "loop.md")
+    assert page.commands() == ["choose", "train", "propose", "again"]
+    page.run("choose", place)
+    chosen = {row["case"] for row in read_table(place / "chosen" / "labeled_from.csv")}
+    (place / "scans" / "labels").mkdir()
+    others = [f"case{k}" for k in range(9) if f"case{k}" not in chosen][:2]
+    for case in (*chosen, *others):
+        save(place / "scans" / "labels" / f"{case}.nii.gz", label((32, 32)))
+    page.run("train", place)
+    rows = read_table(place / "masks" / "quality.csv")
+    page.run("propose", place)
+    proposed = [path.name.split(".")[0] for path in (place / "proposed" / "labels").iterdir()]
+    unlabeled = [row["case"] for row in rows if row["case"] not in (*chosen, *others)]
+    assert set(proposed) == set(list(dict.fromkeys(unlabeled))[:2])
+    page.run("again", place)
+    assert {row["case"] for row in read_table(place / "masks2" / "quality.csv")} == {
+        f"case{k}" for k in range(9)
+    }
 
 
 def test_how_far_to_trust(place, monkeypatch):

@@ -28,9 +28,9 @@ from gemini_monai.report.page.elements import (
 from gemini_monai.report.page.rendering import render
 
 if TYPE_CHECKING:
-    from gemini_monai.choosing import Choice
+    from gemini_monai.choosing import Choice, Scan
 
-HEADER = ("order", "scan", "patient", "why", "distance left")
+HEADER = ("scan, in this order", "why", "distance left")
 MOST = 12
 """Scans that stand out and have a picture."""
 
@@ -84,7 +84,7 @@ def _chosen(choice: Choice) -> Iterator[Block]:
     scans = [choice.scans[k] for k in choice.chosen]
     known = zip(scans, choice.reasons, choice.distances_left, strict=True)
     rows = [
-        [str(order), scan.case, scan.patient, why, percent(left)]
+        [f"{order}. {_named(scan)}", why, percent(left)]
         for order, (scan, why, left) in enumerate(known, start=1)
     ]
     caption = (
@@ -95,6 +95,11 @@ def _chosen(choice: Choice) -> Iterator[Block]:
     yield table(HEADER, rows, caption=caption, kind="facts")
     if choice.already:
         yield Note(f"{plural(len(choice.already), 'scan')} labeled already, never chosen again.")
+
+
+def _named(scan: Scan) -> str:
+    """Its case, and its patient where that has another name."""
+    return scan.case if scan.patient == scan.case else f"{scan.case} of {scan.patient}"
 
 
 def _out(choice: Choice) -> Iterator[Block]:

@@ -16,8 +16,8 @@ def test_it_shows_what_to_label_and_what_each_stands_for(phantom, request, tmp_p
     found = choose(request.getfixturevalue(phantom).parent, 2)
     page = read_page(write_choice_page(found, tmp_path / "choice.html"))
     (rows,) = page.tables.values()
-    assert [row[:2] for row in rows[1:]] == [["1", found.cases[0]], ["2", found.cases[1]]]
-    assert [row[3] for row in rows[1:]] == found.reasons
+    assert [row[0] for row in rows[1:]] == [f"{k}. {found.cases[k - 1]}" for k in (1, 2)]
+    assert [row[1] for row in rows[1:]] == found.reasons
     pictures = [value for tag, name, value in page.attributes if (tag, name) == ("image", "href")]
     shown = sum(1 + min(4, len(others)) for others in found.others)
     assert len(pictures) == shown
