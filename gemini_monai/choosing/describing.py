@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ from monai.transforms.compose import Compose
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from gemini_monai.base.errors import InputError, input_error_in
+from gemini_monai.base.errors import InputError
 from gemini_monai.choosing.distances import Array, principal_components
 from gemini_monai.choosing.features import (
     DenseFeatures,
@@ -23,6 +23,7 @@ from gemini_monai.choosing.features import (
 )
 from gemini_monai.data import Cohort
 from gemini_monai.inference import TrainedRun
+from gemini_monai.inference.segmentation import loaded
 from gemini_monai.transforms import InputSpec, preprocessing
 from gemini_monai.weights import load_backbone
 
@@ -138,7 +139,7 @@ def weighed_alike(kinds: Sequence[NDArray[np.float32]]) -> Array:
 
 
 def _vectors(scan: Mapping[str, Any], description: Description) -> list[NDArray[np.float32]]:
-    image = _read(description.before, {"image": scan["image"]})["image"].as_tensor()[None]
+    image = loaded(description.before, {"image": scan["image"]})["image"].as_tensor()[None]
     vectors = [describe(image) for describe in description.kinds]
     if not all(np.isfinite(vector).all() for vector in vectors):
         raise InputError(f"{scan['image']}: its features are not finite (NaN or infinity)")
@@ -150,15 +151,3 @@ def _scaled(vectors: NDArray[np.float32]) -> Array:
     centered = np.asarray(vectors, dtype=np.float64) - vectors.mean(axis=0)
     scaled: Array = centered / max(float(np.sqrt((centered**2).sum(axis=1).mean())), 1e-9)
     return scaled
-
-
-def _read(before: Callable[[dict[str, Any]], Any], item: dict[str, Any]) -> dict[str, Any]:
-    """The item as it is seen, and of MONAI's errors the one that names the file."""
-    try:
-        found: dict[str, Any] = before(item)
-    except Exception as error:
-        cause = input_error_in(error)
-        if cause is None:
-            raise
-        raise cause from None
-    return found

@@ -11,22 +11,14 @@ import pytest
 import torch
 
 from gemini_monai.base.tables import read_table
-from gemini_monai.data.prepare import prepare_folder
-from gemini_monai.data.prepare.split import Wanted
-from tests.bundles.runs import SMALL, paths, run
 from tests.docs.conftest import DOCS
 from tests.pages import Page
 
 
 @pytest.fixture
-def trained(place, monkeypatch):
+def trained(own_run):
     """``runs/own`` of the small scans, without its page, and ``runs/other`` of other weights."""
-    steps = "gemini_monai.configuration.process_steps."
-    monkeypatch.setattr(f"{steps}write_report", lambda folders: None)
-    monkeypatch.setattr(f"{steps}print_findings", lambda folders, page: None)
-    data = prepare_folder(place / "scans", place / "data", wanted=Wanted(labeled=5))
-    small = SMALL | {"spatial_size": [32, 32], "compare": [], "epochs": 1}
-    run("train", "dataset_folder", **paths(data, place / "runs" / "own"), **small)
+    place = own_run
     other = shutil.copytree(place / "runs" / "own", place / "runs" / "other")
     weights = torch.load(other / "models" / "model.pt", weights_only=True)
     torch.save({name: own * 0.9 for name, own in weights.items()}, other / "models" / "model.pt")

@@ -5,9 +5,6 @@ from __future__ import annotations
 import shutil
 
 from gemini_monai.base.tables import read_table
-from gemini_monai.data.prepare import prepare_folder
-from gemini_monai.data.prepare.split import Wanted
-from tests.bundles.runs import SMALL, paths, run
 from tests.data.prepare.made import label, save
 from tests.docs.conftest import DOCS
 from tests.pages import Page
@@ -36,13 +33,8 @@ def test_from_no_label_to_trusted_masks(place):
     }
 
 
-def test_how_far_to_trust(place, monkeypatch):
-    steps = "gemini_monai.configuration.process_steps."
-    monkeypatch.setattr(f"{steps}write_report", lambda folders: None)
-    monkeypatch.setattr(f"{steps}print_findings", lambda folders, page: None)
-    data = prepare_folder(place / "scans", place / "data", wanted=Wanted(labeled=5))
-    small = SMALL | {"spatial_size": [32, 32], "compare": [], "epochs": 1}
-    run("train", "dataset_folder", **paths(data, place / "runs" / "own"), **small)
+def test_how_far_to_trust(own_run):
+    place = own_run
     for path in (place / "scans" / "images").iterdir():
         if not (place / "scans" / "labels" / path.name).exists():
             shutil.copy(sorted((place / "scans" / "labels").iterdir())[0], place / "more.nii.gz")
