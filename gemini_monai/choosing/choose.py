@@ -17,7 +17,7 @@ from gemini_monai.choosing.strategies import STRATEGIES, Pool
 from gemini_monai.data import Cohort, read_cohort
 from gemini_monai.data.prepare.patients import case_in
 
-STRATEGY, KIND = "k_medoids", "combined"
+STRATEGY, KIND = "k_medoids", "network"
 """The rule and the features by default; see docs/results/choosing.md."""
 
 
@@ -26,7 +26,7 @@ def choose(
     count: int,
     *,
     strategy: str = STRATEGY,
-    features: str | None = None,
+    features: str = KIND,
     pretrained: str | Path | None = None,
     labeled_already: Sequence[str] = (),
     seed: int = 0,
@@ -42,8 +42,7 @@ def choose(
         data: Folder of a prepared data set.
         count: How many to choose, 1 or more.
         strategy: One of ``STRATEGIES``.
-        features: One of ``FEATURES``; ``None`` for ``"network"`` with ``pretrained``, or else the
-            default.
+        features: One of ``FEATURES``.
         pretrained: A run, or a file that ``load_backbone`` takes; ``None`` for random weights.
         labeled_already: Cases that have labels beyond those of the data set.
         seed: Of the strategy ``"random"``.
@@ -56,16 +55,15 @@ def choose(
     if strategy not in STRATEGIES:
         raise InputError(f"--strategy: expected one of {', '.join(STRATEGIES)}, got '{strategy}'")
     cohort = read_cohort(Path(data) / "dataset.json")
-    kind = features or (KIND if pretrained is None else "network")
     entries, covered = candidates(cohort, labeled_already)
     if len(entries) - len(covered) < count:
         raise InputError(
             f"{cohort.path}: {len(entries) - len(covered)} scan(s) without a label to choose from, "
             f"got N {count}"
         )
-    vectors = described(entries, description_of(cohort, kind, pretrained=pretrained))
+    vectors = described(entries, description_of(cohort, features, pretrained=pretrained))
     settings = {"data": str(cohort.path), "spatial_dims": cohort.spatial_dims}
-    settings |= {"strategy": strategy, "features": kind, "seed": seed}
+    settings |= {"strategy": strategy, "features": features, "seed": seed}
     settings |= {} if pretrained is None else {"pretrained": str(pretrained)}
     return choice_of(entries, vectors, count, covered=covered, settings=settings)
 

@@ -20,7 +20,7 @@ FILES = ("chosen.csv", "outstanding.csv", "labeled_from.csv", "choice.html")
 OPTIONS: tuple[tuple[str, str, str], ...] = (
     ("output", "FOLDER", "where the files go; default: DST/chosen"),
     ("strategy", f"{{{','.join(STRATEGIES)}}}", "the rule that chooses; default: k_medoids"),
-    ("features", f"{{{','.join(FEATURES)}}}", "what scans are compared by; default: combined"),
+    ("features", f"{{{','.join(FEATURES)}}}", "what scans are compared by; default: network"),
     ("pretrained", "RUN", "a run or a file of weights whose features to use; default: random ones"),
     ("labeled_already", "FILE", "table with a 'case' column, or names, of scans with labels"),
 )
