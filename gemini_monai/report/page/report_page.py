@@ -12,6 +12,7 @@ from gemini_monai.report.figures.wording import moment
 from gemini_monai.report.page.elements import Gallery, Page, Section
 from gemini_monai.report.page.picture_sections import overlays, registration, restoration
 from gemini_monai.report.page.rendering import render
+from gemini_monai.report.page.round_sections import rounds
 from gemini_monai.report.page.run_sections import provenance, training
 from gemini_monai.report.page.score_sections import cases, findings, segmentation
 from gemini_monai.report.page.viewer_code import viewer_code
@@ -23,6 +24,7 @@ from gemini_monai.runs import RunFolder, rewriting
 SECTIONS: tuple[Callable[[Comparison], Section | None], ...] = (
     findings,
     segmentation,
+    rounds,
     overlays,
     registration,
     restoration,
@@ -30,7 +32,7 @@ SECTIONS: tuple[Callable[[Comparison], Section | None], ...] = (
     cases,
     provenance,
 )
-SCORED = (segmentation, overlays, cases)  # nothing of pre-training alone
+SCORED = (segmentation, rounds, overlays, cases)  # nothing of pre-training alone
 GENERATOR = '<meta name="generator" content="gemini_monai">'
 """What the head of every page of ours holds, within its first 2000 characters."""
 
