@@ -90,7 +90,13 @@ def _check(run: str, words: argparse.Namespace) -> None:
         if case not in masks:
             raise InputError(f"{words.masks}: no mask of '{case}', of which there is {image}")
         items.append({"case": case, "image": str(image), "mask": str(masks[case])})
-    write_trust(_open(run, words.data), items, out, given=True)
+    quality = _open(run, words.data)
+    if quality.run.spec.overlapping:
+        raise InputError(
+            f"{run}: its structures overlap, and check takes a label map for each case; in Python, "
+            "Quality.check takes a list of masks"
+        )
+    write_trust(quality, items, out, given=True)
 
 
 def _open(run: str, data: str | None) -> Any:

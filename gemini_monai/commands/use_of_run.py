@@ -39,6 +39,9 @@ def segment(run: str, images: str, out: str, overlay: list[str], overrides: list
     bundles = [str(_record(folder, overrides)["bundle"]) for folder in folders]
     refuse_unlike(folders)
     if several_runs:
+        print(
+            "no trust numbers of several runs; gemini check RUN IMAGES OUT ... judges their masks"
+        )
         file = shipped_configuration(BUNDLES["semi"], "ensemble")
         options = ["--run_dirs", str([as_path(folder) for folder in folders]).replace(" ", "")]
     else:

@@ -22,6 +22,9 @@ from gemini_monai.quality.writing import PAGE
 from gemini_monai.report import write_quality_page
 from gemini_monai.runs import RunFolder
 
+READABLE = (".nii.gz", ".nii", ".nrrd", ".mha", ".png")
+"""Formats of which the masks that were written are judged; else what the network finds is."""
+
 
 class QualitySteps:
     """Before the first label map and after the last one.
@@ -87,7 +90,8 @@ class QualitySteps:
         if self.quality is None:
             return
         items = [{**item, "mask": self.folder / f"{item['case']}{suffix}"} for item in data]
-        write_trust(self.quality, items, self.folder)
+        judged = suffix in READABLE and not self.quality.run.spec.overlapping
+        write_trust(self.quality, items, self.folder, given=judged)
 
 
 def write_trust(

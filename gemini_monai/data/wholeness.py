@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import ndimage
@@ -27,7 +27,9 @@ class WholeStructures(NamedTuple):
     """Enclosing nothing in any of these."""
 
 
-def whole_structures(cohort: Cohort) -> WholeStructures:
+def whole_structures(
+    cohort: Cohort, *, labeled_cases: int | None = None, labeled_draw: int = 0
+) -> WholeStructures:
     """What the labels of the labeled images say of it; no other label is opened.
 
     Nothing is said of a structure that fewer than ``LEAST`` of them have. An image of which
@@ -35,12 +37,14 @@ def whole_structures(cohort: Cohort) -> WholeStructures:
 
     Args:
         cohort: Whose labeled images are read.
+        labeled_cases: How many of them, as of ``Cohort.few``; ``None`` for all.
+        labeled_draw: Seed of that choice.
 
     Raises:
         InputError: If a label cannot be read.
     """
     seen, parts, holes = Counter[int](), set[int](), set[int]()
-    for number, mask in _masks(cohort):
+    for number, mask in _masks(cohort, cohort.few(labeled_cases, seed=labeled_draw)):
         seen[number] += 1
         inside = mask[ndimage.find_objects(mask.astype(np.uint8))[0]]  # a hole lies inside, too
         if number not in parts and components(inside)[1] > 1:
@@ -53,7 +57,9 @@ def whole_structures(cohort: Cohort) -> WholeStructures:
     )
 
 
-def _masks(cohort: Cohort) -> Iterator[tuple[int, np.ndarray]]:
+def _masks(
+    cohort: Cohort, entries: Sequence[Mapping[str, Any]]
+) -> Iterator[tuple[int, np.ndarray]]:
     """The place of each structure that an image has, and its mask (*S); image by image."""
     load = LoadScand(
         "label",
@@ -62,7 +68,7 @@ def _masks(cohort: Cohort) -> Iterator[tuple[int, np.ndarray]]:
         label_values=None if cohort.overlapping else cohort.label_values,
         ignore=cohort.ignore,
     )
-    for entry in cohort.labeled:
+    for entry in entries:
         label = load({"label": entry["label"]})["label"].numpy()
         if (label == IGNORED).any():
             continue

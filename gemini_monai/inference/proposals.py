@@ -114,6 +114,12 @@ class Proposals:
                 f"--output_ext {self.suffix}: structures overlap, which one label map cannot hold; "
                 f"give {SEGMENTATION}"
             )
+        there = sorted((self.folder / LABELS).glob("*"))
+        if there:
+            raise InputError(
+                f"{self.folder / LABELS}: holds {len(there)} file(s) of before, such as "
+                f"{there[0].name}, which may be corrected; give another OUT, or move them away"
+            )
         refuse_outputs(items, self.folder / LABELS, suffix=self.suffix, overwrite=self.overwrite)
         tables = [self.folder / name for name in (TABLE, DESCRIPTIONS)]
         inputs = [Path(self.order)] if self.order else []

@@ -16,7 +16,7 @@ from gemini_monai.inference.flips import with_flips
 from gemini_monai.inference.windows import window_inferer
 from gemini_monai.transforms import InputSpec, postprocessing, preprocessing, to_own_grid
 from gemini_monai.transforms.probabilities import PROBABILITIES
-from gemini_monai.transforms.volumes import Row, volume_rows
+from gemini_monai.transforms.structure_volumes import Row, volume_rows
 
 Item = dict[str, Any]
 """Of a case, by key: ``case``, ``image`` and ``pred`` among them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,8 @@ from torch import Tensor
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.files import digest_of
 from gemini_monai.data import Cohort, read_cohort
+from gemini_monai.data.prepare.label_files import refuse_other_grid
+from gemini_monai.images import has_voxel_size, read, read_label
 from gemini_monai.inference.segmentation import loaded
 from gemini_monai.inference.trained_run import TrainedRun
 from gemini_monai.quality.estimate import Expectation
@@ -98,11 +101,14 @@ class Quality:
             case: Name for the result and for errors; the file's if it is empty.
 
         Raises:
-            InputError: If a file cannot be read, or is not one that the run takes.
+            InputError: If a file cannot be read, or is not one that the run takes; or if the mask
+                does not lie on the image.
         """
         spec = self.run.spec
         files = {"image": str(image), "case": case or str(image)}
         files |= {} if mask is None else {"label": mask}
+        if mask is not None:
+            _refuse_elsewhere(image, mask, axes=spec.spatial_dims)
         item = loaded(preprocessing(spec, keys=["image", "label"]), files)
         seen: Tensor = item["image"].as_tensor().float()
         masks = None if mask is None else masks_of(item["label"].as_tensor(), spec)
@@ -133,10 +139,20 @@ class Quality:
         found = []
         if distance > self.learned.familiarity.limit:
             found.append(f"unlike the images trained on ({distance:.1f} times the usual distance)")
-        axes = self.learned.orientation.mirrored(small_image(image))
+        axes = self.learned.uprightness.mirrored(small_image(image))
         if axes:
             found.append(f"seems to be mirrored along axis {', '.join(map(str, axes))}")
         return found
+
+
+def _refuse_elsewhere(image: str | Path, mask: Any, *, axes: int) -> None:
+    """A mask lies on its image, where both say how they lie."""
+    seen = read(image)
+    for file in mask if isinstance(mask, (list, tuple)) else [mask]:
+        label = read_label(file)
+        affine = seen.affine if has_voxel_size(seen) and has_voxel_size(label) else None
+        shape = seen.shape[1 : axes + 1]
+        refuse_other_grid(label, Path(file), image=Path(image), shape=shape, affine=affine)
 
 
 def cohort_of(run: TrainedRun, data: str | Path | None) -> Cohort:
@@ -147,7 +163,7 @@ def cohort_of(run: TrainedRun, data: str | Path | None) -> Cohort:
         data: The ``dataset.json``, where it is no more where the run recorded it.
 
     Raises:
-        InputError: If it is not there.
+        InputError: If it is not there, or has other structures.
     """
     settings = run.record["settings"]
     recorded = run.record.get("dataset", {})
@@ -158,4 +174,9 @@ def cohort_of(run: TrainedRun, data: str | Path | None) -> Cohort:
             f"trained on, which are not there ({path}); give --data DST/dataset.json"
         )
     given = {name: settings[name] for name in OF_COHORT if name in settings}
-    return read_cohort(str(path), data_changed=True, **given)
+    cohort = read_cohort(str(path), data_changed=True, **given)
+    for name in ("spatial_dims", "overlapping", "label_values", "structures"):
+        own, there = getattr(run.spec, name), getattr(cohort, name)
+        if json.dumps(own) != json.dumps(there):
+            raise InputError(f"{path}: {name} is {there}, the run {run.folder} has {own}")
+    return cohort

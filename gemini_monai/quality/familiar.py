@@ -77,7 +77,7 @@ def _nearest(apart: np.ndarray) -> float:
 
 
 @dataclass(frozen=True)
-class Orientation:
+class Uprightness:
     """Kernel ridge regression that tells small images as they are from their mirror images.
 
     Learned from the images trained on and all their mirror images. Of each way to mirror, an image

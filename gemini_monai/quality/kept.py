@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import zipfile
+import zlib
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.files import write_arrays
 from gemini_monai.quality.estimate import Estimator
-from gemini_monai.quality.familiar import Familiarity, Orientation
+from gemini_monai.quality.familiar import Familiarity, Uprightness
 from gemini_monai.quality.learning import Learned
 from gemini_monai.quality.signs import SIGNS, Reference
 
 FILE = "quality.npz"
 VERSION = 1
+DAMAGE = (*(OSError, EOFError, ValueError, TypeError, KeyError, IndexError), zlib.error, BadZipFile)
+"""What reading a broken file raises."""
 COLUMNS = ("signs", "structure", "dice", "patient", "image", "weight")
 """Of the estimator."""
 
@@ -37,8 +40,8 @@ def write_learned(path: Path, learned: Learned, *, weights: str) -> None:
         "reference.structure": np.array(known),
         "familiarity.rows": learned.familiarity.rows.astype(np.float32),
         "familiarity.patient": learned.familiarity.patient,
-        "orientation.small": learned.orientation.small.astype(np.float32),
-        "orientation.patient": learned.orientation.patient,
+        "orientation.small": learned.uprightness.small.astype(np.float32),
+        "orientation.patient": learned.uprightness.patient,
         "structures": np.array(len(learned.references)),
         "validated": np.array(learned.validated),
         "version": np.array(VERSION),
@@ -63,7 +66,7 @@ def read_learned(path: Path, *, weights: str) -> Learned | None:
         if int(arrays["version"]) != VERSION or str(arrays["weights"]) != weights:
             return None
         return _learned(arrays)
-    except (OSError, ValueError, KeyError, IndexError, zipfile.BadZipFile) as error:
+    except DAMAGE as error:
         message = f"{path}: damaged ({error}); remove it, and it is learned again"
         raise InputError(message) from error
 
@@ -72,6 +75,10 @@ def _learned(arrays: dict[str, np.ndarray]) -> Learned:
     estimator = Estimator(*(arrays[f"estimator.{name}"] for name in COLUMNS))
     if estimator.signs.ndim != 2 or estimator.signs.shape[1] != len(SIGNS):
         raise ValueError(f"signs of shape {estimator.signs.shape}, expected {len(SIGNS)} columns")
+    columns = [getattr(estimator, name) for name in COLUMNS]
+    lengths = {len(column) for column in columns}
+    if len(lengths) != 1 or not all(bool(np.isfinite(column).all()) for column in columns):
+        raise ValueError("columns of several lengths, or not finite")
     references: list[Reference | None] = [None] * int(arrays["structures"])
     parts = [arrays[f"reference.{name}"] for name in ("volume", "place", "appearance")]
     for k, *own in zip(arrays["reference.structure"], *parts, strict=True):
@@ -80,6 +87,6 @@ def _learned(arrays: dict[str, np.ndarray]) -> Learned:
         estimator,
         references,
         Familiarity(arrays["familiarity.rows"], arrays["familiarity.patient"]),
-        Orientation(arrays["orientation.small"], arrays["orientation.patient"]),
+        Uprightness(arrays["orientation.small"], arrays["orientation.patient"]),
         bool(arrays["validated"]),
     )

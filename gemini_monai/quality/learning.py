@@ -15,7 +15,7 @@ from gemini_monai.data import Cohort
 from gemini_monai.inference.trained_run import TrainedRun
 from gemini_monai.quality.disturbed import DISTURBANCES
 from gemini_monai.quality.estimate import Estimator
-from gemini_monai.quality.familiar import Familiarity, Orientation, numbers_of, small_image
+from gemini_monai.quality.familiar import Familiarity, Uprightness, numbers_of, small_image
 from gemini_monai.quality.looks import features_in, look_at, masks_of
 from gemini_monai.quality.signs import Reference, dice, pooled, signs_of
 from gemini_monai.transforms import preprocessing
@@ -39,7 +39,7 @@ class Learned(NamedTuple):
     references: list[Reference | None]
     """Of each structure; ``None`` where no label has it."""
     familiarity: Familiarity
-    orientation: Orientation
+    uprightness: Uprightness
     validated: bool
     """Whether there were validation images; else all had been trained on."""
 
@@ -89,7 +89,7 @@ def learn(run: TrainedRun, cohort: Cohort) -> Learned:
     return Learned(estimator, references, familiarity, orientation, bool(cohort.validation))
 
 
-def _familiar(run: TrainedRun, cohort: Cohort) -> tuple[Familiarity, Orientation, dict[str, int]]:
+def _familiar(run: TrainedRun, cohort: Cohort) -> tuple[Familiarity, Uprightness, dict[str, int]]:
     """Of at most ``IMAGES`` images trained on, evenly taken; and numbers of patients."""
     entries = [*cohort.labeled, *cohort.unlabeled]
     chosen = [entries[k] for k in _evenly(len(entries), IMAGES)]
@@ -102,7 +102,7 @@ def _familiar(run: TrainedRun, cohort: Cohort) -> tuple[Familiarity, Orientation
     names = [_patient(entry) for entry in chosen]
     numbers = numbers_of(names)
     known = dict(zip(names, map(int, numbers), strict=True))
-    return Familiarity(np.stack(rows), numbers), Orientation(np.stack(small), numbers), known
+    return Familiarity(np.stack(rows), numbers), Uprightness(np.stack(small), numbers), known
 
 
 def _references(run: TrainedRun, cohort: Cohort) -> list[Reference | None]:

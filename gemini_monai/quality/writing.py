@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.base.files import refuse_existing
 from gemini_monai.base.tables import number, read_table, write_table
 from gemini_monai.quality.checking import CaseQuality, Quality, StructureQuality
@@ -98,6 +100,8 @@ def _case(
     structures = []
     for row in rows:
         dice, lower, upper, voxels = (number(row, key, where=where) for key in NUMBERS)
+        if not all(map(math.isfinite, (dice, lower, upper, voxels))):
+            raise InputError(f"{where}: case '{name}': a number is missing; move the file away")
         expected = Expectation(dice, lower, upper)
         structures.append(StructureQuality(row["structure"], expected, int(voxels)))
     flags = [text for text in rows[0]["flags"].split("; ") if text]
@@ -133,6 +137,6 @@ def _rows(place: int, quality: CaseQuality, item: Mapping[str, Any]) -> Iterable
             "upper": round(own.expected.upper, 4),
             "voxels": own.voxels,
             "flags": "; ".join(quality.flags),
-            "image": str(item["image"]),
-            "mask": str(item["mask"]),
+            "image": str(Path(str(item["image"])).absolute()),
+            "mask": str(Path(str(item["mask"])).absolute()),
         }

@@ -15,8 +15,9 @@ PASSING = {
     *("output_dir", "dataset_dir", "data_changed"),
     *("num_workers", "cache_rate", "cache_dir", "compare", "val_interval", "registration_pairs"),
     *("probe_interval", "probe_datalist", "surface_tolerance"),
+    *("largest_component", "fill_holes"),
 }
-"""Knobs that do not decide what a training comes to."""
+"""Knobs that do not decide what a training comes to, or, the last two, follow from its labels."""
 
 
 def lasting(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,8 +16,8 @@ from gemini_monai.transforms.postprocess import postprocessing, to_own_grid
 from gemini_monai.transforms.preprocess import labels_on_the_grid, preprocessing
 from gemini_monai.transforms.probabilities import OwnGridd, Probabilitiesd
 from gemini_monai.transforms.scale import ScaleChannelsd
+from gemini_monai.transforms.structure_volumes import CaseTable, SaveVolumesd, volume_rows
 from gemini_monai.transforms.views import RandResizedCropd, view_transforms
-from gemini_monai.transforms.volumes import CaseTable, SaveVolumesd, volume_rows
 from gemini_monai.transforms.whole import whole_label
 
 __all__ = [

@@ -26,7 +26,7 @@ from gemini_monai.images import (
 )
 from gemini_monai.images.names import DICOM, SEGMENTATION
 from gemini_monai.images.write import refuse_suffix
-from gemini_monai.transforms.volumes import TABLE, CaseTable
+from gemini_monai.transforms.structure_volumes import TABLE, CaseTable
 
 
 class FiniteOutputd(MapTransform):
@@ -173,7 +173,7 @@ def refuse_outputs(
         if is_picture(item["image"]):
             raise InputError(
                 f"{item['image']}: a picture has no voxel size, which a segmentation of 3D Slicer "
-                "needs; give another --output_ext, such as .png"
+                "needs; give --output_ext .nii.gz"
             )
     cases = [str(item["case"]) for item in items]
     outputs = [Path(folder) / f"{case}{suffix}" for case in cases]

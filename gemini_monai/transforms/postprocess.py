@@ -16,7 +16,7 @@ from gemini_monai.transforms.input import InputSpec
 from gemini_monai.transforms.output import FiniteOutputd, SaveCased
 from gemini_monai.transforms.probabilities import OwnGridd, Probabilitiesd
 from gemini_monai.transforms.room import RoomForOwnGridd
-from gemini_monai.transforms.volumes import CaseTable, SaveVolumesd
+from gemini_monai.transforms.structure_volumes import CaseTable, SaveVolumesd
 from gemini_monai.transforms.whole import WholeStructuresd
 
 IGNORED_VOXELS = "ignored"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gemini_monai.quality.familiar import Familiarity, Orientation, numbers_of, small_image, ways
+from gemini_monai.quality.familiar import Familiarity, Uprightness, numbers_of, small_image, ways
 from tests.quality.made import blob, tensor
 
 
@@ -16,7 +16,7 @@ def _small(number, *, dims):
 @pytest.mark.parametrize("dims", [2, 3])
 def test_the_axes_along_which_an_image_is_mirrored_are_told(dims):
     known = np.stack([_small(k, dims=dims) for k in range(25)])
-    orientation = Orientation(known, np.arange(25))
+    orientation = Uprightness(known, np.arange(25))
     upright = [orientation.mirrored(_small(k, dims=dims)) for k in range(40, 50)]
     assert upright.count(()) >= 9
     for way in ways(dims):
@@ -25,7 +25,7 @@ def test_the_axes_along_which_an_image_is_mirrored_are_told(dims):
 
 def test_few_patients_say_nothing_of_it():
     known = np.stack([_small(k, dims=2) for k in range(25)])
-    assert Orientation(known, np.arange(25) % 19).mirrored(np.flip(known[0], 0)) == ()
+    assert Uprightness(known, np.arange(25) % 19).mirrored(np.flip(known[0], 0)) == ()
 
 
 def test_ways_are_all_and_each_once():

@@ -13,8 +13,8 @@ from monai.data import MetaTensor
 
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.tables import read_table
-from gemini_monai.transforms import CaseTable, InputSpec, volume_rows, volumes
-from gemini_monai.transforms.volumes import voxel_size
+from gemini_monai.transforms import CaseTable, InputSpec, structure_volumes, volume_rows
+from gemini_monai.transforms.structure_volumes import voxel_size
 
 
 def _spec(dims=3, **given):
@@ -85,14 +85,14 @@ def test_rows_of_other_cases_stay_and_columns_may_come(tmp_path):
 def test_it_is_written_now_and_then_and_whole_at_the_end(tmp_path, monkeypatch):
     """A folder of a hundred thousand images is not written as often."""
     now, written = [0.0], []
-    monkeypatch.setattr(volumes.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(structure_volumes.time, "monotonic", lambda: now[0])
     table = CaseTable(tmp_path / "volumes.csv")
 
     def slow(path, rows, columns):
         now[0] += 1.0
         written.append(len(rows))
 
-    monkeypatch.setattr(volumes, "write_table", slow)
+    monkeypatch.setattr(structure_volumes, "write_table", slow)
     for k in range(100):
         table.add(str(k), [{"case": str(k), "structure": "s"}] * 2)
         now[0] += 1.0
