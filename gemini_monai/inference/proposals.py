@@ -117,8 +117,8 @@ class Proposals:
         there = sorted((self.folder / LABELS).glob("*"))
         if there:
             raise InputError(
-                f"{self.folder / LABELS}: holds {len(there)} file(s) of before, such as "
-                f"{there[0].name}, which may be corrected; give another OUT, or move them away"
+                f"{self.folder / LABELS}: is there already, with {len(there)} file(s) that may be "
+                f"corrected, such as {there[0].name}; give another OUT, or move them away"
             )
         refuse_outputs(items, self.folder / LABELS, suffix=self.suffix, overwrite=self.overwrite)
         tables = [self.folder / name for name in (TABLE, DESCRIPTIONS)]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from gemini_monai.report.figures.wording import percent
 from gemini_monai.report.page.elements import Note, Section, table
 from gemini_monai.report.read.comparison import Comparison
-from gemini_monai.report.read.rounds import Round, forecast, rounds_of
+from gemini_monai.report.read.label_rounds import Round, forecast, rounds_of
 
 MORE = 5
 """Labels more that a forecast is for."""

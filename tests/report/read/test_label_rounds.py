@@ -11,7 +11,7 @@ from gemini_monai.report.page.rendering import render
 from gemini_monai.report.page.report_page import page_of
 from gemini_monai.report.page.round_sections import forecast_sentence
 from gemini_monai.report.read.comparison import compare
-from gemini_monai.report.read.rounds import Round, forecast, rounds_of
+from gemini_monai.report.read.label_rounds import Round, forecast, rounds_of
 from gemini_monai.report.read.run_reading import read_run
 from tests.report.synthetic_run import write_run
 
