@@ -15,9 +15,10 @@ PASSING = {
     *("output_dir", "dataset_dir", "data_changed"),
     *("num_workers", "cache_rate", "cache_dir", "compare", "val_interval", "registration_pairs"),
     *("probe_interval", "probe_datalist", "surface_tolerance"),
-    *("largest_component", "fill_holes"),
 }
-"""Knobs that do not decide what a training comes to, or, the last two, follow from its labels."""
+"""Knobs that do not decide what a training comes to."""
+FROM_LABELS = ("largest_component", "fill_holes")
+"""Knobs that follow from the labels, which are compared themselves."""
 
 
 def lasting(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -35,7 +36,7 @@ def training_identity(
         data: Identities of the cohort, or its identity where files are not recorded.
         parts: What a configuration says of objectives, transforms and optimizer, as it stands.
     """
-    given = lasting(settings)
+    given = {k: value for k, value in lasting(settings).items() if k not in FROM_LABELS}
     for name in ("pretrained", "continue_from"):
         source = given.get(name)
         if source and Path(source).exists():
