@@ -13,14 +13,16 @@ from gemini_monai.base.errors import InputError
 from gemini_monai.inference.trained_run import TrainedRun
 from gemini_monai.quality import (
     Quality,
+    bound_volumes,
     check_cases,
     refuse_quality,
     with_those_there,
     write_quality_table,
 )
-from gemini_monai.quality.writing import PAGE
+from gemini_monai.quality.writing import PAGE, Checked
 from gemini_monai.report import write_quality_page
 from gemini_monai.runs import RunFolder
+from gemini_monai.transforms.structure_volumes import TABLE as VOLUMES
 
 READABLE = (".nii.gz", ".nii", ".nrrd", ".mha", ".png")
 """Formats of which the masks that were written are judged; else what the network finds is."""
@@ -78,7 +80,7 @@ class QualitySteps:
         return Quality.of(TrainedRun.open(self.run_dir, device=self.device), data=self.data)
 
     def after(self, data: Iterable[Mapping[str, Any]], *, suffix: str) -> None:
-        """Write ``quality.csv`` and ``quality.html``.
+        """Write ``quality.csv`` and ``quality.html``, and bounds into ``volumes.csv``.
 
         Args:
             data: Items with ``case`` and ``image`` that were segmented.
@@ -91,26 +93,35 @@ class QualitySteps:
             return
         items = [{**item, "mask": self.folder / f"{item['case']}{suffix}"} for item in data]
         judged = suffix in READABLE and not self.quality.run.spec.overlapping
-        write_trust(self.quality, items, self.folder, given=judged)
+        checked = write_trust(self.quality, items, self.folder, given=judged)
+        if (self.folder / VOLUMES).is_file():
+            bound_volumes(checked, self.folder / VOLUMES)
 
 
 def write_trust(
-    quality: Quality, items: Iterable[Mapping[str, Any]], folder: Path, *, given: bool = False
-) -> None:
-    """Check masks, write table and page, and print where they are.
+    quality: Quality,
+    items: Iterable[Mapping[str, Any]],
+    folder: Path,
+    *,
+    given: bool = False,
+    others: bool = False,
+) -> Checked:
+    """Check masks, write table and page, and print where they are; what is in the table.
 
     Args:
         quality: Of the run.
         items: As of ``check_cases``.
         folder: Where they go.
         given: As of ``check_cases``.
+        others: As of ``check_cases``.
 
     Raises:
         InputError: If a file cannot be read or written.
     """
-    checked = with_those_there(check_cases(quality, items, given=given), folder)
+    checked = with_those_there(check_cases(quality, items, given=given, others=others), folder)
     table = write_quality_table(checked, folder)
     page = folder / PAGE
     validated = quality.learned.validated
     write_quality_page(checked, page, spec=quality.run.spec, validated=validated)
     print(f"{table}\n{page}")
+    return checked

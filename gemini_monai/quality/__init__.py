@@ -5,6 +5,7 @@ from __future__ import annotations
 from gemini_monai.quality.checking import CaseQuality, Quality, StructureQuality
 from gemini_monai.quality.learning import Learned, learn
 from gemini_monai.quality.writing import (
+    bound_volumes,
     check_cases,
     refuse_quality,
     with_those_there,
@@ -16,6 +17,7 @@ __all__ = [
     "Learned",
     "Quality",
     "StructureQuality",
+    "bound_volumes",
     "check_cases",
     "learn",
     "refuse_quality",
