@@ -13,6 +13,7 @@ from gemini_monai.base.files import refuse_existing, write_text
 from gemini_monai.base.presence import refuse_absent_folder
 from gemini_monai.base.tables import read_table, write_table
 from gemini_monai.data import read_cohort
+from gemini_monai.data.entries import has_label
 from gemini_monai.images import find_images, snap_descriptions
 from gemini_monai.images.names import SEGMENTATION
 from gemini_monai.inference.proposer import Proposer
@@ -28,8 +29,8 @@ def scans_of(place: str | Path) -> list[dict[str, Any]]:
     """Items of ``case`` and ``image`` that labels are proposed for.
 
     Args:
-        place: A prepared data set, of which the unlabeled images are meant and no other; or an
-            image, or a folder of images.
+        place: A prepared data set, of which the unlabeled images are meant, without those that have
+            a label file which its split does not use; or an image, or a folder of images.
 
     Raises:
         InputError: If there is none, or as ``read_cohort`` and ``find_images``.
@@ -39,9 +40,14 @@ def scans_of(place: str | Path) -> list[dict[str, Any]]:
     if not prepared.is_file():
         return [{"case": case, "image": str(path)} for case, path in find_images(place).items()]
     unlabeled = read_cohort(prepared).unlabeled
-    if not unlabeled:
-        raise InputError(f"{prepared}: no unlabeled image to propose a label for")
-    return [{"case": entry["case"], "image": entry["image"]} for entry in unlabeled]
+    wanted = [entry for entry in unlabeled if not has_label(entry)]
+    unused = len(unlabeled) - len(wanted)
+    if not wanted:
+        more = f"; {unused} have a label file that the split does not use" if unused else ""
+        raise InputError(f"{prepared}: no unlabeled image to propose a label for{more}")
+    if unused:
+        print(f"{unused} unlabeled scan(s) have a label file that the split does not use: left out")
+    return [{"case": entry["case"], "image": entry["image"]} for entry in wanted]
 
 
 class Proposals:
