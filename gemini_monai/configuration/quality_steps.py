@@ -17,11 +17,12 @@ from gemini_monai.quality import (
     Quality,
     TrustedProposer,
     check_cases,
+    keep_expected,
     refuse_quality,
     with_those_there,
     write_quality_table,
 )
-from gemini_monai.quality.writing import PAGE
+from gemini_monai.quality.writing import PAGE, Checked
 from gemini_monai.report import write_quality_page
 from gemini_monai.runs import RunFolder
 from gemini_monai.transforms import InputSpec
@@ -90,7 +91,8 @@ class QualitySteps:
             return
         items = [{**item, "mask": self.folder / f"{item['case']}{suffix}"} for item in data]
         judged = suffix in READABLE and not self.quality.run.spec.overlapping
-        write_trust(self.quality, items, self.folder, given=judged)
+        checked = write_trust(self.quality, items, self.folder, given=judged)
+        keep_expected(self.quality.run, checked, data=self.data)
 
 
 def opened_quality(
@@ -154,12 +156,12 @@ def proposer_of(
     quality = opened_quality(run_dir, weights=weights, mode=mode, data=data, device=device)
     if quality is None:
         return Proposer(network, spec, device=device)
-    return TrustedProposer(quality)
+    return TrustedProposer(quality, data=data)
 
 
 def write_trust(
     quality: Quality, items: Iterable[Mapping[str, Any]], folder: Path, *, given: bool = False
-) -> None:
+) -> Checked:
     """Check masks, write table and page, and print where they are.
 
     Args:
@@ -168,12 +170,17 @@ def write_trust(
         folder: Where they go.
         given: As of ``check_cases``.
 
+    Returns:
+        What these items came to, without those of an earlier call.
+
     Raises:
         InputError: If a file cannot be read or written.
     """
-    checked = with_those_there(check_cases(quality, items, given=given), folder)
-    table = write_quality_table(checked, folder)
+    checked = check_cases(quality, items, given=given)
+    both = with_those_there(checked, folder)
+    table = write_quality_table(both, folder)
     page = folder / PAGE
     validated = quality.learned.validated
-    write_quality_page(checked, page, spec=quality.run.spec, validated=validated)
+    write_quality_page(both, page, spec=quality.run.spec, validated=validated)
     print(f"{table}\n{page}")
+    return checked
