@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gemini_monai.quality.checking import CaseQuality, Quality, StructureQuality
 from gemini_monai.quality.learning import Learned, learn
+from gemini_monai.quality.proposing import TrustedProposer
 from gemini_monai.quality.writing import (
     bound_volumes,
     check_cases,
@@ -17,6 +18,7 @@ __all__ = [
     "Learned",
     "Quality",
     "StructureQuality",
+    "TrustedProposer",
     "bound_volumes",
     "check_cases",
     "learn",
