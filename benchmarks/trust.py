@@ -3,9 +3,10 @@
     python -m benchmarks.trust RUN [FOLDER_OF_ANOTHER_ORGAN]
 
 Dice is on the grid that the network sees. Of scans as they are: mean absolute error of the expected
-Dice of each structure, how often its interval holds it, correlation, and how many of the worst
-tenth of the scans stand in the first fifth to look at, beside the order by certainty, by agreement
-and by entropy alone. Of others: the same error, and the share that is flagged.
+Dice of each structure, how often its interval and that of its size hold it, correlation, and how
+many of the worst tenth of the scans stand in the first fifth to look at, beside the order by
+certainty, by agreement and by entropy alone. Of others: the same error, and the share that is
+flagged.
 """
 
 from __future__ import annotations
@@ -43,6 +44,8 @@ class Judged(NamedTuple):
     within: np.ndarray
     dice: np.ndarray
     signs: np.ndarray
+    sized: np.ndarray
+    """Whether the interval of the size holds it; NaN of what was not found."""
 
 
 def trust(run: str, other: str | None = None) -> None:
@@ -83,20 +86,24 @@ def _one(quality: Quality, judged: CaseQuality, look: Look, truth: Tensor) -> Ju
     for k, own in enumerate(judged.structures):
         if bool(truth[k].any()) or bool(look.found[k].any()):
             came_to, expected = dice(look.found[k], truth[k]), own.expected
-            rows.append((expected.dice, expected.lower <= came_to <= expected.upper, came_to, k))
-    expected, within, came, places = (np.array(own) for own in zip(*rows, strict=True))
-    return Judged(judged, expected, within, came, signs[places])
+            within = expected.lower <= came_to <= expected.upper
+            size = float(truth[k].sum()) / own.voxels if own.voxels else np.nan
+            sized = own.size.lower <= size <= own.size.upper if own.voxels else np.nan
+            rows.append((expected.value, within, came_to, sized, k))
+    expected, within, came, sized, places = (np.array(own) for own in zip(*rows, strict=True))
+    return Judged(judged, expected, within, came, signs[places], sized)
 
 
 def _tell(name: str, scans: Sequence[Judged]) -> None:
-    expected, within, came = (
+    expected, within, came, sized = (
         np.concatenate([getattr(own, key) for own in scans])
-        for key in ("expected", "within", "dice")
+        for key in ("expected", "within", "dice", "sized")
     )
     error, flagged = np.abs(expected - came).mean(), np.mean([bool(s.quality.flags) for s in scans])
     print(
         f"{name}: Dice {100 * came.mean():.1f}, error {100 * error:.1f} points, bias "
         f"{100 * (expected - came).mean():+.1f}, {100 * within.mean():.0f} % within the interval, "
+        f"{100 * np.nanmean(sized):.0f} % of sizes in theirs, "
         f"{100 * flagged:.0f} % of {len(scans)} flagged"
     )
     if name == "as it is":

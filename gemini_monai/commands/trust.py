@@ -96,7 +96,7 @@ def _check(run: str, words: argparse.Namespace) -> None:
             f"{run}: its structures overlap, and check takes a label map for each case; in Python, "
             "Quality.check takes a list of masks"
         )
-    write_trust(quality, items, out, given=True)
+    write_trust(quality, items, out, given=True, others=True)
 
 
 def _open(run: str, data: str | None) -> Any:

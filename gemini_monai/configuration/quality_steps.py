@@ -16,6 +16,7 @@ from gemini_monai.inference.trained_run import TrainedRun
 from gemini_monai.quality import (
     Quality,
     TrustedProposer,
+    bound_volumes,
     check_cases,
     keep_expected,
     refuse_quality,
@@ -26,6 +27,7 @@ from gemini_monai.quality.writing import PAGE, Checked
 from gemini_monai.report import write_quality_page
 from gemini_monai.runs import RunFolder
 from gemini_monai.transforms import InputSpec
+from gemini_monai.transforms.structure_volumes import TABLE as VOLUMES
 
 READABLE = (".nii.gz", ".nii", ".nrrd", ".mha", ".png")
 """Formats of which the masks that were written are judged; else what the network finds is."""
@@ -78,7 +80,7 @@ class QualitySteps:
         )
 
     def after(self, data: Iterable[Mapping[str, Any]], *, suffix: str) -> None:
-        """Write ``quality.csv`` and ``quality.html``.
+        """Write ``quality.csv`` and ``quality.html``, and bounds into ``volumes.csv``.
 
         Args:
             data: Items with ``case`` and ``image`` that were segmented.
@@ -92,7 +94,11 @@ class QualitySteps:
         items = [{**item, "mask": self.folder / f"{item['case']}{suffix}"} for item in data]
         judged = suffix in READABLE and not self.quality.run.spec.overlapping
         checked = write_trust(self.quality, items, self.folder, given=judged)
-        keep_expected(self.quality.run, checked, data=self.data)
+        cases = {item["case"] for item in items}
+        own = [pair for pair in checked if pair[0].case in cases]
+        keep_expected(self.quality.run, own, data=self.data)
+        if (self.folder / VOLUMES).is_file():
+            bound_volumes(checked, self.folder / VOLUMES)
 
 
 def opened_quality(
@@ -160,27 +166,29 @@ def proposer_of(
 
 
 def write_trust(
-    quality: Quality, items: Iterable[Mapping[str, Any]], folder: Path, *, given: bool = False
+    quality: Quality,
+    items: Iterable[Mapping[str, Any]],
+    folder: Path,
+    *,
+    given: bool = False,
+    others: bool = False,
 ) -> Checked:
-    """Check masks, write table and page, and print where they are.
+    """Check masks, write table and page, and print where they are; what is in the table.
 
     Args:
         quality: Of the run.
         items: As of ``check_cases``.
         folder: Where they go.
         given: As of ``check_cases``.
-
-    Returns:
-        What these items came to, without those of an earlier call.
+        others: As of ``check_cases``.
 
     Raises:
         InputError: If a file cannot be read or written.
     """
-    checked = check_cases(quality, items, given=given)
-    both = with_those_there(checked, folder)
-    table = write_quality_table(both, folder)
+    checked = with_those_there(check_cases(quality, items, given=given, others=others), folder)
+    table = write_quality_table(checked, folder)
     page = folder / PAGE
     validated = quality.learned.validated
-    write_quality_page(both, page, spec=quality.run.spec, validated=validated)
+    write_quality_page(checked, page, spec=quality.run.spec, validated=validated)
     print(f"{table}\n{page}")
     return checked

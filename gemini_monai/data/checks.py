@@ -52,6 +52,7 @@ OPTIONAL: dict[str, Check] = {
     "license": optional(text),
     "licence": optional(text),
     "color": flag,
+    "crops": limits.one_of("center", "foreground"),
     "align": optional(limits.one_of("itk", "ants")),
     "reference": optional(text),
     "labeled_draw": optional(whole(0)),

@@ -77,6 +77,9 @@ class Cohort:
     """The image they were registered to."""
     overlap: Mapping[str, Any] | None = None
     """How much labels overlap with the reference's before and after, in [0, 1]."""
+    crops: str = "center"
+    """How images to train on are brought to the network's size: ``center``, or ``foreground`` for
+    random crops about structures."""
     labeled: list[dict[str, Any]] = field(default_factory=list)
     unlabeled: list[dict[str, Any]] = field(default_factory=list)
     validation: list[dict[str, Any]] = field(default_factory=list)

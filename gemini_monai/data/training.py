@@ -18,6 +18,9 @@ from gemini_monai.data.iterations import IterationDataset, RemainingIterations
 from gemini_monai.data.streams.named import named_streams
 from gemini_monai.data.streams.stream import RandomTransform
 
+REGISTERED = {"image_a", "image_b", "partner"}
+"""Keys of a batch whose images are registered."""
+
 
 def training_dataset(
     cohort: Cohort,
@@ -25,6 +28,7 @@ def training_dataset(
     transform: Callable[..., Any],
     random_transforms: RandomTransform | Sequence[RandomTransform] | None = None,
     view_transforms: RandomTransform | Sequence[RandomTransform] | None = None,
+    crop: RandomTransform | None = None,
     reads: Collection[str],
     iterations: int,
     labeled_cases: int | None = None,
@@ -45,6 +49,7 @@ def training_dataset(
         random_transforms: Random transform of an item, or several in their order, drawn anew each
             time it is used.
         view_transforms: That of the two views of an image; ``None`` for the same.
+        crop: Goes before both, where images are larger than the network's size.
         reads: Keys of the batch that objectives need; nothing else is made.
         iterations: Length of the whole training.
         labeled_cases: How many of the labeled images; ``None`` for all.
@@ -58,13 +63,19 @@ def training_dataset(
         batch: How many images of which kind a batch has, as of ``named_streams``.
 
     Raises:
-        InputError: If a random transform is none, or as ``IterationDataset``.
+        InputError: If a random transform is none, images are cropped at random that an objective
+            registers, or as ``IterationDataset``.
     """
+    if crop is not None and not REGISTERED.isdisjoint(reads):
+        raise InputError(
+            "key 'crops': random crops of two images show different parts of a body, and this "
+            "method registers images; give --crops center"
+        )
     draw = seed if labeled_draw is None else labeled_draw
     streams = named_streams(
         cohort,
-        transform=_composed(random_transforms, "random_transforms"),
-        view_transform=_composed(view_transforms, "view_transforms"),
+        transform=_cropped(crop, _composed(random_transforms, "random_transforms")),
+        view_transform=_cropped(crop, _composed(view_transforms, "view_transforms")),
         corruption=corruption,
         **batch,
     )
@@ -89,6 +100,14 @@ def _composed(
         if part is not None and not callable(part):
             raise InputError(f"{name}: expected transforms, got {part!r}")
     return Compose(list(given)) if isinstance(given, (list, tuple)) else given  # type: ignore
+
+
+def _cropped(
+    crop: RandomTransform | None, transform: RandomTransform | None
+) -> RandomTransform | None:
+    if crop is None or transform is None:
+        return crop or transform
+    return Compose([crop, transform])
 
 
 def _rank() -> int:

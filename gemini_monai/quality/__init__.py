@@ -7,6 +7,7 @@ from gemini_monai.quality.expected import keep_expected, read_expected
 from gemini_monai.quality.learning import Learned, learn
 from gemini_monai.quality.proposing import TrustedProposer
 from gemini_monai.quality.writing import (
+    bound_volumes,
     check_cases,
     refuse_quality,
     with_those_there,
@@ -19,6 +20,7 @@ __all__ = [
     "Quality",
     "StructureQuality",
     "TrustedProposer",
+    "bound_volumes",
     "check_cases",
     "keep_expected",
     "learn",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +18,7 @@ from gemini_monai.data.prepare.label_files import refuse_other_grid
 from gemini_monai.images import has_voxel_size, read, read_label
 from gemini_monai.inference.segmentation import loaded
 from gemini_monai.inference.trained_run import TrainedRun
-from gemini_monai.quality.estimate import Expectation
+from gemini_monai.quality.estimate import Expectation, true_size
 from gemini_monai.quality.familiar import small_image
 from gemini_monai.quality.kept import FILE, read_learned, write_learned
 from gemini_monai.quality.learning import Learned, learn
@@ -38,6 +39,9 @@ class StructureQuality(NamedTuple):
     """Dice, from 0 to 1."""
     voxels: int
     """Of the mask, on the grid that the network sees."""
+    size: Expectation
+    """Of the structure, as a multiple of the mask's, if the run made it; it says nothing of an
+    empty mask."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,12 @@ class CaseQuality:
     @property
     def expected(self) -> float:
         """Mean expected Dice of the structures."""
-        return sum(own.expected.dice for own in self.structures) / max(1, len(self.structures))
+        return sum(own.expected.value for own in self.structures) / max(1, len(self.structures))
+
+    def without_sizes(self) -> CaseQuality:
+        """The same, where nothing is known of sizes."""
+        unknown = Expectation(math.nan, math.nan, math.nan)
+        return replace(self, structures=[own._replace(size=unknown) for own in self.structures])
 
     @property
     def order(self) -> tuple[bool, float]:
@@ -91,7 +100,9 @@ class Quality:
             write_learned(path, learned, weights=weights)
         return cls(run, learned)
 
-    def check(self, image: str | Path, mask: Any = None, *, case: str = "") -> CaseQuality:
+    def check(
+        self, image: str | Path, mask: Any = None, *, case: str = "", others: bool = False
+    ) -> CaseQuality:
         """What is expected of a mask.
 
         Args:
@@ -99,6 +110,7 @@ class Quality:
             mask: File of a label map of the run's values, on the image's grid, or a list of one
                 mask for each structure where they overlap; ``None`` for what the run finds.
             case: Name for the result and for errors; the file's if it is empty.
+            others: Whether others made the mask: of sizes the run knows its own errors alone.
 
         Raises:
             InputError: If a file cannot be read, or is not one that the run takes; or if the mask
@@ -112,7 +124,8 @@ class Quality:
         item = loaded(preprocessing(spec, keys=["image", "label"]), files)
         seen: Tensor = item["image"].as_tensor().float()
         masks = None if mask is None else masks_of(item["label"].as_tensor(), spec)
-        return self.judge(seen, masks, case=files["case"])[0]
+        found = self.judge(seen, masks, case=files["case"])[0]
+        return found.without_sizes() if others else found
 
     def judge(
         self, image: Tensor, masks: Tensor | None = None, *, case: str = ""
@@ -130,7 +143,12 @@ class Quality:
         distance = self.learned.familiarity.distance(pooled(look.features))
         signs = signs_of(look, masks, self.learned.references, distance=distance)
         rows = [
-            StructureQuality(name, self.learned.estimator.expect(signs[k], k), int(masks[k].sum()))
+            StructureQuality(
+                name,
+                self.learned.estimator.expect(signs[k], k),
+                int(masks[k].sum()),
+                true_size(self.learned.sizes.expect(signs[k], k)),
+            )
             for k, name in enumerate(spec.structures)
         ]
         return CaseQuality(case, rows, self._flags(image, distance)), look

@@ -1,4 +1,4 @@
-"""From signs to a Dice that is to be expected, with an interval."""
+"""From signs to a Dice, or the size of a structure, with an interval."""
 
 from __future__ import annotations
 
@@ -19,14 +19,17 @@ NEAR = 0.25
 LEAST = 15
 """Such rows, at least."""
 COVERED = 0.8
-"""Share of cases whose Dice is to lie within the interval."""
+"""Share of cases that are to lie within the interval."""
+
+MOST = 0.99
+"""Share of a structure in the sum of its size and its mask's; beyond it the mask says nothing."""
 
 
 class Expectation(NamedTuple):
     """What is expected of a mask."""
 
-    dice: float
-    """From 0 to 1."""
+    value: float
+    """Such as its Dice, from 0 to 1."""
     lower: float
     """What a tenth is below."""
     upper: float
@@ -35,7 +38,7 @@ class Expectation(NamedTuple):
 
 @dataclass(frozen=True)
 class Estimator:
-    """Kernel ridge regression of Dice on signs, and what it was wrong by on patients left out.
+    """Kernel ridge regression of a share on signs, and its errors on patients left out.
 
     A Gaussian kernel over the signs, each divided by its standard deviation, and over which
     structure it is. An interval is the 10th to the 90th percentile of the errors that were made,
@@ -48,8 +51,8 @@ class Estimator:
     """Of rows, (R, F)."""
     structure: np.ndarray
     """Which structure a row is of, (R,)."""
-    dice: np.ndarray
-    """What it came to, (R,)."""
+    value: np.ndarray
+    """What it came to, such as Dice, from 0 to 1, (R,)."""
     patient: np.ndarray
     """Whose image it is of, a number, (R,)."""
     image: np.ndarray
@@ -78,12 +81,12 @@ class Estimator:
         In closed form: with ``G`` the inverse of kernel and ridge, the errors of the rows ``b`` of
         a patient are ``inv(G[b, b]) (G y)[b]``.
         """
-        errors = np.zeros(len(self.dice))
+        errors = np.zeros(len(self.value))
         for patient in np.unique(self.patient):
             own = np.flatnonzero(self.patient == patient)
             block = self._inverse[np.ix_(own, own)]
             errors[own] = np.linalg.solve(block, self._factors[own])
-        found: np.ndarray = np.clip(self.dice - errors, 0, 1)
+        found: np.ndarray = np.clip(self.value - errors, 0, 1)
         return found
 
     def _errors(self, expected: float) -> tuple[float, float]:
@@ -92,7 +95,7 @@ class Estimator:
         count = min(len(apart), max(LEAST, round(NEAR * len(apart))))
         reach = np.sort(apart)[count - 1] + 1e-9
         weight = self.weight * np.clip(1 - apart / reach, 0, None)
-        errors = self.dice - self.left_out
+        errors = self.value - self.left_out
         order = np.argsort(errors)
         share = np.cumsum(weight[order]) / weight.sum()
         images = len(np.unique(self.image))
@@ -116,7 +119,7 @@ class Estimator:
 
     @cached_property
     def _mean(self) -> float:
-        return float(np.average(self.dice, weights=self.weight))
+        return float(np.average(self.value, weights=self.weight))
 
     @cached_property
     def _inverse(self) -> np.ndarray:
@@ -126,8 +129,19 @@ class Estimator:
 
     @cached_property
     def _factors(self) -> np.ndarray:
-        found: np.ndarray = self._inverse @ (self.dice - self._mean)
+        found: np.ndarray = self._inverse @ (self.value - self._mean)
         return found
+
+
+def true_size(share: Expectation) -> Expectation:
+    """Size of a structure as a multiple of its mask's.
+
+    Args:
+        share: The structure's part of the sum of both sizes, from 0 to 1: a half where they are
+            equal. It is bounded where the quotient is not, so that one empty mask among those that
+            are learned from does not decide everything.
+    """
+    return Expectation(*(min(part, MOST) / (1 - min(part, MOST)) for part in share))
 
 
 def _kernel(first: np.ndarray, second: np.ndarray) -> np.ndarray:

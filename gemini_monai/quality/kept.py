@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -16,10 +17,10 @@ from gemini_monai.quality.learning import Learned
 from gemini_monai.quality.signs import SIGNS, Reference
 
 FILE = "quality.npz"
-VERSION = 1
+VERSION = 2
 DAMAGE = (*(OSError, EOFError, ValueError, TypeError, KeyError, IndexError), zlib.error, BadZipFile)
 """What reading a broken file raises."""
-COLUMNS = ("signs", "structure", "dice", "patient", "image", "weight")
+COLUMNS = ("signs", "structure", "value", "patient", "image", "weight")
 """Of the estimator."""
 
 
@@ -34,6 +35,7 @@ def write_learned(path: Path, learned: Learned, *, weights: str) -> None:
     known = [k for k, own in enumerate(learned.references) if own is not None]
     there = [own for own in learned.references if own is not None]
     arrays = {f"estimator.{name}": getattr(learned.estimator, name) for name in COLUMNS}
+    arrays["sizes.value"] = learned.sizes.value
     for name in ("volume", "place", "appearance"):
         arrays[f"reference.{name}"] = np.stack([getattr(own, name) for own in there])
     arrays |= {
@@ -75,7 +77,8 @@ def _learned(arrays: dict[str, np.ndarray]) -> Learned:
     estimator = Estimator(*(arrays[f"estimator.{name}"] for name in COLUMNS))
     if estimator.signs.ndim != 2 or estimator.signs.shape[1] != len(SIGNS):
         raise ValueError(f"signs of shape {estimator.signs.shape}, expected {len(SIGNS)} columns")
-    columns = [getattr(estimator, name) for name in COLUMNS]
+    sizes = replace(estimator, value=arrays["sizes.value"])
+    columns = [*(getattr(estimator, name) for name in COLUMNS), sizes.value]
     lengths = {len(column) for column in columns}
     if len(lengths) != 1 or not all(bool(np.isfinite(column).all()) for column in columns):
         raise ValueError("columns of several lengths, or not finite")
@@ -85,6 +88,7 @@ def _learned(arrays: dict[str, np.ndarray]) -> Learned:
         references[int(k)] = Reference(*own)
     return Learned(
         estimator,
+        sizes,
         references,
         Familiarity(arrays["familiarity.rows"], arrays["familiarity.patient"]),
         Uprightness(arrays["orientation.small"], arrays["orientation.patient"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,6 +37,9 @@ class Learned(NamedTuple):
     """What is needed to say how far a mask of a run is to be trusted."""
 
     estimator: Estimator
+    """Of Dice."""
+    sizes: Estimator
+    """Of the share of the structure in the sum of its size and its mask's."""
     references: list[Reference | None]
     """Of each structure; ``None`` where no label has it."""
     familiarity: Familiarity
@@ -62,6 +66,7 @@ class Row(NamedTuple):
     signs: np.ndarray
     structure: int
     dice: float
+    share: float
     patient: str
     image: str
     weight: float
@@ -85,8 +90,8 @@ def learn(run: TrainedRun, cohort: Cohort) -> Learned:
         )
     familiarity, orientation, patients = _familiar(run, cohort)
     references = _references(run, cohort)
-    estimator = _estimator(run, cohort, references, familiarity, patients)
-    return Learned(estimator, references, familiarity, orientation, bool(cohort.validation))
+    estimators = _estimators(run, cohort, references, familiarity, patients)
+    return Learned(*estimators, references, familiarity, orientation, bool(cohort.validation))
 
 
 def _familiar(run: TrainedRun, cohort: Cohort) -> tuple[Familiarity, Uprightness, dict[str, int]]:
@@ -118,13 +123,13 @@ def _references(run: TrainedRun, cohort: Cohort) -> list[Reference | None]:
     return [Reference.of(own, seen) if own else None for own, seen in pairs]
 
 
-def _estimator(
+def _estimators(
     run: TrainedRun,
     cohort: Cohort,
     references: Sequence[Reference | None],
     familiarity: Familiarity,
     patients: Mapping[str, int],
-) -> Estimator:
+) -> tuple[Estimator, Estimator]:
     plan = _plan(run, len(cohort.labeled) + len(cohort.validation))
     rows: list[Row] = []
     with tqdm(total=sum(map(len, plan)), desc="trust: images with labels") as bar:
@@ -133,14 +138,15 @@ def _estimator(
             for name in kinds:
                 rows += _rows(run, known, name, references, familiarity, number)
                 bar.update()
-    return Estimator(
+    estimator = Estimator(
         signs=np.stack([row.signs for row in rows]),
         structure=np.array([row.structure for row in rows]),
-        dice=np.array([row.dice for row in rows]),
+        value=np.array([row.dice for row in rows]),
         patient=numbers_of([row.patient for row in rows]),
         image=numbers_of([row.image for row in rows]),
         weight=np.array([row.weight for row in rows]),
     )
+    return estimator, replace(estimator, value=np.array([row.share for row in rows]))
 
 
 def _rows(
@@ -158,7 +164,15 @@ def _rows(
     signs = signs_of(look, look.found, references, distance=distance)
     both = zip(look.found, masks_of(label, run.spec), strict=True)
     return [
-        Row(signs[k], k, dice(found, truth), known.patient, known.case, known.weight)
+        Row(
+            signs[k],
+            k,
+            dice(found, truth),
+            float(truth.sum() / (truth.sum() + found.sum())),
+            known.patient,
+            known.case,
+            known.weight,
+        )
         for k, (found, truth) in enumerate(both)
         if bool(truth.any()) or bool(found.any())
     ]

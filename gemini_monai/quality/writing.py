@@ -14,14 +14,17 @@ from gemini_monai.base.files import refuse_existing
 from gemini_monai.base.tables import number, read_table, write_table
 from gemini_monai.quality.checking import CaseQuality, Quality, StructureQuality
 from gemini_monai.quality.estimate import Expectation
+from gemini_monai.transforms.structure_volumes import MEASURES, CaseTable, Row
 
 TABLE = "quality.csv"
 PAGE = "quality.html"
 COLUMNS = (
     *("look_first", "case", "structure", "expected_dice", "lower", "upper", "voxels"),
-    *("flags", "image", "mask"),
+    *("true_size", "true_size_lower", "true_size_upper", "flags", "image", "mask"),
 )
 NUMBERS = ("expected_dice", "lower", "upper", "voxels")
+SIZES = ("true_size", "true_size_lower", "true_size_upper")
+"""As multiples of the mask's; empty where the mask is."""
 
 
 Checked = list[tuple[CaseQuality, Mapping[str, Any]]]
@@ -45,7 +48,11 @@ def refuse_quality(folder: str | Path, *, overwrite: bool = False) -> None:
 
 
 def check_cases(
-    quality: Quality, data: Iterable[Mapping[str, Any]], *, given: bool = False
+    quality: Quality,
+    data: Iterable[Mapping[str, Any]],
+    *,
+    given: bool = False,
+    others: bool = False,
 ) -> Checked:
     """What is expected of each case's masks, to be looked at first what is worst.
 
@@ -54,6 +61,7 @@ def check_cases(
         data: Items with ``case``, ``image`` and ``mask``, the file of its label map.
         given: Whether that file is what is judged; else what the run finds in the image, which is
             what it wrote there.
+        others: As of ``Quality.check``.
 
     Raises:
         InputError: As ``Quality.check``.
@@ -61,7 +69,7 @@ def check_cases(
     found = []
     for item in tqdm(list(data), desc="trust"):
         mask = item["mask"] if given else None
-        found.append((quality.check(item["image"], mask, case=item["case"]), item))
+        found.append((quality.check(item["image"], mask, case=item["case"], others=others), item))
     return sorted(found, key=lambda pair: pair[0].order)
 
 
@@ -103,7 +111,8 @@ def _case(
         if not all(map(math.isfinite, (dice, lower, upper, voxels))):
             raise InputError(f"{where}: case '{name}': a number is missing; move the file away")
         expected = Expectation(dice, lower, upper)
-        structures.append(StructureQuality(row["structure"], expected, int(voxels)))
+        size = Expectation(*(number(row, key, where=where) for key in SIZES))
+        structures.append(StructureQuality(row["structure"], expected, int(voxels), size))
     flags = [text for text in rows[0]["flags"].split("; ") if text]
     return CaseQuality(name, structures, flags), {key: rows[0][key] for key in ("image", "mask")}
 
@@ -111,7 +120,8 @@ def _case(
 def write_quality_table(checked: Checked, folder: str | Path) -> Path:
     """Write ``quality.csv``: a row for each structure of each case, whole or not at all.
 
-    ``look_first`` counts cases from 1; ``expected_dice`` and its bounds are from 0 to 1.
+    ``look_first`` counts cases from 1; ``expected_dice`` and its bounds are from 0 to 1;
+    ``true_size`` and its bounds are multiples of the mask's size.
 
     Args:
         checked: In the order of ``check_cases``.
@@ -132,11 +142,51 @@ def _rows(place: int, quality: CaseQuality, item: Mapping[str, Any]) -> Iterable
             "look_first": place,
             "case": quality.case,
             "structure": own.structure,
-            "expected_dice": round(own.expected.dice, 4),
+            "expected_dice": round(own.expected.value, 4),
             "lower": round(own.expected.lower, 4),
             "upper": round(own.expected.upper, 4),
             "voxels": own.voxels,
+            **{key: _size(own, part) for key, part in zip(SIZES, own.size, strict=True)},
             "flags": "; ".join(quality.flags),
             "image": str(Path(str(item["image"])).absolute()),
             "mask": str(Path(str(item["mask"])).absolute()),
         }
+
+
+def _size(own: StructureQuality, part: float) -> float:
+    return round(part, 4) if own.voxels else math.nan
+
+
+def bound_volumes(checked: Checked, path: str | Path) -> None:
+    """Add between what bounds a true volume is expected to the rows of ``volumes.csv``.
+
+    ``volume_ml_lower`` and ``volume_ml_upper``, or those of ``area_mm2``: the row's volume times
+    the bounds of ``StructureQuality.size``, empty where the structure was not found.
+
+    Args:
+        checked: Cases of which the label maps were judged that the table is of.
+        path: The table.
+
+    Raises:
+        InputError: If it is another table, or cannot be written.
+    """
+    table = CaseTable(path)
+    sizes = {
+        (quality.case, own.structure): own.size
+        for quality, _ in checked
+        for own in quality.structures
+    }
+    table.cases = {
+        case: [_bounded(row, sizes.get((case, row["structure"])), where=str(path)) for row in rows]
+        for case, rows in table.read().items()
+    }
+    table.write()
+
+
+def _bounded(row: Row, size: Expectation | None, *, where: str) -> Row:
+    measured = next((name for name in MEASURES if name in row), None)
+    if measured is None or size is None:
+        return row
+    volume = number(row, measured, where=where)
+    bounds = (volume * size.lower, volume * size.upper) if volume > 0 else (math.nan, math.nan)
+    return {**row, f"{measured}_lower": bounds[0], f"{measured}_upper": bounds[1]}

@@ -19,6 +19,7 @@ LATER = {
     "stop_after": None,
     "average": 0.0,
     "augmentation": "light",
+    "crops": "center",
     "pairs_interval": 1,
     "largest_component": [],
     "fill_holes": [],

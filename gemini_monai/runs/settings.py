@@ -58,6 +58,7 @@ KNOBS: dict[str, Check] = {
     "average": real(0, 0.9999),
     "channels": several(whole(1), least=2),
     "count": whole(1),
+    "crops": one_of("center", "foreground"),
     "checkpoint": one_of("best", "last"),
     "compare": _methods,
     "deformer_stages": whole(1, 8),

@@ -9,6 +9,7 @@ from gemini_monai.transforms.corruption import (
     RandLocalShuffle,
     RandOutPainting,
 )
+from gemini_monai.transforms.crops import ForegroundCropd
 from gemini_monai.transforms.input import InputSpec
 from gemini_monai.transforms.load import LoadScand
 from gemini_monai.transforms.output import FiniteOutputd, SaveCased, refuse_outputs
@@ -23,6 +24,7 @@ from gemini_monai.transforms.whole import whole_label
 __all__ = [
     "CaseTable",
     "FiniteOutputd",
+    "ForegroundCropd",
     "InputSpec",
     "LoadScand",
     "OwnGridd",

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from monai.transforms.compose import Compose
-from monai.transforms.croppad.dictionary import CropForegroundd, ResizeWithPadOrCropd
+from monai.transforms.croppad.dictionary import CropForegroundd, ResizeWithPadOrCropd, SpatialPadd
 from monai.transforms.io.dictionary import LoadImaged
 from monai.transforms.spatial.array import Resize, Spacing
 from monai.transforms.spatial.dictionary import Orientationd, Spacingd
@@ -37,6 +37,7 @@ def preprocessing(
     *,
     keys: Sequence[str] = IMAGES,
     fit: bool = False,
+    cut: bool = True,
     native_label: bool = False,
 ) -> Compose:
     """Load, bring to the grid, scale intensities: all deterministic, and invertible by MONAI.
@@ -47,6 +48,7 @@ def preprocessing(
             ``inverse_field``; keys that an item does not have are passed over.
         fit: Pad and crop to the network's size, as training and registration do; a sliding window
             needs no such thing.
+        cut: With ``fit``, crop as well as pad; else random crops follow.
         native_label: Keep the label on its image's own grid as ``native_label``.
 
     Raises:
@@ -59,7 +61,7 @@ def preprocessing(
         **_on_the_grid(spec, images),
         "intensity": [ScaleChannelsd("image", intensity=spec.intensity, color=spec.color)],
         "after": [*spec.after, FiniteImaged("image")] if spec.after else [],
-        "fit": _fitted(spec, images) if fit else [],
+        "fit": _fitted(spec, images, cut=cut) if fit else [],
     }
     if native_label:
         made["load"].append(CopyItemsd("label", names=NATIVE_LABEL))
@@ -109,7 +111,8 @@ def _on_the_grid(spec: InputSpec, images: Sequence[str]) -> dict[str, Transforms
         options |= {name: getattr(spec, name) for name in names}
         return made | {"grid": [ResampleToGridd(images, method=spec.align, **options)]}
     if spec.orientation is not None:
-        made["orientation"] = [Orientationd(images, axcodes=spec.orientation, **options)]
+        axes = {"axcodes": spec.orientation, "labels": None}  # MONAI warns where none are named
+        made["orientation"] = [Orientationd(images, **axes, **options)]
     if spec.foreground:
         cropped = CropForegroundd(images, source_key="image", allow_smaller=True, **options)
         made["foreground"] = [cropped]
@@ -132,14 +135,15 @@ def _sampled(spec: InputSpec, images: Sequence[str], options: dict[str, Any]) ->
     return chain
 
 
-def _fitted(spec: InputSpec, images: Sequence[str]) -> Transforms:
+def _fitted(spec: InputSpec, images: Sequence[str], *, cut: bool = True) -> Transforms:
     refuse_too_large(
         spec.spatial_size,
         voxel_bytes=4 * spec.in_channels,
         what="key 'spatial_size'",
         change="give a smaller one",
     )
-    return [ResizeWithPadOrCropd(images, list(spec.spatial_size), allow_missing_keys=True)]
+    fitted = ResizeWithPadOrCropd if cut else SpatialPadd
+    return [fitted(images, list(spec.spatial_size), allow_missing_keys=True)]
 
 
 DECODER = logging.getLogger("monai.data.nvimgcodec_pydicom_plugin")

@@ -26,6 +26,8 @@ KEYS = ("case", "structure")
 """Columns that every row has, and no two rows have alike."""
 PATIENCE = 20
 """How many times as long as it took to write a table it is not written again."""
+MEASURES = ("volume_ml", "area_mm2")
+"""Columns of sizes, of which a table has one."""
 MICROLITERS = 1000
 """Cubic millimeters, in a milliliter."""
 

@@ -10,6 +10,7 @@ from monai.transforms import (
     LoadImaged,
     RandFlipd,
     RandScaleIntensityd,
+    RandSpatialCropd,
 )
 
 from gemini_monai.base.errors import InputError
@@ -58,3 +59,18 @@ def test_a_transform_of_views_is_of_views_alone(tiny_phantom):
     for key in keys:
         assert torch.equal(same[key], named[key])
         assert torch.equal(same[key], other[key]) is not key.startswith("view")
+
+
+def test_a_crop_goes_before_what_is_random(tiny_phantom):
+    crop = RandSpatialCropd(KEYS, [8, 12], random_size=False, allow_missing_keys=True)
+    keys = [*KEYS, "unlabeled", "plain", "changed"]
+    bright = RandScaleIntensityd("image", 0.5, prob=1.0)
+    for transform in (None, bright):
+        found = _batch(tiny_phantom, reads=keys, crop=crop, random_transforms=transform)
+        assert {tuple(found[key].shape[2:]) for key in keys} == {(8, 12)}
+
+
+def test_crops_are_not_registered(tiny_phantom):
+    crop = RandSpatialCropd(KEYS, [8, 8], random_size=False, allow_missing_keys=True)
+    with pytest.raises(InputError, match="this method registers images; give --crops center"):
+        _batch(tiny_phantom, reads=["image_a"], crop=crop)

@@ -8,14 +8,19 @@ import numpy as np
 import pytest
 
 from gemini_monai.base.errors import InputError
+from gemini_monai.base.tables import read_table, write_table
 from gemini_monai.quality import (
+    CaseQuality,
     Quality,
+    StructureQuality,
+    bound_volumes,
     check_cases,
     learn,
     refuse_quality,
     with_those_there,
     write_quality_table,
 )
+from gemini_monai.quality.estimate import Expectation
 from gemini_monai.quality.kept import read_learned, write_learned
 from gemini_monai.quality.writing import read_quality_table
 from gemini_monai.report import write_quality_page
@@ -49,9 +54,9 @@ def test_a_good_scan_is_trusted_and_a_bad_one_comes_first(known):
     checked = check_cases(quality, items)
     by_case = {own.case: own for own, _ in checked}
     (good,), (bad,) = by_case["good"].structures, by_case["noisy"].structures
-    assert good.expected.dice > 0.8
-    assert bad.expected.dice < good.expected.dice - 0.1
-    assert good.expected.lower <= good.expected.dice <= good.expected.upper
+    assert good.expected.value > 0.8
+    assert bad.expected.value < good.expected.value - 0.1
+    assert good.expected.lower <= good.expected.value <= good.expected.upper
     assert not by_case["good"].flags
     assert any("mirrored along axis 0, 1" in text for text in by_case["turned"].flags)
     assert checked[-1][0].case == "good"
@@ -65,8 +70,8 @@ def test_a_mask_that_somebody_made_is_judged_by_itself(known):
         save(folder / "masks" / f"{name}.nii.gz", mask)
         found = quality.check(scan, folder / "masks" / f"{name}.nii.gz", case=name)
         values[name] = found.structures[0]
-    assert values["right"].expected.dice > 0.8
-    assert values["shifted"].expected.dice < values["right"].expected.dice - 0.1
+    assert values["right"].expected.value > 0.8
+    assert values["shifted"].expected.value < values["right"].expected.value - 0.1
     assert (values["none"].voxels, values["right"].voxels) == (0, label.sum())
 
 
@@ -74,7 +79,7 @@ def test_only_labels_that_were_trained_or_validated_on_are_opened(known):
     _, found, quality, _ = known
     hidden = [entry | {"label": "nowhere.nii.gz"} for entry in found.test]
     again = learn(quality.run, replace(found, test=hidden))
-    np.testing.assert_array_equal(again.estimator.dice, quality.learned.estimator.dice)
+    np.testing.assert_array_equal(again.estimator.value, quality.learned.estimator.value)
 
 
 def test_it_is_kept_and_read_again(known, tmp_path):
@@ -143,3 +148,33 @@ def test_it_is_the_same_each_time(known):
     np.testing.assert_array_equal(again.estimator.signs, quality.learned.estimator.signs)
     scan = _scan(folder, "same", blob(120, dims=dims)[0])
     assert quality.check(scan) == quality.check(scan)
+
+
+def test_the_size_of_a_structure_lies_between_its_bounds(known):
+    folder, _, quality, dims = known
+    image, label = blob(107, dims=dims)
+    scan = _scan(folder, "sized", image)
+    (own,) = quality.check(scan).structures
+    assert own.size.lower < own.size.upper
+    assert own.size.lower <= label.sum() / own.voxels <= own.size.upper
+    save(folder / "sized.nii.gz", label)
+    (other,) = quality.check(scan, folder / "sized.nii.gz", others=True).structures
+    assert np.isnan(other.size).all()
+
+
+def test_volumes_get_the_bounds_of_their_masks(tmp_path):
+    found = StructureQuality("blob", Expectation(0.9, 0.8, 0.95), 10, Expectation(1, 0.75, 1.5))
+    none = StructureQuality("other", Expectation(0.1, 0, 0.2), 0, Expectation(9, 5, 99))
+    checked = [(CaseQuality("a", [found, none]), {})]
+    rows = [
+        {"case": "a", "structure": "blob", "voxels": 20, "volume_ml": 2.0},
+        {"case": "a", "structure": "other", "voxels": 0, "volume_ml": 0.0},
+        {"case": "b", "structure": "blob", "voxels": 7, "volume_ml": 0.7},
+    ]
+    write_table(tmp_path / "volumes.csv", rows)
+    bound_volumes(checked, tmp_path / "volumes.csv")
+    bounds = [
+        (row["case"], row["volume_ml_lower"], row["volume_ml_upper"])
+        for row in read_table(tmp_path / "volumes.csv")
+    ]
+    assert bounds == [("a", "1.5", "3.0"), ("a", "", ""), ("b", "", "")]

@@ -23,7 +23,8 @@ def known(tmp_path_factory):
 
 
 def _checked(entries, *values):
-    rows = [StructureQuality("s", Expectation(value, 0.0, 1.0), 1) for value in values]
+    unknown = Expectation(1.0, 0.5, 2.0)
+    rows = [StructureQuality("s", Expectation(v, 0.0, 1.0), 1, unknown) for v in values]
     both = zip(entries, rows, strict=True)
     return [(CaseQuality("any name", [row]), {"image": entry["image"]}) for entry, row in both]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,8 @@ LEAST = 0.1
 """Of a structure's volume on file, that the network must see; less is told."""
 KEPT = 0.5
 """Of that volume, that it sees by what is proposed instead."""
+CROPS: dict[str, Any] = {"crops": "foreground"}
+"""Of a cohort whose images are cropped at random, mostly about a structure."""
 SHOWN = 10
 """Cases of a structure that are named."""
 
@@ -57,13 +59,14 @@ def keep_structures(
     counts: Mapping[str, Sequence[Count]] | None = None,
     quiet: bool = False,
 ) -> Cohort:
-    """The cohort, with smaller voxels or a larger size where a structure would be lost otherwise.
+    """The cohort, seen so that no structure is lost: smaller voxels, a larger size, or crops.
 
     Args:
         cohort: As it is to be written.
         scans: Every image of it by case.
         asked: Keys such as ``spacing`` that somebody chose. They are not changed, nor is anything
-            where that would cost too much: a line says what is lost then, and what would keep it.
+            where that would cost too much: then training takes random crops, if these keep
+            everything. If not, a line says what is lost, and what would keep it.
         counts: Structures of each labeled, validation and test case; ``None`` to read the labels.
         quiet: Nothing is said of what is not changed.
     """
@@ -78,9 +81,21 @@ def keep_structures(
     kept = partial(losses, least=KEPT)
     view = view_that_keeps(cohort, scans, [entries[case] for case in cases], lost=kept)
     adopted = view is not None and not view.keys() & set(asked) and is_cheap(view, cohort)
+    if not adopted and _crops_keep(cohort, [entries[case] for case in cases], lost=kept):
+        view, adopted = CROPS, True
     if adopted or not quiet:
         _show(lost, cohort, view=view, adopted=adopted)
     return replace(cohort, **view) if view is not None and adopted else cohort
+
+
+def _crops_keep(
+    cohort: Cohort, entries: Sequence[Mapping[str, Any]], *, lost: Callable[..., Iterable[Loss]]
+) -> bool:
+    """Whether nothing is lost at the cohort's voxel size where nothing is cut off."""
+    if cohort.spacing is None or cohort.align is not None:
+        return False
+    cropped = replace(cohort, **CROPS)
+    return not any(True for entry in entries for _ in lost(cropped, entry))
 
 
 def losses(
@@ -101,7 +116,10 @@ def losses(
     if counts is None:
         trained = {labeled["case"] for labeled in cohort.labeled}
         counts = counted(
-            entry["label"], cohort, fit=entry["case"] in trained, grid=entry.get("grid")
+            entry["label"],
+            cohort,
+            fit=entry["case"] in trained and cohort.crops == "center",
+            grid=entry.get("grid"),
         )
     names = {value: name for name, value in cohort.labels.items()}
     for count in counts:
@@ -162,7 +180,7 @@ def _show(
 ) -> None:
     names = dict.fromkeys(loss.structure for loss in lost)
     rows = [("lost", _told([loss for loss in lost if loss.structure == name])) for name in names]
-    options = " ".join(f'--{key} "{list(value)}"' for key, value in (view or {}).items())
+    options = " ".join(f"--{key} {_option(value)}" for key, value in (view or {}).items())
     seen = f"spacing {_listed(cohort.spacing)} and size {_listed(cohort.spatial_size)}"
     if adopted:
         rows.append(("instead", f"of {seen}, which lose them, they are seen with {options}"))
@@ -176,6 +194,10 @@ def _show(
             )
         )
     print("\n".join(f"{name:>13}  {text}" for name, text in rows))
+
+
+def _option(value: Any) -> str:
+    return value if isinstance(value, str) else f'"{list(value)}"'
 
 
 def _told(lost: Sequence[Loss]) -> str:

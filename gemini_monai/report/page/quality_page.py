@@ -106,7 +106,7 @@ def _row(place: int, quality: CaseQuality) -> list[Cell | str]:
     for own in quality.structures:
         expected = own.expected
         bounds = f"{100 * expected.lower:.0f} to {100 * expected.upper:.0f}"
-        text = f"{100 * expected.dice:.0f} ({bounds})" if own.voxels else "not found"
+        text = f"{100 * expected.value:.0f} ({bounds})" if own.voxels else "not found"
         cells.append(Cell(text, hint=f"{plural(own.voxels, 'voxel')}"))
     return [*cells, "; ".join(quality.flags)]
 

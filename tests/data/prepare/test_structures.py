@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from gemini_monai.data.dataset_file import read_cohort
-from gemini_monai.data.prepare import finer, prepare_folder
+from gemini_monai.data.prepare import finer, prepare_folder, propose, structures
 from gemini_monai.data.prepare.finer import _on_grid
 from gemini_monai.data.prepare.scan import scan
 from gemini_monai.data.prepare.split import Wanted
@@ -95,6 +95,17 @@ def test_what_was_asked_for_is_not_changed_but_told_and_the_told_options_keep_it
     assert _seen(cohort, "c0") == 0 < _seen(other, "c0")
 
 
+def test_where_a_larger_size_would_take_too_long_training_takes_crops(
+    tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(finer, "FEW", {3: 1})
+    monkeypatch.setattr(finer, "CHEAP", 1)
+    monkeypatch.setattr(propose, "LARGEST", {3: 24})
+    cohort = _prepared(_source(tmp_path, _corner, spacings=[FINE] * 5), tmp_path / "dst")
+    assert (cohort.crops, cohort.spatial_size) == ("foreground", (24, 24, 24))
+    assert "they are seen with --crops foreground" in capsys.readouterr().out
+
+
 def test_what_would_take_too_long_is_told_and_not_done(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(finer, "FEW", {3: 1})
     monkeypatch.setattr(finer, "CHEAP", 1)
@@ -112,14 +123,17 @@ def test_what_is_cropped_away_counts_too(tmp_path, capsys):
     cohort = _prepared(source, tmp_path / "dst", labeled=4, spatial_size=[24, 24, 24])
     said = capsys.readouterr().out
     assert "lost  'vessel' in c0 (27 voxels on file, 0 for the network)" in said
-    assert _options(said) == {"spatial_size": [40, 40, 40]}
-    assert _seen(cohort, "c0") == 0
+    assert said.count("--crops foreground") == 1
+    assert (cohort.crops, cohort.spatial_size) == ("foreground", (24, 24, 24))
+    assert cohort.labeled[0]["case"] == "c0"
     tested = _prepared(source, tmp_path / "t", labeled=1, test=3, spatial_size=[24, 24, 24])
     lost = "lost  '" in capsys.readouterr().out
     assert lost == ("c0" in {own["case"] for own in tested.labeled})  # a test has windows
 
 
-def test_only_the_axis_that_must_grows(tmp_path, capsys):
+def test_only_the_axis_that_must_grows(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(structures, "_crops_keep", lambda *_, **__: False)
+
     def below(label):
         label[18:22, 18:22, 1:3] = 2
 
