@@ -18,6 +18,8 @@ from gemini_monai.base.shipped import is_in_package, shipped_bundles
 
 SHIPPED = ("configs/*.json", "configs/*.conf", "docs/*", "LICENSE")
 """What a bundle is, without the data, runs and weights that lie in it after use."""
+MADE = {"data", "runs"}
+"""What it makes in its folder."""
 
 
 def bundle_root(name: str) -> str:
@@ -99,20 +101,18 @@ def copy_bundle(name: str, folder: str | Path) -> Path:
 
     Args:
         name: ``gemini_semi`` or ``gemini_mip``, or its last word.
-        folder: Where the bundle's folder goes. Runs and data of the bundle that lie there already
-            stay beside it.
+        folder: Where the bundle's folder goes. What the bundle made there before, ``MADE``, stays.
 
     Returns:
         The bundle's folder.
 
     Raises:
-        InputError: If there is no such bundle, or something of it is there already.
+        InputError: If there is no such bundle, or its folder is there and holds anything else.
     """
     name = name if name.startswith("gemini_") else f"gemini_{name}"
     shipped = shipped_bundle(name)
     target = Path(folder) / name
-    own = {pattern.partition("/")[0] for pattern in SHIPPED}
-    if target.exists() and (not target.is_dir() or {path.name for path in target.iterdir()} & own):
+    if target.exists() and not (target.is_dir() and {p.name for p in target.iterdir()} <= MADE):
         raise InputError(f"{target}: is there already; nothing of it was changed")
     target.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=".part-", dir=target.parent))

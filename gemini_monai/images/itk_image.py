@@ -82,9 +82,8 @@ def itk_image(path: Path, header: Any) -> Stored:
                 "channels beside three of space"
             )
         values = values[..., 0] if values.shape[-1] == 1 else np.moveaxis(values[0], -1, 0)
-    return Stored(
-        values, _affine(image, itk.array_from_matrix(image.GetDirection()), values.ndim - 1)
-    )
+    direction = itk.array_from_matrix(image.GetDirection())
+    return Stored(values, _affine(image, direction, axes=values.ndim - 1))
 
 
 def _component(itk: Any, name: str) -> Any:
