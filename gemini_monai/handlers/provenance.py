@@ -15,7 +15,7 @@ from gemini_monai.base.command_lines import typed_command
 from gemini_monai.data.checks import SPLITS
 from gemini_monai.data.cohort import Cohort
 
-PACKAGES = ("gemini_monai", "monai", "torch", "pytorch-ignite", "numpy", "nibabel", "itk")
+PACKAGES = ("gemini_monai", "monai", "torch", "pytorch-ignite", "numpy", "nibabel", "itk", "itk-io")
 CLOCKS = {"seconds": time.monotonic, "cpu_seconds": time.process_time}
 """By name in ``run.json``: time that passed, processor time of all threads without workers."""
 
