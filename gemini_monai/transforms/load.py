@@ -136,7 +136,7 @@ def _refuse_shape(label: MetaTensor, image: MetaTensor, *, file: Any) -> None:
     if label.shape[1:] != image.shape[1:]:
         raise InputError(
             f"{file}: label of shape {tuple(label.shape[1:])}, its image has "
-            f"{tuple(image.shape[1:])}; prepare again"
+            f"{tuple(image.shape[1:])}"
         )
 
 
