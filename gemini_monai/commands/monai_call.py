@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from gemini_monai.base.bundles import command_line_overrides
+from gemini_monai.base.command_lines import command_line
 from gemini_monai.base.presence import refuse_absent_configuration
 from gemini_monai.commands.early import Place, refuse_early
+
+NOTICE = "ignore:parsing config_file"
+"""Of MONAI, that a configuration is a program: of those that came with the package, no news."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,9 @@ class Call:
             InputError: As ``refuse``.
         """
         self.refuse()
-        print(f"python {shlex.join(self.words)}", flush=True)
+        print(command_line(["python", *self.words]), flush=True)
+        if not self.overlays:
+            _filter_warnings(NOTICE)
         os.execv(sys.executable, [sys.executable, *self.words])
 
     def refuse(self) -> None:
@@ -74,6 +79,13 @@ class Call:
         nested = any("#" in key or "::" in key for key in command_line_overrides(self.options))
         if self.overlays or nested:
             self.check()  # MONAI would end in a traceback where JSON is damaged or a key missing
+
+
+def _filter_warnings(rule: str) -> None:
+    """One more rule for the warnings of processes that this one starts, or becomes."""
+    rules = [own for own in os.environ.get("PYTHONWARNINGS", "").split(",") if own]
+    if rule not in rules:
+        os.environ["PYTHONWARNINGS"] = ",".join([*rules, rule])
 
 
 def _short(file: str | Path) -> str:

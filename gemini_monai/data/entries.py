@@ -9,6 +9,17 @@ from typing import Any
 
 from gemini_monai.data.checks import FILE_KEYS
 
+HAS_LABEL = "has_label"
+"""Key of an unlabeled entry whose case has a label file that the split does not use."""
+
+
+def has_label(entry: Mapping[str, Any]) -> bool:
+    """Whether there is a label file of an unlabeled entry, which is not its own to read.
+
+    No where ``prepare`` did not note it, as early versions did not.
+    """
+    return bool(entry.get(HAS_LABEL, False))
+
 
 def sources_of(entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Keys and the files or folders that they name, several of which may have one key."""

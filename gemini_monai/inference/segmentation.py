@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 from monai.data.meta_tensor import MetaTensor
+from monai.transforms.compose import Compose
 from torch import nn
 
 from gemini_monai.base.errors import input_error_in
@@ -99,21 +101,23 @@ class Segmenter(ABC):
 
 
 @torch.no_grad()
-def predicted(
+def with_logits(
     network: nn.Module,
-    image: str | Path,
+    item: Mapping[str, Any],
     *,
     spec: InputSpec,
+    before: Compose,
     device: torch.device | str = "cpu",
     flips: bool = False,
     **windows: Any,
 ) -> Item:
-    """What a network says of an image file, as ``Segmenter.on_own_grid``.
+    """An item by its preprocessing, with ``pred``, logits (K, *S) on the network's grid.
 
     Args:
         network: From images to logits.
-        image: The file.
+        item: With the file of ``image``, and ``case``.
         spec: How the network sees images.
+        before: The preprocessing of that spec, for images alone.
         device: Where the network is.
         flips: As of ``Segmenter.on_own_grid``.
         windows: Arguments of ``window_inferer``.
@@ -121,13 +125,30 @@ def predicted(
     Raises:
         InputError: If the image is not one that it takes.
     """
-    before = preprocessing(spec, keys=["image"])
-    item = loaded(before, {"image": str(image), "case": str(image)})
-    batch = item["image"].as_tensor()[None].to(device, torch.float32)
+    found = loaded(before, dict(item))
+    batch = found["image"].as_tensor()[None].to(device, torch.float32)
     inferer = window_inferer(spec, **windows)
     inferer = with_flips(inferer, spec) if flips else inferer
-    found = torch.as_tensor(inferer(batch, network))[0].float().cpu()
-    item["pred"] = MetaTensor(found, affine=item["image"].affine)  # the way back begins there
+    logits = torch.as_tensor(inferer(batch, network))[0].float().cpu()
+    # the way back begins there
+    return found | {"pred": MetaTensor(logits, affine=found["image"].affine)}
+
+
+def predicted(network: nn.Module, image: str | Path, *, spec: InputSpec, **options: Any) -> Item:
+    """What a network says of an image file, as ``Segmenter.on_own_grid``.
+
+    Args:
+        network: From images to logits.
+        image: The file.
+        spec: How the network sees images.
+        options: Of ``with_logits``.
+
+    Raises:
+        InputError: If the image is not one that it takes.
+    """
+    before = preprocessing(spec, keys=["image"])
+    files = {"image": str(image), "case": str(image)}
+    item = with_logits(network, files, spec=spec, before=before, **options)
     return dict(to_own_grid(spec, before)(item))
 
 

@@ -24,9 +24,10 @@ from gemini_monai.images import (
     write_segmentation,
     write_segments,
 )
+from gemini_monai.images.dicom_report import report_file
 from gemini_monai.images.names import DICOM, SEGMENTATION
 from gemini_monai.images.write import refuse_suffix
-from gemini_monai.transforms.structure_volumes import TABLE, CaseTable
+from gemini_monai.transforms.structure_volumes import TABLE, CaseTable, milliliters
 
 
 class FiniteOutputd(MapTransform):
@@ -65,6 +66,7 @@ class SaveCased(MapTransform):
         structures: Names of the classes without background, or of the masks, for DICOM-SEG and
             3D Slicer.
         method: What made them, for DICOM-SEG.
+        volumes: Whether a report of volumes is written beside each DICOM-SEG of a volume.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class SaveCased(MapTransform):
         label_values: Sequence[int] | None = None,
         structures: Sequence[str] = (),
         method: str = "",
+        volumes: bool = False,
     ) -> None:
         super().__init__(keys)
         self.folder = Path(folder)
@@ -83,6 +86,7 @@ class SaveCased(MapTransform):
         self.is_map = label_values is not None
         self.structures = structures
         self.method = method
+        self.volumes = volumes
         values = sorted(label_values or (0, 1))
         self.values = np.array(values, smallest_type([0, *values]))
 
@@ -122,6 +126,7 @@ class SaveCased(MapTransform):
         if self.is_map:
             numbers = np.arange(1, len(self.values))
             classes = classes == numbers.reshape(-1, *[1] * (classes.ndim - 1))
+        reported = self.volumes and label.ndim == 4  # of a radiograph there is none
         write_segmentation(
             path,
             classes,
@@ -129,6 +134,7 @@ class SaveCased(MapTransform):
             affine=label.affine.cpu(),
             structures=self.structures,
             method=self.method,
+            volumes=milliliters(classes, label.affine.cpu()) if reported else None,
         )
 
 
@@ -150,6 +156,7 @@ def refuse_outputs(
     suffix: str = ".nii.gz",
     overwrite: bool = False,
     probabilities: bool = False,
+    volumes: bool = False,
 ) -> None:
     """Before the first prediction: no file that is written may replace another.
 
@@ -159,6 +166,7 @@ def refuse_outputs(
         suffix: Ending of the files' names, such as ``.nii.gz``; it says the format.
         overwrite: They may replace files that are there; an image that is read, never.
         probabilities: Whether a file of probabilities is written beside each.
+        volumes: Whether a report of volumes is written beside each DICOM-SEG.
 
     Raises:
         InputError: Naming the first file that is in the way, or that two cases would share, or if
@@ -179,6 +187,8 @@ def refuse_outputs(
     outputs = [Path(folder) / f"{case}{suffix}" for case in cases]
     if probabilities:
         outputs += [probabilities_file(folder, case, suffix) for case in cases]
+    if volumes and suffix == DICOM:
+        outputs += [report_file(path) for path in outputs]
     _refuse_shared(outputs)
     inputs = [Path(str(item["image"])) for item in items]
     refuse_existing(outputs, overwrite=overwrite, inputs=inputs)

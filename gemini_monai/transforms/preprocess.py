@@ -111,7 +111,8 @@ def _on_the_grid(spec: InputSpec, images: Sequence[str]) -> dict[str, Transforms
         options |= {name: getattr(spec, name) for name in names}
         return made | {"grid": [ResampleToGridd(images, method=spec.align, **options)]}
     if spec.orientation is not None:
-        made["orientation"] = [Orientationd(images, axcodes=spec.orientation, **options)]
+        axes = {"axcodes": spec.orientation, "labels": None}  # MONAI warns where none are named
+        made["orientation"] = [Orientationd(images, **axes, **options)]
     if spec.foreground:
         cropped = CropForegroundd(images, source_key="image", allow_smaller=True, **options)
         made["foreground"] = [cropped]

@@ -72,6 +72,17 @@ def voxel_size(affine: Any, *, axes: int) -> float:
     return float(np.prod(np.linalg.svd(steps, compute_uv=False)))
 
 
+def milliliters(masks: np.ndarray, affine: Any) -> list[float]:
+    """Volume of each mask, as ``volume_rows`` has it.
+
+    Args:
+        masks: (K, X, Y, Z) of zeros and ones.
+        affine: Voxel to mm, (4, 4).
+    """
+    size = voxel_size(affine, axes=3)
+    return [int(np.count_nonzero(mask)) * size / MICROLITERS for mask in masks]
+
+
 class CaseTable:
     """A table of cases that grows; rows of cases that are not added stay.
 

@@ -227,9 +227,10 @@ class GridSpec:
         if self.reads_no_validation:
             return "No other label was read before the test: the last checkpoint is tested."
         places = [place for folder in self.tested for place in self.splits(folder)]
-        counts = ", ".join(str(len(self.cohort(place).validation)) for place in places)
+        counts = sorted({len(self.cohort(place).validation) for place in places})
+        number = f"{counts[0]} to {counts[-1]}" if len(counts) > 1 else f"{counts[0]}"
         return (
-            f"Labels of {counts} validation images were read, too; the tables are of the "
+            f"Labels of {number} validation images were read, too; the tables are of the "
             f"{self.checkpoint} checkpoint, as was said before the runs."
         )
 
