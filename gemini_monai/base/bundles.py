@@ -14,6 +14,7 @@ from typing import Any
 
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.presence import downloaded_bundles
+from gemini_monai.base.system import replace
 
 SHIPPED = ("configs/*.json", "configs/*.conf", "docs/*", "LICENSE")
 """What a bundle is, without the data, runs and weights that lie in it after use."""
@@ -124,7 +125,7 @@ def copy_bundle(name: str, folder: str | Path) -> Path:
                 copy = part / file.relative_to(shipped)
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(file, copy)
-        part.rename(target)
+        replace(part, target)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     return target

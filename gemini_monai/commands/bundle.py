@@ -213,7 +213,7 @@ def _knobs(bundle: str, name: str) -> str:
     except InputError:
         return f"knobs: those at the top of {name}.json"
     rows = []
-    for key, value in json.loads(path.read_text()).items():
+    for key, value in json.loads(path.read_text(encoding="utf-8")).items():
         if key == "cohort":  # the wiring begins
             break
         if key not in ("_desc_", "imports", "method") and isinstance(value, PLAIN):

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shlex
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from gemini_monai.base.bundles import command_line_overrides
 from gemini_monai.base.presence import refuse_absent_configuration
+from gemini_monai.base.system import become, command_line
 from gemini_monai.commands.early import Place, refuse_early
 
 
@@ -58,8 +56,8 @@ class Call:
             InputError: As ``refuse``.
         """
         self.refuse()
-        print(f"python {shlex.join(self.words)}", flush=True)
-        os.execv(sys.executable, [sys.executable, *self.words])
+        print(f"python {command_line(self.words)}", flush=True)
+        become(self.words)
 
     def refuse(self) -> None:
         """Stop at what is wrong for certain, before anything is run.
@@ -79,4 +77,4 @@ class Call:
 def _short(file: str | Path) -> str:
     path = Path(file).absolute()
     here = Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+    return (path.relative_to(here) if path.is_relative_to(here) else path).as_posix()
