@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import inspect
 import re
 import shutil
 import sys
@@ -12,19 +11,24 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from gemini_monai.base.callers import calling_objects
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.presence import downloaded_bundles
+from gemini_monai.base.shipped import is_in_package, shipped_bundles
+from gemini_monai.base.system import replace
 
 SHIPPED = ("configs/*.json", "configs/*.conf", "docs/*", "LICENSE")
 """What a bundle is, without the data, runs and weights that lie in it after use."""
+MADE = {"data", "runs"}
+"""What it makes in its folder."""
 
 
 def bundle_root(name: str) -> str:
-    """Folder of a bundle.
+    """Folder of a bundle, where its runs and its phantom go.
 
-    That of the configuration which ``monai.bundle run`` or a MONAI workflow was given; else the
-    working directory, a folder of it or of its ``bundles``, or where ``monai.bundle download`` puts
-    bundles by default.
+    That of the configuration which a MONAI workflow was given; else the working directory, a folder
+    of it or of its ``bundles``, or where ``monai.bundle download`` puts bundles by default. Of the
+    configurations in the installed package it is ``workplace``, so that nothing is written there.
 
     Args:
         name: Name of the bundle's folder, such as ``gemini_semi``.
@@ -34,24 +38,23 @@ def bundle_root(name: str) -> str:
     """
     for folder in _places(name):
         if _is_bundle(folder, name):
-            return str(folder)
+            return str(workplace(name) if is_in_package(folder) else folder)
     raise InputError(_not_here(name))
 
 
+def workplace(name: str) -> Path:
+    """Where runs and phantom of a bundle go that came with the package: as in a clone.
+
+    Args:
+        name: Name of the bundle's folder, such as ``gemini_semi``.
+    """
+    return Path.cwd() / "bundles" / name
+
+
 def _places(name: str) -> Iterator[Path]:
-    yield from _folders_of_configurations()
     yield from (folder.parent for folder in _folders_of_workflows())
     yield from _places_here(name)
     yield downloaded_bundles() / name
-
-
-def _folders_of_configurations() -> list[Path]:
-    """Bundles of the configurations on the command line of ``monai.bundle run``."""
-    if not is_bundle_run():
-        return []
-    given = command_line_overrides(sys.argv[2:]).get("config_file", [])
-    files = [given] if isinstance(given, str) else list(given)
-    return [Path(file).absolute().parent.parent for file in files]
 
 
 def folder_of_workflow() -> Path | None:
@@ -60,14 +63,11 @@ def folder_of_workflow() -> Path | None:
 
 
 def _folders_of_workflows() -> Iterator[Path]:
-    frame = inspect.currentframe()
-    while frame is not None:
-        owner = frame.f_locals.get("self")
+    for owner in calling_objects():
         # not getattr of the owner itself, by which a parser looks up ids
         root = getattr(owner, "__dict__", {}).get("config_root_path")
         if isinstance(root, Path):
             yield root.absolute()
-        frame = frame.f_back
 
 
 def is_bundle_run() -> bool:
@@ -102,32 +102,38 @@ def copy_bundle(name: str, folder: str | Path) -> Path:
 
     Args:
         name: ``gemini_semi`` or ``gemini_mip``, or its last word.
-        folder: Where the bundle's folder goes.
+        folder: Where the bundle's folder goes. What the bundle made there before, ``MADE``, stays.
 
     Returns:
         The bundle's folder.
 
     Raises:
-        InputError: If there is no such bundle, or the folder has one already.
+        InputError: If there is no such bundle, or its folder is there and holds anything else.
     """
     name = name if name.startswith("gemini_") else f"gemini_{name}"
     shipped = shipped_bundle(name)
     target = Path(folder) / name
-    if target.exists():
+    if target.exists() and not (target.is_dir() and {p.name for p in target.iterdir()} <= MADE):
         raise InputError(f"{target}: is there already; nothing of it was changed")
     target.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=".part-", dir=target.parent))
-    part = beside / name
     try:
-        for pattern in SHIPPED:
-            for file in shipped.glob(pattern):
-                copy = part / file.relative_to(shipped)
-                copy.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(file, copy)
-        part.rename(target)
+        part = _copied(shipped, beside / name)
+        target.mkdir(exist_ok=True)
+        for path in sorted(part.iterdir()):
+            replace(path, target / path.name)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     return target
+
+
+def _copied(shipped: Path, part: Path) -> Path:
+    for pattern in SHIPPED:
+        for file in shipped.glob(pattern):
+            copy = part / file.relative_to(shipped)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, copy)
+    return part
 
 
 def shipped_bundle(name: str) -> Path:
@@ -139,28 +145,33 @@ def shipped_bundle(name: str) -> Path:
     Raises:
         InputError: If there is no such bundle.
     """
-    shipped = _shipped()
+    shipped = shipped_bundles()
     known = sorted(path.name for path in shipped.iterdir() if path.is_dir())
     if name not in known:
         raise InputError(f"no bundle '{name}'; there are {', '.join(known)}")
     return shipped / name
 
 
-def bundles_here(name: str) -> list[Path]:
-    """Folders of a bundle in the working directory; those that are one's own come first.
+def bundle_here(name: str) -> Path | None:
+    """Folder of a bundle in the working directory; one that is one's own comes first.
 
     An archive of a bundle and a run, which has ``run.json``, was received from somebody.
 
     Args:
         name: Name of the bundle's folder, such as ``gemini_semi``.
-
-    Raises:
-        InputError: If there is none.
     """
     found = [folder for folder in _places_here(name) if _is_bundle(folder, name)]
-    if not found:
-        raise InputError(_not_here(name))
-    return sorted(found, key=is_archive)
+    return min(found, key=is_archive, default=None)
+
+
+def bundle_that_trains(name: str) -> Path:
+    """The bundle whose configurations train: one's own in the working directory, or the shipped.
+
+    Args:
+        name: Name of the bundle's folder, such as ``gemini_semi``.
+    """
+    here = bundle_here(name)
+    return shipped_bundle(name) if here is None or is_archive(here) else here
 
 
 def is_archive(folder: str | Path) -> bool:
@@ -182,9 +193,3 @@ def _not_here(name: str) -> str:
         f"bundle '{name}' is neither the working directory {Path.cwd()} nor bundles/{name} below "
         f"it; copy it here (gemini bundle {name} bundles), or give --bundle_root FOLDER"
     )
-
-
-def _shipped() -> Path:
-    """Bundles of the installed package, or of the clone that an editable install runs from."""
-    installed = Path(__file__).parents[1] / "bundle_files"
-    return installed if installed.is_dir() else Path(__file__).parents[2] / "bundles"

@@ -102,18 +102,31 @@ def shipped_configuration(bundle: str, name: str) -> Path:
     return shipped_bundle(bundle) / "configs" / f"{name}.json"
 
 
+def configurations_of(bundle_root: str | Path) -> Path:
+    """The folder of configurations that may be run for a bundle.
+
+    Args:
+        bundle_root: The bundle; for an archive, or where only runs and data of it lie, the
+            installed bundle of its name is meant.
+
+    Raises:
+        InputError: If neither has configurations.
+    """
+    root = Path(bundle_root)
+    is_own = (root / "configs").is_dir() and not is_archive(root)
+    return (root if is_own else shipped_bundle(root.absolute().name)) / "configs"
+
+
 def methods_of(bundle_root: str | Path) -> dict[str, Path]:
     """The overlays of methods that a bundle's runs are compared with, ``method_NAME.json`` by name.
 
     Args:
-        bundle_root: The bundle; for an archive, the installed bundle of its name is meant.
+        bundle_root: As of ``configurations_of``.
 
     Raises:
-        InputError: If an archive is of no bundle.
+        InputError: As ``configurations_of``.
     """
-    root = Path(bundle_root)
-    folder = shipped_bundle(root.absolute().name) if is_archive(root) else root
-    files = sorted((folder / "configs").glob("method_*.json"))
+    files = sorted(configurations_of(bundle_root).glob("method_*.json"))
     return {path.stem.removeprefix("method_"): path for path in files}
 
 
@@ -133,7 +146,8 @@ def refuse_imports_from(folder: str | Path) -> None:
     """
     here = Path.cwd().resolve()
     if here.is_relative_to(Path(folder).resolve()):
-        for path in sorted([*here.glob("*.py"), *here.glob("*.so"), *here.glob("*/__init__.py")]):
+        patterns = ("*.py", "*.so", "*.pyd", "*/__init__.py")
+        for path in sorted(path for pattern in patterns for path in here.glob(pattern)):
             raise InputError(
                 f"{path}: Python would import it, as {folder} is the working directory; work "
                 "elsewhere, such as in the folder above"

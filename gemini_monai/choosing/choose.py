@@ -9,16 +9,19 @@ from typing import Any
 import numpy as np
 
 from gemini_monai.base.errors import InputError
-from gemini_monai.base.limits import whole
+from gemini_monai.base.limits import one_of, whole
 from gemini_monai.choosing.choice import Choice, Scan
 from gemini_monai.choosing.describing import described, description_of
 from gemini_monai.choosing.distances import FAR, Array, distances, outlyingness
 from gemini_monai.choosing.strategies import STRATEGIES, Pool
 from gemini_monai.data import Cohort, read_cohort
+from gemini_monai.data.entries import has_label
 from gemini_monai.data.prepare.patients import case_in
 
 STRATEGY, KIND = "k_medoids", "network"
 """The rule and the features by default; see docs/results/choosing.md."""
+UNUSED = ("count", "choose")
+"""What is done with scans that have a label file which the split does not use."""
 
 
 def choose(
@@ -29,6 +32,7 @@ def choose(
     features: str = KIND,
     pretrained: str | Path | None = None,
     labeled_already: Sequence[str] = (),
+    unused_labels: str = "count",
     seed: int = 0,
 ) -> Choice:
     """Choose scans to label, from images alone.
@@ -45,6 +49,8 @@ def choose(
         features: One of ``FEATURES``.
         pretrained: A run, or a file that ``load_backbone`` takes; ``None`` for random weights.
         labeled_already: Cases that have labels beyond those of the data set.
+        unused_labels: ``"count"``: scans that have a label file which the split does not use count
+            as labeled already. ``"choose"``: they may be chosen.
         seed: Of the strategy ``"random"``.
 
     Raises:
@@ -54,8 +60,10 @@ def choose(
     whole(1)(count, "N")
     if strategy not in STRATEGIES:
         raise InputError(f"--strategy: expected one of {', '.join(STRATEGIES)}, got '{strategy}'")
+    one_of(*UNUSED)(unused_labels, "--unused_labels")
     cohort = read_cohort(Path(data) / "dataset.json")
-    entries, covered = candidates(cohort, labeled_already)
+    unused = _unused(cohort) if unused_labels == "count" else []
+    entries, covered = candidates(cohort, [*labeled_already, *unused])
     if len(entries) - len(covered) < count:
         raise InputError(
             f"{cohort.path}: {len(entries) - len(covered)} scan(s) without a label to choose from, "
@@ -66,6 +74,17 @@ def choose(
     settings |= {"strategy": strategy, "features": features, "seed": seed}
     settings |= {} if pretrained is None else {"pretrained": str(pretrained)}
     return choice_of(entries, vectors, count, covered=covered, settings=settings)
+
+
+def _unused(cohort: Cohort) -> list[str]:
+    """Cases whose label file the split does not use, which is told."""
+    cases = [str(entry["case"]) for entry in cohort.unlabeled if has_label(entry)]
+    if cases:
+        print(
+            f"{len(cases)} scan(s) have a label file that the split does not use: they count as "
+            "labeled (--unused_labels choose: they may be chosen)"
+        )
+    return cases
 
 
 def candidates(

@@ -5,11 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from gemini_monai.base.bundles import bundle_root, literal
-from gemini_monai.base.errors import InputError
+from gemini_monai.base.bundles import bundle_that_trains, literal
 from gemini_monai.commands.monai_run import BUNDLES, cost, finetune, train
 from gemini_monai.commands.use_of_run import (
     evaluate,
@@ -208,12 +206,9 @@ def _probe(parser: argparse.ArgumentParser) -> None:
 
 def _knobs(bundle: str, name: str) -> str:
     """Knobs of a configuration with their defaults, for its help."""
-    try:
-        path = Path(bundle_root(bundle)) / "configs" / f"{name}.json"
-    except InputError:
-        return f"knobs: those at the top of {name}.json"
+    path = bundle_that_trains(bundle) / "configs" / f"{name}.json"
     rows = []
-    for key, value in json.loads(path.read_text()).items():
+    for key, value in json.loads(path.read_text(encoding="utf-8")).items():
         if key == "cohort":  # the wiring begins
             break
         if key not in ("_desc_", "imports", "method") and isinstance(value, PLAIN):

@@ -16,6 +16,7 @@ from gemini_monai.commands.preparation import add_overwrite
 TEXT = "Which scans to label first, before any label exists: tables, a page, and what goes on."
 STRATEGIES = ("k_medoids", "typical", "k_center", "random")
 FEATURES = ("thumbnail", "histogram", "network", "combined")
+UNUSED = ("count", "choose")
 FILES = ("chosen.csv", "outstanding.csv", "labeled_from.csv", "choice.html")
 OPTIONS: tuple[tuple[str, str, str], ...] = (
     ("output", "FOLDER", "where the files go; default: DST/chosen"),
@@ -23,6 +24,11 @@ OPTIONS: tuple[tuple[str, str, str], ...] = (
     ("features", f"{{{','.join(FEATURES)}}}", "what scans are compared by; default: network"),
     ("pretrained", "RUN", "a run or a file of weights whose features to use; default: random ones"),
     ("labeled_already", "FILE", "table with a 'case' column, or names, of scans with labels"),
+    (
+        "unused_labels",
+        "{count,choose}",
+        "scans whose label file the split does not use count as labeled, or may be chosen",
+    ),
 )
 """Those that are text."""
 
@@ -51,6 +57,7 @@ def choose(
     features: str | None,
     pretrained: str | None,
     labeled_already: str | None,
+    unused_labels: str | None,
     seed: Any,
     without_images: bool,
     overwrite: Any,
@@ -66,6 +73,7 @@ def choose(
     flag(overwrite, "--overwrite")
     optional(one_of(*STRATEGIES))(strategy, "--strategy")
     optional(one_of(*FEATURES))(features, "--features")
+    optional(one_of(*UNUSED))(unused_labels, "--unused_labels")
     if pretrained is not None:
         refuse_absent_pretrained(pretrained)
         if features not in (None, "network"):
@@ -77,6 +85,7 @@ def choose(
     from gemini_monai.report import write_choice_page
 
     given = {"strategy": strategy, "features": features, "pretrained": pretrained}
+    given["unused_labels"] = unused_labels
     choice = choosing.choose(
         data,
         count,

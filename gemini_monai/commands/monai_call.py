@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
-import shlex
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from gemini_monai.base.bundles import command_line_overrides
+from gemini_monai.base.command_lines import command_line
 from gemini_monai.base.presence import refuse_absent_configuration
+from gemini_monai.base.system import become
 from gemini_monai.commands.early import Place, refuse_early
+
+NOTICE = "ignore:parsing config_file"
+"""Of MONAI, that a configuration is a program: of those that came with the package, no news."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +61,10 @@ class Call:
             InputError: As ``refuse``.
         """
         self.refuse()
-        print(f"python {shlex.join(self.words)}", flush=True)
-        os.execv(sys.executable, [sys.executable, *self.words])
+        print(command_line(["python", *self.words]), flush=True)
+        if not self.overlays:
+            _filter_warnings(NOTICE)
+        become(self.words)
 
     def refuse(self) -> None:
         """Stop at what is wrong for certain, before anything is run.
@@ -76,7 +81,14 @@ class Call:
             self.check()  # MONAI would end in a traceback where JSON is damaged or a key missing
 
 
+def _filter_warnings(rule: str) -> None:
+    """One more rule for the warnings of processes that this one starts, or becomes."""
+    rules = [own for own in os.environ.get("PYTHONWARNINGS", "").split(",") if own]
+    if rule not in rules:
+        os.environ["PYTHONWARNINGS"] = ",".join([*rules, rule])
+
+
 def _short(file: str | Path) -> str:
     path = Path(file).absolute()
     here = Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+    return (path.relative_to(here) if path.is_relative_to(here) else path).as_posix()

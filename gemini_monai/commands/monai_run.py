@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gemini_monai.base.bundles import bundles_here, is_archive, shipped_bundle
+from gemini_monai.base.bundles import bundle_here, bundle_that_trains, workplace
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.files import read_json
 from gemini_monai.base.presence import refuse_absent_data
@@ -124,23 +124,25 @@ def bundle_to_train(name: str, config: str) -> tuple[Path, list[str]]:
     """Whose configurations train, and what tells them where the bundle is.
 
     A copy in the working directory is one's own. An archive there was received: the installed
-    configurations train, with its folder and the network of its weights.
+    configurations train, with its folder and the network of its weights. Where neither is, they
+    train as well, and what they make goes to ``workplace``.
 
     Args:
         name: Of the bundle.
         config: The configuration whose knobs of the network are told.
 
     Raises:
-        InputError: If no bundle is here, or what an archive records cannot be.
+        InputError: If what an archive records cannot be.
     """
-    folder = bundles_here(name)[0]
-    if not is_archive(folder):
-        return folder, []
-    root = shipped_bundle(name)
+    here, root = bundle_here(name), bundle_that_trains(name)
+    if here == root:
+        return root, []
+    if here is None:
+        return root, ["--bundle_root", str(workplace(name))]
     known = read_json(root / "configs" / f"{config}.json", dict)
-    network = {key: own for key, own in network_of_record(folder).items() if key in known}
+    network = {key: own for key, own in network_of_record(here).items() if key in known}
     told = [word for key, own in network.items() for word in (f"--{key}", str(own))]
-    return root, ["--bundle_root", str(folder), *told]
+    return root, ["--bundle_root", str(here), *told]
 
 
 def network_of_record(folder: Path) -> dict[str, Any]:

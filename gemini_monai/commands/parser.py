@@ -8,7 +8,9 @@ import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NoReturn
 
+from gemini_monai import __version__
 from gemini_monai.base.errors import InputError, show_error
+from gemini_monai.base.shipped import first_page
 from gemini_monai.commands import (
     analyses,
     benchmark,
@@ -62,8 +64,9 @@ def build_parser() -> Parser:
     parser = Parser(
         prog="gemini",
         description="Dense self-supervised learning from correspondence, for MONAI.",
-        epilog=EPILOG,
+        epilog=f"{EPILOG}Pages that explain: {first_page()}",
     )
+    parser.add_argument("--version", action="version", version=f"gemini_monai {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     uses = (bundle, trust, preparation, choosing, results, sharing)
     for part in (*uses, compare, benchmark, nnunet, analyses):

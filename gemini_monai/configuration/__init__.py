@@ -19,7 +19,7 @@ from gemini_monai.configuration.process_steps import (
     start_together,
     train,
 )
-from gemini_monai.configuration.quality_steps import QualitySteps
+from gemini_monai.configuration.quality_steps import QualitySteps, proposer_of
 from gemini_monai.configuration.recorded import (
     kept_knob,
     refuse_other_scoring,
@@ -86,6 +86,7 @@ __all__ = [
     "plainly_given",
     "process_device",
     "process_rank",
+    "proposer_of",
     "read_cohort",
     "read_pairs",
     "refuse_other_purpose",

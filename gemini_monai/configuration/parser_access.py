@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from typing import Any
 
 from monai.bundle import ConfigParser
 
+from gemini_monai.base.callers import calling_objects
 from gemini_monai.base.trust import evaluated
 
 
 def running_parser() -> ConfigParser:
     """The parser that is evaluating the expression which calls this.
 
-    MONAI hands an expression what it refers to and nothing else, so the parser is looked up among
-    the callers.
-
     Raises:
         RuntimeError: If no configuration is running.
     """
-    frame = inspect.currentframe()
-    while frame is not None:
-        parser = frame.f_locals.get("self")
-        if isinstance(parser, ConfigParser):
-            return parser
-        frame = frame.f_back
+    for owner in calling_objects():
+        if isinstance(owner, ConfigParser):
+            return owner
     raise RuntimeError("no configuration is running: this is for expressions of one")
 
 

@@ -8,13 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from gemini_monai.base.errors import InputError
+from gemini_monai.inference.proposer import Proposer
 from gemini_monai.inference.trained_run import TrainedRun
 from gemini_monai.quality import (
     Quality,
+    TrustedProposer,
     bound_volumes,
     check_cases,
+    keep_expected,
     refuse_quality,
     with_those_there,
     write_quality_table,
@@ -22,6 +26,7 @@ from gemini_monai.quality import (
 from gemini_monai.quality.writing import PAGE, Checked
 from gemini_monai.report import write_quality_page
 from gemini_monai.runs import RunFolder
+from gemini_monai.transforms import InputSpec
 from gemini_monai.transforms.structure_volumes import TABLE as VOLUMES
 
 READABLE = (".nii.gz", ".nii", ".nrrd", ".mha", ".png")
@@ -52,7 +57,7 @@ class QualitySteps:
         device: torch.device | str = "cpu",
         overwrite: bool = False,
     ) -> None:
-        self.run_dir, self.weights = Path(run_dir), Path(weights)
+        self.run_dir, self.weights = run_dir, weights
         self.folder, self.mode = Path(folder), mode
         self.data, self.device, self.overwrite = data, device, overwrite
         self.quality: Quality | None = None
@@ -66,18 +71,13 @@ class QualitySteps:
         if self.mode == "off":
             return
         refuse_quality(self.folder, overwrite=self.overwrite)
-        try:
-            self.quality = self._open()
-        except InputError as error:
-            if self.mode == "on":
-                raise
-            logging.getLogger(__name__).warning("no trust numbers: %s", error)
-
-    def _open(self) -> Quality:
-        own = RunFolder(self.run_dir).model
-        if self.weights.absolute() != own.absolute():
-            raise InputError(f"key 'weights': {self.weights} are not those of the run, {own}")
-        return Quality.of(TrainedRun.open(self.run_dir, device=self.device), data=self.data)
+        self.quality = opened_quality(
+            self.run_dir,
+            weights=self.weights,
+            mode=self.mode,
+            data=self.data,
+            device=self.device,
+        )
 
     def after(self, data: Iterable[Mapping[str, Any]], *, suffix: str) -> None:
         """Write ``quality.csv`` and ``quality.html``, and bounds into ``volumes.csv``.
@@ -94,8 +94,75 @@ class QualitySteps:
         items = [{**item, "mask": self.folder / f"{item['case']}{suffix}"} for item in data]
         judged = suffix in READABLE and not self.quality.run.spec.overlapping
         checked = write_trust(self.quality, items, self.folder, given=judged)
+        cases = {item["case"] for item in items}
+        own = [pair for pair in checked if pair[0].case in cases]
+        keep_expected(self.quality.run, own, data=self.data)
         if (self.folder / VOLUMES).is_file():
             bound_volumes(checked, self.folder / VOLUMES)
+
+
+def opened_quality(
+    run_dir: str | Path,
+    *,
+    weights: str | Path,
+    mode: str,
+    data: str | Path | None = None,
+    device: torch.device | str = "cpu",
+) -> Quality | None:
+    """What a run's doubts are worth, read or learned; ``None`` if it cannot be told, or is not to.
+
+    Args:
+        run_dir: The run folder.
+        weights: Those that segment.
+        mode: As of ``QualitySteps``.
+        data: As of ``QualitySteps``.
+        device: Where the network goes.
+
+    Raises:
+        InputError: With ``on``, if it cannot be learned.
+    """
+    if mode == "off":
+        return None
+    own = RunFolder(run_dir).model
+    try:
+        if Path(weights).absolute() != own.absolute():
+            raise InputError(f"key 'weights': {weights} are not those of the run, {own}")
+        return Quality.of(TrainedRun.open(run_dir, device=device), data=data)
+    except InputError as error:
+        if mode == "on":
+            raise
+        logging.getLogger(__name__).warning("no trust numbers: %s", error)
+    return None
+
+
+def proposer_of(
+    network: nn.Module,
+    spec: InputSpec,
+    *,
+    run_dir: str | Path,
+    weights: str | Path,
+    mode: str,
+    data: str | Path | None = None,
+    device: torch.device | str = "cpu",
+) -> Proposer:
+    """What proposes labels: by trust numbers where the run has them, else by agreement.
+
+    Args:
+        network: With the run's weights.
+        spec: How images were brought to it in training.
+        run_dir: As of ``opened_quality``.
+        weights: As of ``opened_quality``.
+        mode: As of ``opened_quality``.
+        data: As of ``opened_quality``.
+        device: Where the network is.
+
+    Raises:
+        InputError: As ``opened_quality``.
+    """
+    quality = opened_quality(run_dir, weights=weights, mode=mode, data=data, device=device)
+    if quality is None:
+        return Proposer(network, spec, device=device)
+    return TrustedProposer(quality, data=data)
 
 
 def write_trust(

@@ -12,7 +12,7 @@ from typing import Any
 from gemini_monai.base.bundles import command_line_overrides, is_bundle_run
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.files import read_json
-from gemini_monai.base.trust import evaluated
+from gemini_monai.base.trust import configurations_of, evaluated
 from gemini_monai.configuration.knobs import VIEW_SETTINGS
 from gemini_monai.configuration.parser_access import running_configuration
 from gemini_monai.configuration.references import is_referred_to
@@ -57,7 +57,7 @@ def untrained_settings(bundle_root: str | Path) -> dict[str, Any]:
     Args:
         bundle_root: The bundle.
     """
-    training = read_json(Path(bundle_root) / "configs" / "train.json", dict)
+    training = read_json(configurations_of(bundle_root) / "train.json", dict)
     network = {name: training[name] for name in NETWORK_SETTINGS}
     view = phantom_cohort("dataset.json").input_spec().settings()
     restores = training["train"]["task"] == "pre-training"

@@ -113,8 +113,9 @@ def _check_entry(entry: Any, split: str, content: Mapping[str, Any], path: Path)
     where = f"{path}: '{entry['case']}' of '{split}'"
     if split == "unlabeled" and "label" in entry:
         raise InputError(f"{path}: unlabeled entry '{entry['case']}' has a label; remove it")
-    if "paired" in entry:
-        flag(entry["paired"], f"{where}: key 'paired'")
+    for key in ("paired", "has_label"):
+        if key in entry:
+            flag(entry[key], f"{where}: key '{key}'")
     _check_files(entry, path, where=where)
     _check_masks(entry, content, where=where)
     if content.get("align") and np.shape(entry.get("grid", ())) != (4, 4):

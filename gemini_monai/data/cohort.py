@@ -32,7 +32,8 @@ class Cohort:
     Entries are dicts with ``image`` and ``case``, and ``label`` where one may be read; ``label`` is
     a path, or a list of paths to one binary mask per structure. ``patient`` and ``group``, where
     they are known, say who may be paired; an unlabeled entry with ``"paired": false``, such as an
-    image with a lesion that no other has, is paired with none.
+    image with a lesion that no other has, is paired with none. One with ``"has_label": true`` has a
+    label file somewhere that the split does not use; the entry does not say where.
     """
 
     path: Path

@@ -19,7 +19,7 @@ from gemini_monai.data.checks import SPLITS, check_content
 from gemini_monai.data.cohort import Cohort
 from gemini_monai.data.content import digests_of, recorded
 from gemini_monai.data.copies import refuse_copies
-from gemini_monai.data.entries import absolute, relative, sources_of
+from gemini_monai.data.entries import HAS_LABEL, absolute, path_from, relative, sources_of
 from gemini_monai.data.verification import roles_of, verified
 
 PREVIOUS = "dataset.previous.json"
@@ -171,16 +171,21 @@ def _records(cohort: Cohort, path: Path) -> dict[str, str]:
 
 
 def lasting_content(content: Mapping[str, Any]) -> dict[str, Any]:
-    """A ``dataset.json`` without the times at which its files were changed."""
+    """A ``dataset.json`` without the times of its files, and what it says of unused labels."""
     files = content.get("files") or {}
-    return {**content, "files": {file: record.split()[::2] for file, record in files.items()}}
+    unlabeled = [
+        {key: value for key, value in entry.items() if key != HAS_LABEL}
+        for entry in content["unlabeled"]
+    ]
+    records = {file: record.split()[::2] for file, record in files.items()}
+    return {**content, "files": records, "unlabeled": unlabeled}
 
 
 def _with_relative_paths(content: Mapping[str, Any], *, folder: Path) -> dict[str, Any]:
     changed: dict[str, Any] = {s: [relative(e, folder) for e in content[s]] for s in SPLITS}
-    changed["files"] = {os.path.relpath(file, folder): r for file, r in content["files"].items()}
+    changed["files"] = {path_from(folder, file): r for file, r in content["files"].items()}
     if "reference" in content:
-        changed["reference"] = os.path.relpath(folder / content["reference"], folder)
+        changed["reference"] = path_from(folder, content["reference"])
     return {**content, **changed}
 
 

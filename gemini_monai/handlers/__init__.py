@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gemini_monai.handlers.checkpoint import RunCheckpoint
 from gemini_monai.handlers.examples import PretrainingExamples
+from gemini_monai.handlers.expected_time import ExpectedTime
 from gemini_monai.handlers.history import History
 from gemini_monai.handlers.monitor import CorrespondenceMonitor
 from gemini_monai.handlers.probe import ProbeCurve
@@ -15,6 +16,7 @@ from gemini_monai.handlers.segmentation_scores import SegmentationScores
 
 __all__ = [
     "CorrespondenceMonitor",
+    "ExpectedTime",
     "History",
     "PretrainingExamples",
     "ProbeCurve",

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-import resource
-import shlex
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import torch
 
+from gemini_monai.base.command_lines import typed_command
 from gemini_monai.data.checks import SPLITS
 from gemini_monai.data.cohort import Cohort
+from gemini_monai.engines.cost import peak_memory
 
-PACKAGES = ("gemini_monai", "monai", "torch", "pytorch-ignite", "numpy", "nibabel", "itk")
+PACKAGES = ("gemini_monai", "monai", "torch", "pytorch-ignite", "numpy", "nibabel", "itk", "itk-io")
 CLOCKS = {"seconds": time.monotonic, "cpu_seconds": time.process_time}
 """By name in ``run.json``: time that passed, processor time of all threads without workers."""
 
@@ -45,16 +44,14 @@ def process_facts(*packages: str) -> dict[str, Any]:
     known = {package: _version(package) for package in (*PACKAGES, *packages)}
     return {
         "versions": {"python": platform.python_version()} | known,
-        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": typed_command(sys.argv),
         "threads": torch.get_num_threads(),
     }
 
 
 def peak_memory_mib(device: torch.device) -> float:
     """Peak of memory so far in MiB: of the accelerator when there is one, else of the process."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device) / 2**20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # KiB on Linux
+    return peak_memory(device) / 2**20
 
 
 def _version(package: str) -> str:

@@ -19,6 +19,7 @@ from gemini_monai.data.iterations import IterationDataset
 from gemini_monai.engines.processes import is_first_process
 from gemini_monai.handlers.checkpoint import RunCheckpoint
 from gemini_monai.handlers.convergence import Convergence
+from gemini_monai.handlers.expected_time import ExpectedTime
 from gemini_monai.handlers.history import History
 from gemini_monai.handlers.monitor import CorrespondenceMonitor
 from gemini_monai.handlers.progress import TrainingProgress
@@ -26,6 +27,7 @@ from gemini_monai.handlers.run_record import RunRecord
 from gemini_monai.inference.registration_scores import RegistrationScores
 from gemini_monai.objectives import Learner
 from gemini_monai.objectives.learner import unwrapped
+from gemini_monai.runs import arm_name
 from gemini_monai.transforms import InputSpec
 
 WATCHED = 4
@@ -37,8 +39,8 @@ class RunHandlers:
 
     ``History``, ``CorrespondenceMonitor`` where correspondence is learned or features are watched,
     ``RunCheckpoint``, ``RunRecord``, ``TrainingProgress``, ``Convergence`` where it is asked for,
-    and MONAI's ``TensorBoardStatsHandler`` where TensorBoard is installed. Attach it after those
-    that validate and set the learning rate.
+    ``ExpectedTime``, and MONAI's ``TensorBoardStatsHandler`` where TensorBoard is installed. Attach
+    it after those that validate and set the learning rate.
 
     Args:
         folder: The run folder.
@@ -122,6 +124,12 @@ class RunHandlers:
                     f"key 'stop_after': got {stop_after}, but nothing is validated; give null"
                 )
             self.handlers.append(Convergence(stop_after, validator=validator))
+        self.handlers.append(
+            ExpectedTime(
+                interval=None if validator is None else settings.get("val_interval"),
+                arms=[arm_name(name) for name in settings.get("compare", ())],
+            )
+        )
 
     def _monitor(
         self,

@@ -6,17 +6,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import itk
 import numpy as np
 from einops import rearrange
 
 from gemini_monai.base.errors import InputError
+from gemini_monai.base.extras import is_there
 from gemini_monai.images.dicom_pixels import Pixels, note, slice_pixels, without_padding
 from gemini_monai.images.enhanced_dicom import ENHANCED, frame_pixels, frames_of
+from gemini_monai.images.itk_image import itk_library
 from gemini_monai.images.slice_stack import Slice, stacked
 from gemini_monai.images.stored import Stored
 
 SOP_CLASS, DESCRIPTION = "0008|0016", "0008|103e"
+PREAMBLE, MARK = 128, b"DICM"
+"""Bytes before what a file says of its format, and what it says."""
 PIXEL_SIZES = ("0028|0030", "0018|1164", "0018|2010")
 """In the patient, at the imager, of the scanned film."""
 
@@ -46,14 +49,25 @@ def read_dicom(source: Path, *, label: bool) -> Stored:
 
 
 def is_slice(file: Path) -> bool:
-    """Whether a file is a DICOM image of one slice, which is part of a series."""
-    if not file.is_file() or not itk.GDCMImageIO.New().CanReadFile(str(file)):
+    """Whether a file is a DICOM image of one slice, which is part of a series.
+
+    Raises:
+        InputError: If it says that it is DICOM, and ITK is not installed.
+    """
+    if not file.is_file() or not (is_there("itk") or _says_dicom(file)):
+        return False
+    if not itk_library(file).GDCMImageIO.New().CanReadFile(str(file)):
         return False
     try:
         header = _header(file)
     except InputError:
         return False
     return int(header.GetDimensions(2)) == 1 and note(header, SOP_CLASS) not in ENHANCED
+
+
+def _says_dicom(file: Path) -> bool:
+    with file.open("rb") as opened:
+        return opened.read(PREAMBLE + len(MARK))[PREAMBLE:] == MARK
 
 
 def located(source: Path) -> tuple[list[Slice], np.ndarray]:
@@ -77,7 +91,7 @@ def located(source: Path) -> tuple[list[Slice], np.ndarray]:
 
 
 def _files_of_the_series(folder: Path) -> list[Path]:
-    names = itk.GDCMSeriesFileNames.New()
+    names = itk_library(folder).GDCMSeriesFileNames.New()
     names.SetUseSeriesDetails(False)  # else a series is cut where a detail such as the dose changes
     names.SetDirectory(str(folder))
     series = {
@@ -105,7 +119,7 @@ def _described(uid: str, files: Sequence[Path]) -> str:
 
 
 def _header(file: Path) -> Any:
-    reader = itk.GDCMImageIO.New()
+    reader = itk_library(file).GDCMImageIO.New()
     reader.SetFileName(str(file))
     try:
         reader.ReadImageInformation()

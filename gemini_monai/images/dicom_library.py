@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from gemini_monai.base.errors import InputError
+from gemini_monai.base.extras import optional
 
 
 class DicomLibraries(NamedTuple):
@@ -23,11 +23,5 @@ def dicom_libraries(purpose: str) -> DicomLibraries:
     Raises:
         InputError: If they are not installed.
     """
-    try:
-        import highdicom
-        import pydicom
-    except ImportError as error:
-        raise InputError(
-            f"{purpose} needs the package highdicom: pip install 'gemini_monai[dicom]'"
-        ) from error
-    return DicomLibraries(highdicom, pydicom)
+    names = ("highdicom", "pydicom")
+    return DicomLibraries(*(optional(name, extra="dicom", purpose=purpose) for name in names))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,18 +11,17 @@ from einops import rearrange
 
 from gemini_monai import __version__
 from gemini_monai.base.errors import InputError
-from gemini_monai.base.files import writing
+from gemini_monai.base.files import replacing, writing
 from gemini_monai.geometry.world import grid_distance
 from gemini_monai.images.dicom import located
 from gemini_monai.images.dicom_library import DicomLibraries, dicom_libraries
+from gemini_monai.images.dicom_report import report_file, volume_report
 from gemini_monai.images.dicom_source import referred
+from gemini_monai.images.dicom_words import MAKER, algorithm_name, concept_of, made_by
 from gemini_monai.images.names import DICOM, is_dicom
 from gemini_monai.images.slice_stack import Slice
 
-MAKER = "gemini_monai"
 SERIES_NUMBER = 300  # beside those of scanners, which count from 1
-KNOWN = ("cid7152", "cid7153", "cid7154", "cid7155")
-"""DICOM's lists of structures of the heart, the nervous system, the abdomen and the chest."""
 LONGEST = 64
 """Characters in the label of a segment."""
 APART = 0.1
@@ -53,6 +51,7 @@ def write_segmentation(
     affine: Any,
     structures: Sequence[str],
     method: str = "",
+    volumes: Sequence[float] | None = None,
 ) -> Path:
     """Write masks as one DICOM-SEG file of binary segments, whole or not at all.
 
@@ -66,8 +65,10 @@ def write_segmentation(
         source: Folder of a DICOM series, or an enhanced file.
         affine: Voxel to RAS+ mm of the masks, to be compared with the source's.
         structures: K names, in the order of ``masks``. DICOM's own code stands beside a name that
-            its lists ``KNOWN`` have, a general one beside others.
+            its lists have (``concept_of``), a general one beside others.
         method: What the algorithm is called beside ``gemini_monai``.
+        volumes: In ml, of each mask: a report of them goes to ``report_file`` of the path, and
+            neither file is there without the other. ``None`` for no report.
 
     Raises:
         InputError: If the masks lie on another grid, there is no structure, highdicom is not
@@ -88,11 +89,23 @@ def write_segmentation(
             for k, name in enumerate(structures, start=1)
         ]
         dataset = _segmentation(images, frames[in_files], segments, method, libraries)
+        report = None
+        if volumes is not None:
+            report = volume_report(dataset, images, volumes, libraries=libraries)
     except (AttributeError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"{path}: no DICOM-SEG of {source} can be made: {reason}") from error
-    writing(path, dataset.save_as)
+    _write(path, dataset, report)
     return path
+
+
+def _write(path: Path, dataset: Any, report: Any | None) -> None:
+    if report is None:
+        writing(path, dataset.save_as)
+        return
+    with replacing(report_file(path)) as part:
+        report.save_as(part)
+        writing(path, dataset.save_as)
 
 
 def _refuse_names(structures: Sequence[str], path: Path) -> None:
@@ -138,28 +151,20 @@ def _segment(number: int, name: str, *, method: str, libraries: DicomLibraries) 
     library = libraries.highdicom
     codes = libraries.pydicom.sr.codedict.codes
     algorithm = library.AlgorithmIdentificationSequence(
-        name=_algorithm(method), version=__version__, family=codes.cid7162.ArtificialIntelligence
+        name=algorithm_name(method),
+        version=__version__,
+        family=codes.cid7162.ArtificialIntelligence,
     )
     return library.seg.SegmentDescription(
         segment_number=number,
         segment_label=name,
         segmented_property_category=codes.SCT.AnatomicalStructure,
-        segmented_property_type=_concept(name, codes),
+        segmented_property_type=concept_of(name, codes),
         algorithm_type="AUTOMATIC",
         algorithm_identification=algorithm,
+        tracking_id=name,
+        tracking_uid=library.UID(),
     )
-
-
-def _algorithm(method: str) -> str:
-    return f"{MAKER} {method}".strip()
-
-
-def _concept(name: str, codes: Any) -> Any:
-    """DICOM's own code for a name that is word by word in its lists, else a general one."""
-    keyword = "".join(word.capitalize() for word in re.split(r"[\s_-]+", name))
-    lists = [getattr(codes, code_list) for code_list in KNOWN]
-    matches = (getattr(code_list, keyword) for code_list in lists if keyword in code_list.dir())
-    return next(matches, codes.SCT.AnatomicalStructure)
 
 
 def _segmentation(
@@ -175,18 +180,11 @@ def _segmentation(
         frames,
         segmentation_type="BINARY",
         segment_descriptions=segments,
-        series_instance_uid=library.UID(),
         series_number=SERIES_NUMBER,
-        series_description=_algorithm(method),
-        sop_instance_uid=library.UID(),
-        instance_number=1,
-        manufacturer=MAKER,
-        manufacturer_model_name=MAKER,
-        software_versions=__version__,
-        device_serial_number="0",
+        series_description=algorithm_name(method),
         content_creator_name=f"{MAKER}^",
         omit_empty_frames=bool(frames.any()),
-        specific_character_set="ISO_IR 192",  # UTF-8: names of structures are anybody's
+        **made_by(libraries),
     )
     if "FrameOfReferenceUID" not in dataset:  # of a radiograph
         dataset.PatientOrientation = images[0].get("PatientOrientation", "")

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import itk
 import nibabel as nib
 from nibabel.filebasedimages import ImageFileError
 from PIL import Image
 
 from gemini_monai.base.memory import refuse_too_large
+from gemini_monai.images.itk_image import itk_library
 from gemini_monai.images.names import is_dicom, is_picture, suffix_of
 
 
@@ -44,6 +44,7 @@ def _shape(path: Path) -> tuple[Sequence[int], int]:
             return picture.size, len(picture.getbands())
     if path.name.lower().endswith((".nii", ".nii.gz")):
         return [int(size) for size in nib.load(path).shape], 1  # channels are an axis more
+    itk = itk_library(path)
     header = itk.ImageIOFactory.CreateImageIO(str(path), itk.CommonEnums.IOFileMode_ReadMode)
     header.SetFileName(str(path))
     header.ReadImageInformation()

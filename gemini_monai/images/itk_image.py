@@ -1,33 +1,47 @@
-"""Values and grid of one file by ITK, whatever their type and however many their channels."""
+"""Values and grid of one file by ITK, whatever their type and however many their channels.
+
+ITK takes more room than all else beside PyTorch, so an extra brings it: all of it, or ``itk-io``, a
+third of it.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-import itk
 import numpy as np
 
 from gemini_monai.base.errors import InputError
+from gemini_monai.base.extras import optional
 from gemini_monai.geometry.world.axes import LPS
 from gemini_monai.images.stored import Stored
 
-EXACT = {
-    itk.CommonEnums.IOComponent_UCHAR: itk.UC,
-    itk.CommonEnums.IOComponent_USHORT: itk.US,
-    itk.CommonEnums.IOComponent_SHORT: itk.SS,
-    itk.CommonEnums.IOComponent_FLOAT: itk.F,
-}
+EXACT = {"UCHAR": "UC", "USHORT": "US", "SHORT": "SS", "FLOAT": "F"}
 """Types that ITK's vector images have in Python; others are read in double precision."""
 MOST_AXES = 4
+
+
+def itk_library(purpose: str | Path) -> Any:
+    """Import ITK.
+
+    Args:
+        purpose: The file, or what else needs it: the first words of the message.
+
+    Raises:
+        InputError: If it is not installed.
+    """
+    purpose = f"{purpose}: its format" if isinstance(purpose, Path) else purpose
+    return optional("itk", extra="formats", purpose=purpose)
 
 
 def itk_header(path: Path) -> Any:
     """ITK's reader of the file's format, which has read the header.
 
     Raises:
-        InputError: If ITK knows no such format, or it holds complex numbers or too many axes.
+        InputError: If ITK is not installed or knows no such format, or it holds complex numbers or
+            too many axes.
     """
+    itk = itk_library(path)
     reader = itk.ImageIOFactory.CreateImageIO(str(path), itk.CommonEnums.IOFileMode_ReadMode)
     if reader is None:
         raise InputError(f"{path}: cannot be read as an image: ITK knows no such file")
@@ -53,7 +67,9 @@ def itk_image(path: Path, header: Any) -> Stored:
     Raises:
         InputError: If a file has both a fourth axis and several values a voxel.
     """
-    kind = EXACT.get(header.GetComponentType(), itk.D)
+    itk = itk_library(path)
+    exact = {_component(itk, name): getattr(itk, own) for name, own in EXACT.items()}
+    kind = exact.get(header.GetComponentType(), itk.D)
     image_type = itk.VectorImage[kind, header.GetNumberOfDimensions()]
     reader = itk.ImageFileReader[image_type].New(FileName=str(path))
     reader.Update()
@@ -66,11 +82,16 @@ def itk_image(path: Path, header: Any) -> Stored:
                 "channels beside three of space"
             )
         values = values[..., 0] if values.shape[-1] == 1 else np.moveaxis(values[0], -1, 0)
-    return Stored(values, _affine(image, axes=values.ndim - 1))
+    direction = itk.array_from_matrix(image.GetDirection())
+    return Stored(values, _affine(image, direction, axes=values.ndim - 1))
 
 
-def _affine(image: Any, *, axes: int) -> np.ndarray:
-    steps = itk.array_from_matrix(image.GetDirection()) * np.asarray(image.GetSpacing())
+def _component(itk: Any, name: str) -> Any:
+    return getattr(itk.CommonEnums, f"IOComponent_{name}")
+
+
+def _affine(image: Any, direction: np.ndarray, *, axes: int) -> np.ndarray:
+    steps = direction * np.asarray(image.GetSpacing())
     affine = np.eye(axes + 1)
     affine[:axes, :axes] = steps[:axes, :axes]
     affine[:axes, -1] = np.asarray(image.GetOrigin())[:axes]

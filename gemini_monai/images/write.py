@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import itk
 import nibabel as nib
 import numpy as np
 from einops import rearrange
@@ -16,6 +15,7 @@ from PIL import Image
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.files import writing
 from gemini_monai.geometry.world.axes import LPS, is_sheared
+from gemini_monai.images.itk_image import itk_library
 from gemini_monai.images.names import DICOM, SEGMENTATION
 
 TYPES = (np.uint8, np.uint16, np.uint32, np.int64)
@@ -60,11 +60,13 @@ def refuse_suffix(suffix: str) -> None:
 
     Raises:
         InputError: If it is none of ``WRITTEN``, nor ``.seg.nrrd``, which is 3D Slicer's, nor
-            ``.dcm``, which is DICOM-SEG.
+            ``.dcm``, which is DICOM-SEG; or what writes it is not installed.
     """
     writable = (*WRITTEN, SEGMENTATION, DICOM)
     if suffix not in writable:
         raise InputError(f"output_ext must be one of {' '.join(writable)}, got '{suffix}'")
+    if _WRITERS.get(suffix) is _by_itk:
+        itk_library(f"output_ext {suffix}")
 
 
 def write_image(
@@ -130,6 +132,7 @@ def _by_itk(array: np.ndarray, affine: np.ndarray, several: bool) -> Callable[[P
     if is_sheared(affine) or array.dtype == np.int64:
         what = "a sheared grid" if is_sheared(affine) else "label values above 4294967295"
         raise InputError(f"{what} can only be written as NIfTI: give --output_ext .nii.gz")
+    itk = itk_library("what is written here")
     axes = array.ndim - int(several)
     order = [*range(axes)[::-1], *([axes] if several else [])]  # ITK arrays run z, y, x
     image = itk.image_from_array(np.ascontiguousarray(array.transpose(order)), is_vector=several)

@@ -13,6 +13,7 @@ from gemini_monai.inference.meeting import registration_items
 from gemini_monai.inference.probe import Probe
 from gemini_monai.inference.probe_of_pretraining import pretraining_probe
 from gemini_monai.inference.proposals import Proposals, scans_of
+from gemini_monai.inference.proposer import Proposal, Proposer
 from gemini_monai.inference.registration_files import FileRegistration
 from gemini_monai.inference.registration_scores import RegistrationScores
 from gemini_monai.inference.segmentation import Segmentation, Segmenter
@@ -28,7 +29,9 @@ __all__ = [
     "FileRegistration",
     "FlippedInferer",
     "Probe",
+    "Proposal",
     "Proposals",
+    "Proposer",
     "Registration",
     "RegistrationScores",
     "Segmentation",

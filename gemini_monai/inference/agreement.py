@@ -1,46 +1,9 @@
-"""One image segmented by a trained network: its logits, and how much they agree with the mask."""
+"""How much a network's probabilities agree with the mask that they make."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import torch
-from monai.data.meta_tensor import MetaTensor
-from monai.transforms.compose import Compose
-from torch import Tensor, nn
-
-from gemini_monai.inference.segmentation import loaded
-from gemini_monai.inference.windows import window_inferer
-from gemini_monai.transforms import InputSpec
-
-
-@torch.no_grad()
-def with_logits(
-    network: nn.Module,
-    item: Mapping[str, Any],
-    *,
-    spec: InputSpec,
-    preprocessing: Compose,
-    device: torch.device | str = "cpu",
-) -> dict[str, Any]:
-    """An item by its preprocessing, with ``pred``, logits (K, *S) on the network's grid.
-
-    Args:
-        network: A trained segmenter.
-        item: With the file of ``image``, and ``case``.
-        spec: How images were brought to the network in training.
-        preprocessing: Of that spec, for images alone.
-        device: Where the network is.
-
-    Raises:
-        InputError: If the image is not one that the network takes.
-    """
-    found = loaded(preprocessing, dict(item))
-    batch = found["image"].as_tensor()[None].to(device, torch.float32)
-    logits = torch.as_tensor(window_inferer(spec)(batch, network))[0].float().cpu()
-    # the way back begins there
-    return found | {"pred": MetaTensor(logits, affine=found["image"].affine)}
+from torch import Tensor
 
 
 def agreement_of(logits: Tensor, *, overlapping: bool) -> float:

@@ -9,6 +9,7 @@ from typing import Any
 from torch import nn
 
 from gemini_monai.base.errors import InputError
+from gemini_monai.base.extras import optional
 from gemini_monai.geometry.types import Features, Image
 
 MODULE = "dynamic_network_architectures.architectures.unet"
@@ -104,14 +105,8 @@ def _short_name(name: Any) -> str:
 
 
 def _class_of(name: str) -> Any:
-    try:
-        from dynamic_network_architectures.architectures import unet
-    except ImportError as error:
-        raise InputError(
-            "backbone: a network of nnU-Net needs the package dynamic_network_architectures: "
-            "pip install 'gemini_monai[nnunet]'"
-        ) from error
-    return getattr(unet, _short_name(name))
+    purpose = "backbone: a network of nnU-Net"
+    return getattr(optional(MODULE, extra="nnunet", purpose=purpose), _short_name(name))
 
 
 def _operations(arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,11 +11,13 @@ import numpy as np
 import torch
 from monai.config.type_definitions import KeysCollection
 from monai.data.meta_tensor import MetaTensor
+from monai.transforms.io.dictionary import SaveImaged
 from monai.transforms.transform import MapTransform
 
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.files import refuse_existing
 from gemini_monai.images import (
+    file_shape,
     is_picture,
     refuse_other_than_dicom,
     smallest_type,
@@ -24,9 +26,10 @@ from gemini_monai.images import (
     write_segmentation,
     write_segments,
 )
+from gemini_monai.images.dicom_report import report_file
 from gemini_monai.images.names import DICOM, SEGMENTATION
 from gemini_monai.images.write import refuse_suffix
-from gemini_monai.transforms.structure_volumes import TABLE, CaseTable
+from gemini_monai.transforms.structure_volumes import TABLE, CaseTable, milliliters
 
 
 class FiniteOutputd(MapTransform):
@@ -48,12 +51,13 @@ class FiniteOutputd(MapTransform):
         return item
 
 
-class SaveCased(MapTransform):
+class SaveCased(SaveImaged):
     """Write label maps or masks (C, *S) as ``folder/<case><suffix>``, whole or not at all.
 
     On the grid of the image, in the smallest type that holds the label values; a volume of one
     slice stays one. ``.seg.nrrd`` is a segmentation of 3D Slicer. Of DICOM images, ``.dcm`` is one
-    DICOM-SEG file a case, a segment a structure.
+    DICOM-SEG file a case, a segment a structure. It is MONAI's ``SaveImaged`` by kind, so that what
+    leaves those out of a chain, as MONAI Label does, leaves it out too.
 
     Args:
         keys: Keys of the items to write: each a MetaTensor (C, *S) on the image's own grid, of
@@ -65,6 +69,7 @@ class SaveCased(MapTransform):
         structures: Names of the classes without background, or of the masks, for DICOM-SEG and
             3D Slicer.
         method: What made them, for DICOM-SEG.
+        volumes: Whether a report of volumes is written beside each DICOM-SEG of a volume.
     """
 
     def __init__(
@@ -76,13 +81,15 @@ class SaveCased(MapTransform):
         label_values: Sequence[int] | None = None,
         structures: Sequence[str] = (),
         method: str = "",
+        volumes: bool = False,
     ) -> None:
-        super().__init__(keys)
+        MapTransform.__init__(self, keys)  # MONAI's own writer is not used
         self.folder = Path(folder)
         self.suffix = suffix
         self.is_map = label_values is not None
         self.structures = structures
         self.method = method
+        self.volumes = volumes
         values = sorted(label_values or (0, 1))
         self.values = np.array(values, smallest_type([0, *values]))
 
@@ -122,6 +129,7 @@ class SaveCased(MapTransform):
         if self.is_map:
             numbers = np.arange(1, len(self.values))
             classes = classes == numbers.reshape(-1, *[1] * (classes.ndim - 1))
+        reported = self.volumes and label.ndim == 4  # of a radiograph there is none
         write_segmentation(
             path,
             classes,
@@ -129,13 +137,8 @@ class SaveCased(MapTransform):
             affine=label.affine.cpu(),
             structures=self.structures,
             method=self.method,
+            volumes=milliliters(classes, label.affine.cpu()) if reported else None,
         )
-
-
-def file_shape(image: Any) -> Sequence[int] | None:
-    """Spatial shape of the file that an image came from."""
-    shape = image.meta.get("spatial_shape") if isinstance(image, MetaTensor) else None
-    return None if shape is None else [int(size) for size in torch.as_tensor(shape).flatten()]
 
 
 def probabilities_file(folder: str | Path, case: str, suffix: str) -> Path:
@@ -150,6 +153,7 @@ def refuse_outputs(
     suffix: str = ".nii.gz",
     overwrite: bool = False,
     probabilities: bool = False,
+    volumes: bool = False,
 ) -> None:
     """Before the first prediction: no file that is written may replace another.
 
@@ -159,6 +163,7 @@ def refuse_outputs(
         suffix: Ending of the files' names, such as ``.nii.gz``; it says the format.
         overwrite: They may replace files that are there; an image that is read, never.
         probabilities: Whether a file of probabilities is written beside each.
+        volumes: Whether a report of volumes is written beside each DICOM-SEG.
 
     Raises:
         InputError: Naming the first file that is in the way, or that two cases would share, or if
@@ -179,6 +184,8 @@ def refuse_outputs(
     outputs = [Path(folder) / f"{case}{suffix}" for case in cases]
     if probabilities:
         outputs += [probabilities_file(folder, case, suffix) for case in cases]
+    if volumes and suffix == DICOM:
+        outputs += [report_file(path) for path in outputs]
     _refuse_shared(outputs)
     inputs = [Path(str(item["image"])) for item in items]
     refuse_existing(outputs, overwrite=overwrite, inputs=inputs)

@@ -111,7 +111,8 @@ def postprocessing(
             the item; it takes a while.
         probabilities: Those of every class go with the item as ``probabilities``, before anything
             is decided, and into ``folder``.
-        volumes: Where rows of ``volume_rows`` go; ``None`` for nowhere.
+        volumes: Where rows of ``volume_rows`` go, and then a report of them beside each DICOM-SEG;
+            ``None`` for neither.
     """
     chain: Transforms = []
     if preprocessing is not None:
@@ -124,7 +125,8 @@ def postprocessing(
     chain += _decided(spec)
     if folder is not None:
         meaning: dict[str, Any] = {"label_values": spec.values, "structures": spec.structures}
-        chain.append(SaveCased("pred", folder=folder, suffix=suffix, method=method, **meaning))
+        meaning |= {"method": method, "volumes": volumes is not None}
+        chain.append(SaveCased("pred", folder=folder, suffix=suffix, **meaning))
     if volumes is not None:
         chain.append(SaveVolumesd(spec, table=volumes))
     return Compose([*chain, *(_compared(spec, label) if label is not None else [])])

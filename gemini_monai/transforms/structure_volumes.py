@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from ignite.engine import Engine, Events
 from monai.data.meta_tensor import MetaTensor
+from monai.transforms.io.dictionary import SaveImaged
 from monai.transforms.transform import MapTransform
 
 from gemini_monai.base.tables import read_table, write_table
@@ -70,6 +71,17 @@ def voxel_size(affine: Any, *, axes: int) -> float:
     """
     steps = np.asarray(affine, dtype=float)[:-1, :axes]
     return float(np.prod(np.linalg.svd(steps, compute_uv=False)))
+
+
+def milliliters(masks: np.ndarray, affine: Any) -> list[float]:
+    """Volume of each mask, as ``volume_rows`` has it.
+
+    Args:
+        masks: (K, X, Y, Z) of zeros and ones.
+        affine: Voxel to mm, (4, 4).
+    """
+    size = voxel_size(affine, axes=3)
+    return [int(np.count_nonzero(mask)) * size / MICROLITERS for mask in masks]
 
 
 class CaseTable:
@@ -131,8 +143,8 @@ class CaseTable:
         return found
 
 
-class SaveVolumesd(MapTransform):
-    """Rows of ``volume_rows`` in a table.
+class SaveVolumesd(SaveImaged):
+    """Rows of ``volume_rows`` in a table; a ``SaveImaged`` by kind, as ``SaveCased``.
 
     Args:
         spec: What the numbers of ``pred`` mean.
@@ -140,7 +152,7 @@ class SaveVolumesd(MapTransform):
     """
 
     def __init__(self, spec: InputSpec, *, table: CaseTable) -> None:
-        super().__init__("pred")
+        MapTransform.__init__(self, "pred")  # MONAI's own writer is not used
         self.spec = spec
         self.table = table
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from gemini_monai.base.command_lines import pasted_command
 from gemini_monai.base.files import read_json
 from gemini_monai.runs import RunFolder
 
@@ -114,14 +114,8 @@ def _by(separator: str, values: Any, *, unit: str = "") -> str:
 def _commands(record: Mapping[str, Any]) -> Iterator[Markdown]:
     """The commands of the training, each as it would be typed again."""
     for part in (record, *record.get("resumed", [])):
-        _, *words = shlex.split(str(part["command"]))
-        line = " ".join(["python -m monai.bundle", *map(_quoted, words)])
-        yield Markdown(" ".join(line.split()).replace("```", "` ` `"))  # it stands in a fence
-
-
-def _quoted(word: str) -> str:
-    """For a shell, without a backslash where a list of names can stand between double quotes."""
-    return f'"{word}"' if "'" in word and not set(word) & set('"$`\\!') else shlex.quote(word)
+        line = pasted_command(str(part["command"]))
+        yield Markdown(line.replace("```", "` ` `"))  # it stands in a fence
 
 
 def _scores(run: RunFolder) -> dict[str, Any]:

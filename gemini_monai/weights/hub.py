@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gemini_monai.base.errors import InputError
+from gemini_monai.base.extras import optional
 from gemini_monai.base.files import refuse_existing
 from gemini_monai.weights.card import plain
 from gemini_monai.weights.export import read_card
@@ -120,10 +121,4 @@ def _line(error: Exception) -> str:
 
 
 def _hub() -> Any:
-    try:
-        import huggingface_hub
-    except ImportError as error:
-        raise InputError(
-            "the Hub needs the package huggingface_hub: pip install 'gemini_monai[hub]'"
-        ) from error
-    return huggingface_hub
+    return optional("huggingface_hub", extra="hub", purpose="the Hub")

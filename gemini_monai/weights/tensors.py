@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from gemini_monai.base.errors import InputError
+from gemini_monai.base.extras import optional
 from gemini_monai.base.files import replacing, write_tensors
 
 SAFE = ".safetensors"
@@ -96,13 +97,8 @@ def _read_safe(path: Path) -> dict[str, Any]:
 
 
 def _safetensors() -> Any:
-    try:
-        import safetensors.torch
-    except ImportError as error:
-        raise InputError(
-            "a .safetensors file needs the package safetensors: pip install 'gemini_monai[hub]'"
-        ) from error
-    return safetensors
+    optional("safetensors.torch", extra="hub", purpose="a .safetensors file")
+    return optional("safetensors", extra="hub", purpose="a .safetensors file")
 
 
 def _reason(error: Exception) -> str:

@@ -32,6 +32,7 @@ def _segment(trained, folder, out, **options):
 def test_segments_are_those_of_the_label_map(trained, radiographs, tmp_path):
     for suffix in (".dcm", ".nii.gz"):
         _segment(trained, radiographs, tmp_path / "out", output_ext=suffix)
+    assert not list((tmp_path / "out").glob("*_volumes.dcm"))  # a radiograph has areas
     record = json.loads((trained / "run.json").read_text())
     for case in ("chest.0", "chest.1"):
         labels = nib.load(tmp_path / "out" / f"{case}.nii.gz").get_fdata()[..., 0]

@@ -18,6 +18,7 @@ from gemini_monai.data.prepare.split import Wanted
 from gemini_monai.images import read, read_label, write_segments
 from gemini_monai.images.segments import read_segmentation
 from gemini_monai.inference import TrainedRun
+from gemini_monai.quality import Quality
 from gemini_monai.runs import read_record
 from tests.bundles.runs import SMALL, paths, run, workflow
 
@@ -105,6 +106,32 @@ def _is_the_second_round(lab, labels):
     assert all(
         torch.allclose(ours[name], theirs[name]) for name in learned if "running" not in name
     )
+
+
+def test_the_least_expected_dice_comes_first(lab, capsys):
+    rows = _propose(lab, "trusted", count=3)
+    assert "order: the least expected Dice first" in capsys.readouterr().out
+    quality = Quality.of(TrainedRun.open(lab / "round1"))
+    unlabeled = read_cohort(lab / "data1" / "dataset.json").unlabeled
+    checked = {e["case"]: quality.check(e["image"], case=e["case"]) for e in unlabeled}
+    wanted = sorted(checked, key=lambda case: checked[case].expected)[:3]
+    assert [row["case"] for row in rows] == wanted
+    for row in rows:
+        own = checked[row["case"]]
+        assert float(row["expected_dice"]) == pytest.approx(own.expected, abs=1e-4)
+        assert row["flags"] == "; ".join(own.flags)
+
+
+def test_without_trust_numbers_the_least_agreement_comes_first(lab, capsys):
+    (lab / "round1" / "quality.npz").unlink(missing_ok=True)
+    rows = _propose(lab, "agreed", count=3, quality_data=str(lab / "none.json"))
+    agreements = [float(row["agreement"]) for row in rows]
+    assert "order: the least agreement first" in capsys.readouterr().out
+    assert agreements == sorted(agreements)
+    assert {row["expected_dice"] for row in rows} == {""}
+    options = {"quality": "on", "quality_data": str(lab / "none.json")}
+    _refused(r"which are not there \(.*none\.json\)", _propose, lab, "stopped", **options)
+    assert not (lab / "stopped").exists()
 
 
 def test_the_order_of_a_table_comes_first_and_names_itk_snap_reads_lie_beside(lab):

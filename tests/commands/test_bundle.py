@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 
 import pytest
 
+import gemini_monai
 from gemini_monai.base.errors import InputError
 from gemini_monai.commands.bundle import CHOICES
+from gemini_monai.commands.monai_call import NOTICE
 from gemini_monai.commands.parser import build_parser, split_overrides
 from gemini_monai.runs.settings import KNOBS
 from tests.bundles.runs import BUNDLE, MIP, SMALL, command, overrides_of
@@ -86,6 +90,27 @@ def test_finetuning_has_overlays_of_its_own(monkeypatch, tmp_path):
         words = becomes(monkeypatch, "finetune", folder, "--pretrained", "none", "--slices=True")
         assert configurations(words) == ["finetune.json", overlay]
         assert words[-3:] == ["--pretrained", "none", "--slices=True"]
+
+
+@pytest.mark.parametrize(
+    ("words", "bundle", "config"),
+    [
+        (["train", "semi"], BUNDLE, "train"),
+        (["train", "mip"], MIP, "train"),
+        (["finetune", "--pretrained", "none"], MIP, "finetune"),
+        (["cost", "semi"], BUNDLE, "train"),
+        (["cost", "finetune"], MIP, "finetune"),
+    ],
+)
+def test_where_no_bundle_lies_the_shipped_one_trains_and_writes_here(
+    monkeypatch, tmp_path, words, bundle, config
+):
+    monkeypatch.chdir(tmp_path)
+    found = becomes(monkeypatch, *words)
+    assert found[2] == str(bundle / "configs" / f"{config}.json")
+    assert found[3:5] == ["--bundle_root", str(tmp_path / "bundles" / bundle.name)]
+    (tmp_path / "bundles" / bundle.name / "runs").mkdir(parents=True)  # which is no bundle yet
+    assert becomes(monkeypatch, *words) == found
 
 
 def test_an_archive_in_the_working_directory_trains_by_the_installed_configuration(
@@ -186,6 +211,28 @@ def _commands(parser, words=()):
         inner = action.choices if isinstance(action.choices, dict) else {}
         for name, command_parser in inner.items():
             yield from _commands(command_parser, (*words, name))
+
+
+def test_the_version_is_told(monkeypatch, capsys):
+    with pytest.raises(SystemExit):
+        call(monkeypatch, "--version")
+    assert capsys.readouterr().out == f"gemini_monai {gemini_monai.__version__}\n"
+
+
+def test_the_command_is_printed_to_be_pasted_and_only_overlays_have_a_notice_of_monai(
+    monkeypatch, tmp_path, capsys
+):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("PYTHONWARNINGS", "ignore::ResourceWarning")
+    folder, own = _data(tmp_path / "data"), tmp_path / "own.json"
+    own.write_text("{}")
+    becomes(monkeypatch, "train", "semi", folder, "--overlay", own)
+    assert os.environ["PYTHONWARNINGS"] == "ignore::ResourceWarning"
+    words = becomes(monkeypatch, "train", "semi", folder)
+    assert os.environ["PYTHONWARNINGS"] == f"ignore::ResourceWarning,{NOTICE}"
+    line = capsys.readouterr().out.splitlines()[-1]
+    assert line.startswith("python -m monai.bundle run training --config_file \"['bundles/")
+    assert shlex.split(line)[4:] == words
 
 
 def test_every_command_has_help(monkeypatch, capsys):

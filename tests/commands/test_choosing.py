@@ -63,6 +63,19 @@ def test_a_scan_like_no_other_is_told_and_not_chosen(monkeypatch, tmp_path, caps
         choose(tmp_path / "data", 21, features="thumbnail")
 
 
+def test_scans_whose_label_is_not_used_count_as_labeled(monkeypatch, tmp_path, capsys):
+    data = tmp_path / "data"
+    source = folder(tmp_path, images=8, labels=5)
+    call(monkeypatch, "prepare", "folder", source, data, "--labeled", 2)
+    call(monkeypatch, "choose", data, 3, "--features", "thumbnail")
+    assert "3 scan(s) have a label file that the split does not use" in capsys.readouterr().out
+    rows = csv.DictReader((data / "chosen" / "chosen.csv").open())
+    assert {row["case"] for row in rows} == {"case5", "case6", "case7"}
+    with pytest.raises(InputError, match=r"3 scan\(s\) without a label to choose from, got N 4"):
+        choose(data, 4, features="thumbnail")
+    assert len(choose(data, 6, features="thumbnail", unused_labels="choose").cases) == 6
+
+
 def test_a_folder_of_images_is_to_be_prepared(monkeypatch, tmp_path, capsys):
     source = folder(tmp_path)
     assert "prepare the data first" in refused(monkeypatch, capsys, "choose", source, 2)

@@ -27,7 +27,7 @@ CODE = f"""
 import contextlib, io, json, os, sys
 from gemini_monai.commands import main
 
-os.execv = lambda *words: sys.exit("the run was started")
+os.execve = lambda *words: sys.exit("the run was started")
 found = {{}}
 for words in json.load(sys.stdin):
     sys.argv, told = ["gemini", *words.split()], io.StringIO()
@@ -139,6 +139,7 @@ DOORS = {
     "choose DST 0": "error: N: expected a whole number, 1 or more, got 0",
     "choose DST 5 --strategy x": "error: --strategy: expected one of k_medoids, typical,",
     "choose DST 5 --features x": "error: --features: expected one of thumbnail, histogram,",
+    "choose DST 5 --unused_labels x": "error: --unused_labels: expected one of count, choose",
     "choose DST 5 --pretrained none.pt": f"error: none.pt: {NO_WEIGHTS}",
     "choose DST 5 --pretrained RUN --features histogram": "error: --pretrained is for --features",
     "prepare folder images OUT --labeled_from none.csv": f"error: none.csv: {NO_FILE}",

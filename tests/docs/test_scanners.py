@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 
+import highdicom
 import numpy as np
 import pytest
 import torch
 
 from gemini_monai import Run
+from gemini_monai.base.tables import read_table
 from gemini_monai.images import read
 from tests.data.prepare.made import image, label, save
 from tests.docs.conftest import DOCS
@@ -31,7 +33,12 @@ def test_dicom_in_and_out(place):
     page.run("train", place)
     page.run("segment", place)
     opened = Run.open(place / "runs/own")
-    assert len(list((place / "segments").glob("*.dcm"))) == 9
+    names = {path.name for path in (place / "segments").glob("*.dcm")}
+    assert names == {f"patient{k}{end}.dcm" for k in range(9) for end in ("", "_volumes")}
+    volumes = read_table(place / "segments/volumes.csv", required=["volume_ml"])
+    assert [_reported(place / "segments", row) for row in volumes] == [
+        pytest.approx(float(row["volume_ml"])) for row in volumes
+    ]
     for source in (images / "patient0", images / "patient1.dcm", images / "patient2"):
         found = opened.segment(source)
         points = segment_points(place / "segments" / f"{source.stem}.dcm")
@@ -42,6 +49,14 @@ def test_dicom_in_and_out(place):
             voxels = np.round((lps * [-1, -1, 1] - origin) @ np.linalg.inv(steps).T).astype(int)
             assert {*map(tuple, voxels)} == {*map(tuple, np.argwhere(found[0].numpy() == value))}
     assert any(points.values())
+
+
+def _reported(folder, row):
+    """Milliliters of a structure in the report of its case."""
+    report = highdicom.sr.srread(folder / f"{row['case']}_volumes.dcm")
+    groups = report.content.get_volumetric_roi_measurement_groups()
+    [own] = [group for group in groups if group.tracking_identifier == row["structure"]]
+    return own.get_measurements()[0].value
 
 
 def _dicom_scan(folder, number, values):
@@ -58,7 +73,7 @@ def _dicom_scan(folder, number, values):
 
 
 def test_to_nnunet(place):
-    pytest.importorskip(nnunet.PACKAGE, reason="heavy: pip install 'gemini_monai[nnunet]'")
+    pytest.importorskip(nnunet.PACKAGE, reason="heavy: pip install '.[nnunet]'")
     raw = place / "nnUNet_raw" / "Dataset501_Tiny"
     for k in range(7):
         save(raw / "imagesTr" / f"case_{k}_0000.nii.gz", image(k, (16, 12, 8)))

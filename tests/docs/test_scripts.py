@@ -38,13 +38,16 @@ def test_for_users_of_monai(place):
 
 
 def test_from_python(place):
-    run, loop = Page(DOCS / "how_to" / "python.md").code()
+    run, memory, loop = Page(DOCS / "how_to" / "python.md").code()
     prepared(place)
     options = "--output_dir runs/own --spatial_size '[32,32]' --pairs_interval 1"
     Page.run_line(f"gemini train semi data {options}", place)
     names = Page.execute(run, place)
     assert names["labels"].shape[0] == 1
     assert names["pair"].displacement.shape[0] == 2
+    held = Page.execute(memory, place)
+    assert all(torch.equal(held[name], held["label"]) for name in ("same", "also"))
+    assert held["bare"].shape == held["label"].shape
     Page.execute(loop, place)
     assert "encoder.0.0.conv.weight" in torch.load(place / "backbone.pt", weights_only=True)
     assert len([line for line in loop.splitlines() if line and "import" not in line]) <= 15

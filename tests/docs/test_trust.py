@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 
+import pytest
+
 from gemini_monai.base.tables import read_table
 from tests.data.prepare.made import label, save
 from tests.docs.conftest import DOCS
@@ -24,13 +26,23 @@ def test_from_no_label_to_trusted_masks(place):
     page.run("train", place)
     rows = read_table(place / "masks" / "quality.csv")
     page.run("propose", place)
-    proposed = [path.name.split(".")[0] for path in (place / "proposed" / "labels").iterdir()]
-    unlabeled = [row["case"] for row in rows if row["case"] not in (*chosen, *others)]
-    assert set(proposed) == set(list(dict.fromkeys(unlabeled))[:2])
+    proposals = read_table(place / "proposed" / "proposals.csv")
+    assert len(list((place / "proposed" / "labels").iterdir())) == len(proposals) == 2
+    unlabeled = {row["case"] for row in rows} - {*chosen, *others}
+    expected = {case: _mean_expected(rows, case) for case in unlabeled}
+    for row in proposals:
+        own = expected.pop(row["case"])
+        assert float(row["expected_dice"]) == pytest.approx(own, abs=2e-4)
+        assert all(own <= other + 2e-4 for other in expected.values())
     page.run("again", place)
     assert {row["case"] for row in read_table(place / "masks2" / "quality.csv")} == {
         f"case{k}" for k in range(9)
     }
+
+
+def _mean_expected(rows, case):
+    own = [float(row["expected_dice"]) for row in rows if row["case"] == case]
+    return sum(own) / len(own)
 
 
 def test_how_far_to_trust(own_run):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from tqdm import tqdm
 from gemini_monai.base.errors import InputError
 from gemini_monai.data.cohort import Cohort
 from gemini_monai.data.dataset_file import refuse_foreign_dataset, write_cohort
+from gemini_monai.data.entries import HAS_LABEL, has_label
 from gemini_monai.data.prepare.align import aligned, refuse_unalignable
 from gemini_monai.data.prepare.kept_files import forget
 from gemini_monai.data.prepare.label_files import LabelFiles
@@ -80,6 +81,7 @@ def prepare_source(source: Source, destination: Path, *, wanted: Wanted) -> Path
     )
     labels = used_labels(source, split, scans, cohort)
     entries = _entries(split, scans, labels.files, source.patients)
+    _note_unused(entries["unlabeled"], source.labels)
     cohort = replace(cohort, labels=labels.values, **entries)
     quiet = wanted.align is not None  # then they are counted on the grids of the alignment
     cohort = keep_structures(cohort, scans, asked=asked, counts=labels.counts, quiet=quiet)
@@ -172,6 +174,13 @@ def _entries(
     return entries
 
 
+def _note_unused(unlabeled: Iterable[dict[str, Any]], with_label: Collection[str]) -> None:
+    """Which unlabeled images have a label file, but not where: nobody is to open it."""
+    for entry in unlabeled:
+        if entry["case"] in with_label:
+            entry[HAS_LABEL] = True
+
+
 def _text(files: LabelFiles) -> str | list[str]:
     if isinstance(files, list):
         return [str(file.absolute()) for file in files]
@@ -204,6 +213,8 @@ def _show(cohort: Cohort, split: Split, ignored: Mapping[str, bool]) -> None:
         rows["ignored"] = f"voxels of value {cohort.ignore}, in {len(ignored)} label(s)"
     if whole := [case for case, is_whole in ignored.items() if is_whole]:
         rows["nothing drawn"] = f"in {', '.join(whole)}: every voxel is ignored"
+    if unused := sum(has_label(entry) for entry in cohort.unlabeled):
+        rows["not used"] = f"label files of {unused} unlabeled image(s), which are not opened"
     if split.dropped:
         rows["left out"] = f"{len(split.dropped)} image(s) of validation or test patients"
     print("\n".join(f"{name:>13}  {value}" for name, value in rows.items()))

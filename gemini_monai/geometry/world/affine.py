@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import itk
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -16,12 +13,15 @@ from monai.data.itk_torch_bridge import metatensor_to_itk_image
 from monai.data.meta_tensor import MetaTensor
 
 from gemini_monai.base.errors import InputError
+from gemini_monai.base.extras import optional, refuse_without
 from gemini_monai.base.intensity import Intensity, is_z_score, rule_of, scale_bounds
 from gemini_monai.geometry.world.axes import is_sheared, squared
 from gemini_monai.geometry.world.first_shift import first_shift
 from gemini_monai.geometry.world.transform import read_transform
 
 METHODS = ("itk", "ants")
+BY_ITK = "itk.itkImageRegistrationMethodv4Python"
+"""What ``itk`` has and ``itk-io``, which reads files, has not."""
 ADVICE = "expected images of one body part: choose another --reference, or leave out the image"
 PERCENTILES = {"kind": "percentile", "lower": 0.5, "upper": 99.5}
 """Of what is registered where a network sees z-scores."""
@@ -42,11 +42,8 @@ def refuse_method(method: str, *, option: str = "--align") -> None:
     """
     if method not in METHODS:
         raise InputError(f"{option} must be one of {', '.join(METHODS)}, got '{method}'")
-    if method == "ants" and find_spec("ants") is None:
-        raise InputError(
-            f"{option} ants needs the package antspyx: pip install 'gemini_monai[ants]', "
-            f"or {option} itk, which is built in"
-        )
+    for module in (BY_ITK, "ants") if method == "ants" else (BY_ITK,):
+        refuse_without(module, extra=method, purpose=f"{option} {method}")
 
 
 def register_affine(
@@ -137,6 +134,7 @@ def _prepared(image: MetaTensor, intensity: Intensity) -> MetaTensor:
 
 
 def _by_itk(moving: MetaTensor, reference: MetaTensor, *, world: bool) -> np.ndarray:
+    itk = _itk()
     volume = itk.Image[itk.F, 3]
     affine = itk.AffineTransform[itk.D, 3].New()
     center, shift = first_shift(moving, reference, world=world)
@@ -149,7 +147,7 @@ def _by_itk(moving: MetaTensor, reference: MetaTensor, *, world: bool) -> np.nda
         FixedImage=_itk_image(reference),
         MovingImage=_itk_image(moving),
         Metric=metric,
-        Optimizer=_optimizer(metric),
+        Optimizer=_optimizer(itk, metric),
         InitialTransform=affine,
     )
     method.InPlaceOn()
@@ -169,7 +167,7 @@ def _by_itk(moving: MetaTensor, reference: MetaTensor, *, world: bool) -> np.nda
         return read_transform(path)
 
 
-def _optimizer(metric: Any) -> Any:
+def _optimizer(itk: Any, metric: Any) -> Any:
     scales = itk.RegistrationParameterScalesFromPhysicalShift[type(metric)].New(Metric=metric)
     optimizer = itk.RegularStepGradientDescentOptimizerv4[itk.D].New()
     optimizer.SetScalesEstimator(scales)
@@ -182,7 +180,7 @@ def _optimizer(metric: Any) -> Any:
 
 
 def _by_ants(moving: MetaTensor, reference: MetaTensor) -> np.ndarray:
-    ants = import_module("ants")
+    itk, ants = _itk(), optional("ants", extra="ants", purpose="a registration by ANTs")
 
     def converted(image: MetaTensor) -> Any:
         geometry = _itk_image(image)
@@ -202,6 +200,10 @@ def _by_ants(moving: MetaTensor, reference: MetaTensor) -> np.ndarray:
             random_seed=1,
         )
         return read_transform(Path(found["fwdtransforms"][0]))
+
+
+def _itk() -> Any:
+    return optional("itk", extra="itk", purpose="an affine registration")
 
 
 def _itk_image(image: MetaTensor) -> Any:

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import itk
 import nibabel as nib
 import numpy as np
 
+from gemini_monai.base.extras import optional
 from gemini_monai.base.files import replacing
 from gemini_monai.geometry.world.axes import LPS
 
@@ -52,19 +52,26 @@ def write_transform(path: Path, transform: np.ndarray, *, note: str) -> None:
         transform: T, (4, 4).
         note: One line kept as a comment.
     """
+    itk = _itk(path)
     lps = LPS @ transform @ LPS
     affine = itk.AffineTransform[itk.D, 3].New()
     affine.SetMatrix(itk.matrix_from_array(np.ascontiguousarray(lps[:3, :3])))
     affine.SetTranslation(lps[:3, 3].tolist())
     with replacing(path) as part:
         itk.transformwrite([affine], str(part))
-        part.write_text(f"{part.read_text().rstrip()}\n# {note}\n")
+        text = f"{part.read_text(encoding='utf-8').rstrip()}\n# {note}\n"
+        part.write_text(text, encoding="utf-8", newline="\n")
 
 
 def read_transform(path: Path) -> np.ndarray:
     """T, (4, 4), of a file of ITK or ANTs."""
+    itk = _itk(path)
     affine = itk.transformread(str(path))[0]
     lps = np.eye(4)
     lps[:3, :3] = itk.array_from_matrix(affine.GetMatrix())
     lps[:3, 3] = list(affine.GetOffset())
     return LPS @ lps @ LPS + 0.0  # no negative zeros
+
+
+def _itk(path: Path) -> Any:
+    return optional("itk", extra="itk", purpose=str(path))

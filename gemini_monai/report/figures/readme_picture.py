@@ -51,7 +51,7 @@ def readme_picture(run: Path, output: Path) -> Path:
     places = figure.subplots(1, len(TITLES))
     figure.subplots_adjust(left=0.003, right=0.997, bottom=0.01, top=0.9, wspace=0.015)
     for axes, picture, title in zip(places, pictures, TITLES, strict=True):
-        _draw(axes, picture)
+        draw_picture(axes, picture)
         axes.set_title(title, fontsize=15, pad=8)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
@@ -86,7 +86,13 @@ def _scaled(lines: Iterable[Line], factor: float) -> list[Line]:
     return [replace(line, width=factor * line.width) for line in lines]
 
 
-def _draw(axes: Axes, picture: Picture) -> None:
+def draw_picture(axes: Axes, picture: Picture) -> None:
+    """Pixels and lines of a picture, in the place of what matplotlib draws about them.
+
+    Args:
+        axes: Where.
+        picture: Whose lines are as wide in points as they say in pixels.
+    """
     rows, columns = picture.pixels.shape[:2]
     width, height = picture.view.pixel
     axes.imshow(picture.pixels, cmap="gray", vmin=0, vmax=255, aspect=height / width)

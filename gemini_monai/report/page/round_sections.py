@@ -5,13 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from gemini_monai.report.figures.wording import percent
-from gemini_monai.report.page.elements import Note, Section, table
+from gemini_monai.report.figures.wording import UNDEFINED, percent
+from gemini_monai.report.page.elements import Block, Note, Section, table
 from gemini_monai.report.read.comparison import Comparison
 from gemini_monai.report.read.label_rounds import Round, forecast, rounds_of
 
 MORE = 5
 """Labels more that a forecast is for."""
+EXPECTED = (
+    "Expected is the mean Dice that the trust numbers of a run expect of its own masks, without "
+    "their truth: of the same test cases, and of the unlabeled scans that were looked at, which "
+    "those that got a label have left. Where it is far from the test Dice, do not rely on it for "
+    "the unlabeled scans either."
+)
+"""Below the table, where a run has such numbers."""
 
 
 def rounds(comparison: Comparison) -> Section | None:
@@ -19,15 +26,32 @@ def rounds(comparison: Comparison) -> Section | None:
     found = rounds_of(comparison)
     if not found:
         return None
-    rows = [[own.name, str(own.labels), percent(own.dice), _minutes(own.minutes)] for own in found]
-    header = ("run", "labels", "test Dice", "minutes of training")
+    columns = {
+        "run": [own.name for own in found],
+        "labels": [str(own.labels) for own in found],
+        "test Dice": [percent(own.dice) for own in found],
+        **_expected(found),
+        "minutes of training": [_minutes(own.minutes) for own in found],
+    }
+    rows = list(zip(*columns.values(), strict=True))
     caption = "Mean test Dice of runs with different numbers of labels, of the same test cases."
-    blocks = (table(header, rows, caption=caption), Note(forecast_sentence(found)))
+    shown = table(list(columns), rows, caption=caption)
+    notes = [forecast_sentence(found), *([EXPECTED] if _expected(found) else [])]
+    blocks: tuple[Block, ...] = (shown, *(Note(text) for text in notes))
     return Section("labels", "Labels", "What more labels brought", blocks)
 
 
+def _expected(found: Sequence[Round]) -> dict[str, list[str]]:
+    """Columns of expected Dice, those that any run has."""
+    columns = {
+        "expected, test": [percent(own.expected_test) for own in found],
+        "expected, unlabeled": [percent(own.expected_unlabeled) for own in found],
+    }
+    return {name: cells for name, cells in columns.items() if set(cells) != {UNDEFINED}}
+
+
 def _minutes(value: float) -> str:
-    return "\u2013" if math.isnan(value) else f"{value:.1f}"
+    return UNDEFINED if math.isnan(value) else f"{value:.1f}"
 
 
 def forecast_sentence(found: Sequence[Round]) -> str:

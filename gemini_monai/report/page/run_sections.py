@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from gemini_monai.base.command_lines import pasted_command
 from gemini_monai.report.figures.curves import (
     loss_curves,
     monitor_curves,
@@ -86,8 +87,7 @@ def commands(comparison: Comparison) -> list[Heading | CommandLine]:
 
 
 def _command(arm: Arm) -> str:
-    command = arm.run.details["command"]
-    return " ".join(map(str, command)) if isinstance(command, list) else str(command)
+    return pasted_command(arm.run.details["command"])
 
 
 def _facts(arm: Arm) -> dict[str, str]:

@@ -11,6 +11,8 @@ from scipy import stats
 
 from gemini_monai.report.read.case_scores import mean_dice, per_case
 from gemini_monai.report.read.comparison import Comparison
+from gemini_monai.report.read.paired_statistics import summarize
+from gemini_monai.report.read.run_contents import RunContents
 
 COVERED = 0.8
 """Share of such forecasts whose interval is to hold what comes true."""
@@ -26,6 +28,11 @@ class Round(NamedTuple):
     dice: float
     """Mean test Dice, 0 to 1."""
     minutes: float
+    expected_test: float = math.nan
+    """Mean Dice that the trust numbers expect of the test scans, 0 to 1; NaN where not all of them
+    were looked at."""
+    expected_unlabeled: float = math.nan
+    """The same of the unlabeled scans that were looked at; NaN where none was."""
 
 
 class Forecast(NamedTuple):
@@ -48,7 +55,7 @@ def rounds_of(comparison: Comparison) -> list[Round]:
     runs = {arm.name: arm.run for arm in comparison.arms}
     tested = {frozenset(per_case(run)) for run in runs.values()}
     found = [
-        Round(name, count, mean_dice(run), _minutes(run.details))
+        Round(name, count, mean_dice(run), _minutes(run.details), *_expected(run))
         for name, run in runs.items()
         if (count := _labels(run.dataset))
     ]
@@ -62,6 +69,14 @@ def _labels(dataset: Mapping[str, Any]) -> int:
     cases = dataset.get("cases")
     count = cases.get("labeled") if isinstance(cases, dict) else None
     return count if isinstance(count, int) else 0
+
+
+def _expected(run: RunContents) -> tuple[float, float]:
+    """Of the test scans, of which all are wanted beside their true Dice, and of unlabeled ones."""
+    tested, unlabeled = (run.expected.get(part, {}) for part in ("test", "unlabeled"))
+    whole = per_case(run).keys() <= tested.keys()
+    own = [tested[case] for case in per_case(run)] if whole else []
+    return summarize(own).mean, summarize(list(unlabeled.values())).mean
 
 
 def _minutes(details: dict[str, object]) -> float:

@@ -113,6 +113,8 @@ class RunContents:
             pre-training, by place (``first``, ``second``).
         restoration: File of the images that pre-training restored.
         arms: Runs that were trained to compare with this one.
+        expected: Mean Dice, 0 to 1, that is expected of a scan's mask, by case, of the ``test`` and
+            the ``unlabeled`` scans; what ``read_expected`` reads.
     """
 
     folder: Path
@@ -128,6 +130,7 @@ class RunContents:
     kept_pairs: dict[str, Path] = field(default_factory=dict)
     restoration: Path | None = None
     arms: tuple[RunContents, ...] = ()
+    expected: dict[str, dict[str, float]] = field(default_factory=dict)
 
     @property
     def method(self) -> str:

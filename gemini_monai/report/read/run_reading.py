@@ -12,6 +12,7 @@ from gemini_monai.base.errors import InputError
 from gemini_monai.base.files import read_json
 from gemini_monai.base.tables import number, read_table
 from gemini_monai.base.trust import refuse_code_of_run
+from gemini_monai.quality import read_expected
 from gemini_monai.report.read.run_contents import RegisteredPair, RunContents, Score, Series
 from gemini_monai.runs import RunFolder, recover_for_reading, refuse_later
 
@@ -31,8 +32,8 @@ def read_run(folder: Path) -> RunContents:
 
     Args:
         folder: What a training run left: ``run.json`` and, where they were made, ``history.csv``,
-            ``validation.csv``, ``monitor.csv``, ``probe.csv``, ``test/``, ``examples/`` and a
-            folder per arm.
+            ``validation.csv``, ``monitor.csv``, ``probe.csv``, ``test/``, ``examples/``,
+            ``expected.csv`` and a folder per arm.
 
     Returns:
         The run, its arms in it; the images that it names are not opened.
@@ -64,6 +65,7 @@ def read_run(folder: Path) -> RunContents:
         kept_pairs={path.stem: path for path in pairs},
         restoration=restoration if restoration.is_file() else None,
         arms=tuple(read_run(arm.path) for arm in run.arms()),
+        expected=read_expected(run.path),
     )
 
 

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from gemini_monai.base.errors import InputError
+from gemini_monai.base.extras import refuse_without
 from gemini_monai.inference.linear import LinearClassifier
 from gemini_monai.inference.trained_run import TrainedRun
 from gemini_monai.networks import Gemini
@@ -58,7 +59,7 @@ def embedding(
             of two structures with labels.
     """
     _check(method)
-    trained = TrainedRun.open(run)
+    trained = TrainedRun.open(run, device="cpu")
     cohort, items = seen_items(data, least=4)
     torch.manual_seed(seed)
     networks = {"initialized": as_initialized(trained.network), "trained": trained.network}
@@ -89,10 +90,7 @@ def embedding(
 def _check(method: str) -> None:
     if method not in METHODS:
         raise InputError(f"method: expected one of {', '.join(METHODS)}, got '{method}'")
-    try:
-        import sklearn  # noqa: F401
-    except ImportError as error:
-        raise InputError("embed needs scikit-learn: pip install 'gemini_monai[embed]'") from error
+    refuse_without("sklearn", extra="embed", purpose="embed")
 
 
 @torch.no_grad()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shlex
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from gemini_monai.base.errors import InputError
+from gemini_monai.base.extras import refuse_without
 from gemini_monai.base.files import write_json
 from gemini_monai.study.benchmark.grid_run import PROGRAM, GridRun
 
@@ -28,10 +28,7 @@ def refuse_without_engine() -> None:
     Raises:
         InputError: Saying what installs it.
     """
-    if importlib.util.find_spec("snakemake") is None:
-        raise InputError(
-            "benchmark: needs the package snakemake: pip install 'gemini_monai[benchmark]'"
-        )
+    refuse_without("snakemake", extra="benchmark", purpose="benchmark")
 
 
 def run_grid(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.util import find_spec
 
 from gemini_monai.base.errors import InputError
+from gemini_monai.base.extras import refuse_without
 from gemini_monai.base.limits import Check, flag, optional, real, text, whole
 
 CHECKS: dict[str, Check] = {
@@ -66,5 +66,4 @@ def refuse_missing() -> None:
     Raises:
         InputError: Naming the extra.
     """
-    if find_spec("nnunetv2") is None:
-        raise InputError("nnU-Net is not installed: pip install 'gemini_monai[nnunet]'")
+    refuse_without("nnunetv2", extra="nnunet", purpose="nnU-Net itself")

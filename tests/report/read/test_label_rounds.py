@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 
 import numpy as np
@@ -55,9 +56,11 @@ def test_too_little_or_nothing_that_falls_is_no_forecast(rounds):
     assert "cannot be told yet" in forecast_sentence(rounds)
 
 
-def _compared(folder, counts):
+def _compared(folder, counts, expected=None):
     for count in counts:
         write_run(folder / f"run{count}")
+        if expected is not None:
+            _expect(folder / f"run{count}", expected)
     runs = [read_run(folder / f"run{count}") for count in counts]
     for run, count in zip(runs, counts, strict=True):
         run.dataset["cases"] = {"labeled": count}
@@ -73,3 +76,29 @@ def test_the_page_has_them_where_labels_differ(tmp_path):
     for arm in comparison.arms:
         arm.run.dataset["cases"] = {"labeled": 5}
     assert "What more labels brought" not in render(page_of(comparison), images=False)
+
+
+def _expect(run, rows):
+    """A table of trust numbers of the weights that the run has."""
+    (run / "models").mkdir()
+    (run / "models" / "model.pt").write_bytes(b"weights")
+    own = hashlib.sha256(b"weights").hexdigest()
+    lines = [f"{case},{part},{dice},{own}" for case, part, dice in rows]
+    lines += ["s000,unlabeled,0.1,of_other_weights"]
+    (run / "expected.csv").write_text("\n".join(["case,part,expected_dice,weights", *lines]))
+
+
+def test_expected_dice_stands_beside_the_true_one(tmp_path):
+    tests = [(f"s{k:03}", "test", 0.6 + 0.05 * k) for k in range(5)]
+    others = [("u0", "unlabeled", 0.25), ("u1", "unlabeled", 0.5)]
+    comparison = _compared(tmp_path / "all", [3, 8], [*tests, *others])
+    for own in rounds_of(comparison):
+        assert own.expected_test == pytest.approx(0.7)
+        assert own.expected_unlabeled == pytest.approx(0.375)
+    page = render(page_of(comparison), images=False)
+    assert all(text in page for text in ("expected, test", "70.0", "37.5", "without their truth"))
+    first = rounds_of(_compared(tmp_path / "some", [3, 8], tests[1:]))[0]
+    assert math.isnan(first.expected_test)
+    assert math.isnan(first.expected_unlabeled)
+    page = render(page_of(_compared(tmp_path / "none", [3, 8])), images=False)
+    assert "expected, test" not in page
