@@ -53,7 +53,6 @@ def test_the_test_command_installs_and_tests():
 
 def test_what_a_person_types(tmp_path):
     """Own scans from a folder to results; then pre-training, fine-tuning and what it bought."""
-    (tmp_path / "bundles").symlink_to(ROOT / "bundles")
     folder(tmp_path, images=9, labels=6).rename(tmp_path / "scans")
     printed = README.run("own", tmp_path)
     assert printed.count("python -m monai.bundle run ") == 2

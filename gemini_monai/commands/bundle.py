@@ -121,7 +121,8 @@ def _overlay(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help="a configuration that changes some keys; may be given several times",
+        help="a configuration that changes some keys, or the name of one of the bundle's, such as "
+        "recipe_light; may be given several times",
     )
 
 

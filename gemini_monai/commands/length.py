@@ -57,7 +57,7 @@ def knob(call: Call, name: str) -> Any:
         call: The training.
         name: Of the knob.
     """
-    layers = [read_json(file, dict) for file in [*call.files, *call.overlays]]
+    layers = [read_json(file, dict) for file in call.layers]
     found = [own[name] for own in (*layers, command_line_overrides(call.options)) if name in own]
     return found[-1]
 

@@ -25,7 +25,7 @@ class Call:
         name: Of the run, such as ``training``; ``None`` for the configuration's own.
         files: Configurations, later ones overlaying earlier ones.
         options: Overrides, as on a command line.
-        overlays: Those of the files that are a person's own.
+        overlays: A person's own, which come last; or names of those that lie beside the first file.
         places: What has to be there of what keys name, see ``refuse_early``.
     """
 
@@ -36,9 +36,15 @@ class Call:
     places: Mapping[str, Place] = field(default_factory=dict)
 
     @property
+    def layers(self) -> list[str | Path]:
+        """Every configuration, later ones overlaying earlier ones."""
+        beside = Path(self.files[0]).parent
+        return [*self.files, *(_named(overlay, beside) for overlay in self.overlays)]
+
+    @property
     def words(self) -> list[str]:
         """After ``python``."""
-        paths = [_short(file) for file in [*self.files, *self.overlays]]
+        paths = list(map(_short, self.layers))
         config = paths[0] if len(paths) == 1 else str(paths).replace(" ", "")
         start = ["-m", "monai.bundle", "run", *([self.name] if self.name else [])]
         return [*start, "--config_file", config, *self.options]
@@ -51,8 +57,7 @@ class Call:
         """
         from gemini_monai.configuration import check_configuration
 
-        files = [str(file) for file in [*self.files, *self.overlays]]
-        check_configuration(files, **command_line_overrides(self.options))
+        check_configuration(list(map(str, self.layers)), **command_line_overrides(self.options))
 
     def start(self) -> None:
         """Print the command of MONAI, and become it; overlays are checked before.
@@ -72,10 +77,9 @@ class Call:
         Raises:
             InputError: As ``refuse_early`` and ``check``.
         """
-        files = [*self.files, *self.overlays]
-        for file in files:
+        for file in self.layers:
             refuse_absent_configuration(file)
-        refuse_early(files, self.options, places=self.places)
+        refuse_early(self.layers, self.options, places=self.places)
         nested = any("#" in key or "::" in key for key in command_line_overrides(self.options))
         if self.overlays or nested:
             self.check()  # MONAI would end in a traceback where JSON is damaged or a key missing
@@ -86,6 +90,12 @@ def _filter_warnings(rule: str) -> None:
     rules = [own for own in os.environ.get("PYTHONWARNINGS", "").split(",") if own]
     if rule not in rules:
         os.environ["PYTHONWARNINGS"] = ",".join([*rules, rule])
+
+
+def _named(overlay: str | Path, beside: Path) -> str | Path:
+    path = beside / f"{overlay}.json"
+    is_name = Path(overlay).name == str(overlay) and not Path(overlay).is_file()
+    return path if is_name and path.is_file() else overlay
 
 
 def _short(file: str | Path) -> str:

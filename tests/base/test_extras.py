@@ -28,7 +28,7 @@ def test_a_shell_hands_every_requirement_to_pip(extra):
 
 
 @pytest.mark.parametrize("ask", [optional, refuse_without])
-@pytest.mark.parametrize("module", ["itk", "itk.support"])
+@pytest.mark.parametrize("module", ["itk", "itk.itkNowherePython"])
 def test_what_is_missing_is_named_with_what_brings_it(monkeypatch, ask, module):
     monkeypatch.setitem(sys.modules, "itk", None)
     assert not is_there(module)

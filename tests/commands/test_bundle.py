@@ -113,6 +113,16 @@ def test_where_no_bundle_lies_the_shipped_one_trains_and_writes_here(
     assert becomes(monkeypatch, *words) == found
 
 
+def test_an_overlay_of_the_bundle_goes_by_its_name(monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    words = ["train", "semi", "--overlay", "recipe_light"]
+    assert configurations(becomes(monkeypatch, *words)) == ["train.json", "recipe_light.json"]
+    (tmp_path / "recipe_light").mkdir()
+    assert configurations(becomes(monkeypatch, *words)) == ["train.json", "recipe_light.json"]
+    told = refused(monkeypatch, capsys, *words[:2], "--overlay", "recipe_lihgt")
+    assert told == "error: recipe_lihgt: no such configuration file"
+
+
 def test_an_archive_in_the_working_directory_trains_by_the_installed_configuration(
     monkeypatch, tmp_path
 ):

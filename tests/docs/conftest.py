@@ -1,4 +1,4 @@
-"""Small scans in a working directory like the root of a clone."""
+"""Small scans in a working directory of one's own, where no clone lies."""
 
 from __future__ import annotations
 
@@ -16,10 +16,16 @@ DOCS = ROOT / "docs"
 
 @pytest.fixture
 def place(tmp_path):
-    """A working directory like the root of a clone, with small scans, and data prepared."""
-    (tmp_path / "bundles").symlink_to(ROOT / "bundles")
+    """A working directory with small scans and nothing else."""
     folder(tmp_path, images=9, labels=6, shape=(32, 32)).rename(tmp_path / "scans")
     return tmp_path
+
+
+@pytest.fixture
+def clone(place):
+    """``place`` with the bundles, like the root of a clone."""
+    (place / "bundles").symlink_to(ROOT / "bundles")
+    return place
 
 
 @pytest.fixture

@@ -30,6 +30,7 @@ def test_one_run_per_device(place):
     assert (place / "seeds.html").is_file()
 
 
+@pytest.mark.usefixtures("clone")
 def test_a_federated_client(place):
     prepared(place)
     page = Page(DOCS / "how_to" / "clients.md")

@@ -49,6 +49,7 @@ def test_there_are_backbones_in_the_table():
     assert len(_tried()) >= 5
 
 
+@pytest.mark.usefixtures("clone")
 def test_a_new_method(place):
     page = Page(DOCS / "how_to" / "new_method.md").write_files(place)
     prepared(place)
