@@ -171,7 +171,7 @@ def _train_once(output: Path, experiment: Experiment, arm: Arm, seed: int) -> No
     cases = ";".join(experiment.pool[k]["case"] for k in arm.chosen)
     row = [*key, f"{scores.mean():.5f}", f"{worst:.5f}", cases]
     row.append(f"{time.process_time() - start:.1f}")
-    with output.open("a", newline="") as file:
+    with output.open("a", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         if not there:
             writer.writerow(COLUMNS)

@@ -12,7 +12,6 @@ GPU, beside the step that it must keep up with. One JSON has all of it, with the
 from __future__ import annotations
 
 import json
-import os
 import platform
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,6 +27,7 @@ from benchmarks.gpu_loading import loading
 from benchmarks.gpu_settings import COMPILED, SETTINGS, WAYS, Setting, Way, batch_of, learner_of
 from benchmarks.published_form import homeomorphism_loss, segmentation_loss
 from gemini_monai.base.errors import InputError
+from gemini_monai.base.system import processors
 from gemini_monai.engines import ObjectiveTrainer
 from gemini_monai.engines.cost import count_work, seconds_an_iteration
 from gemini_monai.objectives import Learner
@@ -155,7 +155,7 @@ def main(
         "card": torch.cuda.get_device_name(),
         "torch": torch.__version__,
         "cuda": torch.version.cuda,
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": processors(),
         "python": platform.python_version(),
         "matmul_tflops": {kind: round(peak / 1e12, 1) for kind, peak in peaks.items()},
         "steps": [],
@@ -169,7 +169,7 @@ def main(
         for line in rows[part]:
             found[part].append(line)
             print("  ".join(f"{key} {value}" for key, value in line.items()), flush=True)
-            Path(output).write_text(json.dumps(found, indent=1) + "\n")
+            Path(output).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
 def _all_steps(

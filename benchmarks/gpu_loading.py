@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,11 +11,12 @@ import torch
 from torch import Tensor
 
 from benchmarks.loading import seconds_each, workflow, write_images
+from gemini_monai.base.system import processors
 
 
 def loading(*, size: int = 512, pairs: int = 5, count: int = 12) -> Iterator[dict[str, Any]]:
     """Seconds to have a batch of GEMINI-MIP, by where it is made and from what."""
-    cores = len(os.sched_getaffinity(0))
+    cores = processors()
     with tempfile.TemporaryDirectory() as folder:
         datalist = write_images(Path(folder), images=16, size=size)
         shared = {"iterations": 8 * count, "pairs": pairs, "unlabeled_images": pairs}

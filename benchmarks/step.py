@@ -16,7 +16,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -24,6 +23,7 @@ import torch
 from benchmarks.command import run_command
 from benchmarks.live_tensors import LiveTensors, held_by
 from benchmarks.published_form import homeomorphism_loss, segmentation_loss
+from gemini_monai.base.system import peak_memory
 from gemini_monai.networks import Gemini
 from gemini_monai.objectives import HomeomorphismObjective, SegmentationObjective
 
@@ -105,14 +105,15 @@ def tensors(form: str, setting: str) -> float:
 
 
 def peak_resident() -> float:
-    """MiB of this process alone; ``getrusage`` would count the parent's too."""
-    status = Path("/proc/self/status").read_text()
-    return int(status.split("VmHWM:")[1].split()[0]) / 1024
+    """MiB of this process alone."""
+    return peak_memory() / 2**20
 
 
 def _peak_in_a_process(form: str, setting: str) -> float:
     command = [sys.executable, "-m", "benchmarks.step", "peak", form, setting]
-    result = subprocess.run(command, check=True, capture_output=True, text=True, env=os.environ)
+    result = subprocess.run(
+        command, check=True, capture_output=True, encoding="utf-8", env=os.environ
+    )
     return float(result.stdout.split()[-1])
 
 

@@ -68,7 +68,7 @@ def write_brains(
             rows.append({"case": case, "patient": stem})
     write_table(out / "patients.csv", rows)
     names = {name: values[code] for name, code in STRUCTURES.items()}
-    (out / "labels.json").write_text(json.dumps(names, indent=2))
+    (out / "labels.json").write_text(json.dumps(names, indent=2), encoding="utf-8")
 
 
 def contrasted(codes: np.ndarray, random: np.random.RandomState) -> np.ndarray:

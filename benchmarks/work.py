@@ -111,7 +111,7 @@ def plot(output: str, measured: str | None = None) -> None:
         work.plot(voxels, voxels * (cost.pair + cost.labeled) / 1e12, **line)
         memory.plot(voxels, (voxels * cost.held_pair + 16 * cost.parameters) / 2**30, **line)
     if measured:
-        _dots(memory, json.loads(Path(measured).read_text()))
+        _dots(memory, json.loads(Path(measured).read_text(encoding="utf-8")))
     work.set(ylabel="TFLOP of an iteration")
     memory.set(ylabel="held at the peak, GiB")
     for axes in (work, memory):

@@ -32,7 +32,7 @@ def simulate(*sites: str, workspace: str, rounds: int = 2, **knobs: object) -> N
         data = Path(folder).absolute()
         places = {"dataset_dir": str(data), "datalist": str(data / "dataset.json")}
         given = {**knobs, **places, "output_dir": str(root / name), "epochs": rounds}
-        (root / f"{name}.json").write_text(json.dumps(given))
+        (root / f"{name}.json").write_text(json.dumps(given), encoding="utf-8")
     recipe = FedAvgRecipe(
         name="job",
         model=network(given),
@@ -61,7 +61,7 @@ def client(bundle: str, places: str) -> None:
 
     flare.init()
     name = flare.get_site_name()
-    knobs = json.loads((Path(places) / f"{name}.json").read_text())
+    knobs = json.loads((Path(places) / f"{name}.json").read_text(encoding="utf-8"))
     site = MonaiAlgo(
         bundle, send_weight_diff=False, config_evaluate_filename=None, train_kwargs=knobs
     )

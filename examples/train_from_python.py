@@ -25,11 +25,11 @@ monai.bundle.run(
 )
 
 # %% Read the history: a row per iteration, a column per term of the loss
-history = list(csv.DictReader((folder / "run" / "history.csv").open()))
+history = list(csv.DictReader((folder / "run" / "history.csv").open(encoding="utf-8")))
 for row in history[:: max(1, len(history) // 6)]:
     print(f"iteration {row['iteration']:>4}  loss {float(row['loss']):.2f}")
 
 # %% Dice of the test subjects, on their own grids
-scores = json.loads((folder / "run" / "test" / "segmentation.json").read_text())
+scores = json.loads((folder / "run" / "test" / "segmentation.json").read_text(encoding="utf-8"))
 for structure, score in scores["structures"].items():
     print(f"{structure:>12}  Dice {100 * score['dice']['mean']:.1f} %")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 import torch
 
 from gemini_monai.configuration import (
     autocast_options,
     choose_convolutions,
+    hardware,
     loading_workers,
     on_gpu,
 )
@@ -33,8 +32,11 @@ def test_mixed_precision_takes_what_the_card_has(known, dtype, monkeypatch):
 @pytest.mark.parametrize(
     ("cores", "trainings", "expected"), [(1, 1, 0), (4, 1, 3), (16, 1, 8), (16, 4, 3), (4, 8, 0)]
 )
-def test_loading_leaves_a_core_to_each_training(cores, trainings, expected, monkeypatch):
-    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(cores)))
+@pytest.mark.parametrize("most", [8, 4])
+def test_loading_leaves_a_core_to_each_training(cores, trainings, expected, most, monkeypatch):
+    monkeypatch.setattr(hardware, "processors", lambda: cores)
+    monkeypatch.setattr(hardware, "starts_by_fork", lambda: most == 8)
+    expected = min(expected, most)
     monkeypatch.setenv("LOCAL_WORLD_SIZE", str(trainings))
     assert loading_workers("cuda", transforms_on="cpu") == expected
     assert loading_workers("cuda", transforms_on="cuda:0") == 0

@@ -26,7 +26,7 @@ def _requirements():
     config = configparser.ConfigParser()
     config.read(ROOT / "setup.cfg")
     extras = config["options.extras_require"]
-    known = ("ants", "embed", "benchmark", "dicom", "hub", "nnunet", "tensorboard")
+    known = ("ants", "embed", "benchmark", "dicom", "hub", "itk", "nnunet", "tensorboard")
     optional = [name for extra in known for name in extras[extra].split()]
     return config["options"]["install_requires"].split(), extras["test"].split(), optional
 

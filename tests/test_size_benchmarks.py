@@ -40,6 +40,13 @@ def test_a_volume(window, capsys):
     assert 0 <= found["net"] <= found["peak_mebibytes"]
 
 
+def test_both_ways_of_windows_find_the_same(capsys):
+    inference.ways(size=(24, 24, 16), window=(8, 8, 8), channels=(4, 8), repeats=1)
+    found = json.loads(capsys.readouterr().out)
+    assert found["same_voxels"] > 0.999
+    assert (found["at_a_time"], len(found["cpu_seconds"])) == (4, 2)
+
+
 def test_a_way_to_compute_a_step(monkeypatch):
     for name in ("empty_cache", "reset_peak_memory_stats"):
         monkeypatch.setattr(torch.cuda, name, lambda: None)

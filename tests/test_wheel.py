@@ -121,7 +121,6 @@ def test_every_kind_of_run_is_trained_and_used_in_an_empty_folder(site, tiny_pha
         site,
         tmp_path,
         [
-            ["cost", "semi", data, *SMALL[4:8]],
             ["train", "semi", data, *SMALL, "--compare", "[]"],
             ["train", "mip", data, *SMALL[:10], "--output_dir", "runs/pre", "--compare", "[]"],
             ["finetune", data, "--pretrained", "runs/pre", *SMALL[:8], "--output_dir", "runs/fine"],

@@ -15,6 +15,7 @@ from gemini_monai.base.callers import calling_objects
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.presence import downloaded_bundles
 from gemini_monai.base.shipped import is_in_package, shipped_bundles
+from gemini_monai.base.system import replace
 
 SHIPPED = ("configs/*.json", "configs/*.conf", "docs/*", "LICENSE")
 """What a bundle is, without the data, runs and weights that lie in it after use."""
@@ -120,7 +121,7 @@ def copy_bundle(name: str, folder: str | Path) -> Path:
         part = _copied(shipped, beside / name)
         target.mkdir(exist_ok=True)
         for path in sorted(part.iterdir()):
-            path.rename(target / path.name)
+            replace(path, target / path.name)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     return target

@@ -6,6 +6,8 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from gemini_monai.base.system import WINDOWS, windows_command_line
+
 MONAI = ("python", "-m", "monai.bundle")
 GEMINI = ("gemini",)
 EARLY = "__main__.py"
@@ -18,7 +20,7 @@ def command_line(words: Sequence[str]) -> str:
     Args:
         words: The program's among them.
     """
-    return " ".join(map(_quoted, words))
+    return windows_command_line(words) if WINDOWS else " ".join(map(_quoted, words))
 
 
 def typed_command(arguments: Sequence[str]) -> str:

@@ -15,6 +15,8 @@ from types import FrameType, TracebackType
 
 from tqdm import tqdm
 
+from gemini_monai.base.system import tolerate_any_text
+
 INTERRUPTED, TERMINATED = 130, 143
 """Exit codes after Ctrl-C and after SIGTERM, as shells have them."""
 
@@ -91,6 +93,7 @@ def install_hook() -> None:
     stays.
     """
     sys.excepthook = _show
+    tolerate_any_text()
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _terminate)
 
@@ -140,7 +143,7 @@ def _kept(error: BaseException) -> str:
     """Where the traceback is, to be sent to whoever can mend it."""
     path = Path(tempfile.gettempdir()) / f"gemini_monai_error_{os.getpid()}.txt"
     try:
-        path.write_text("".join(traceback.format_exception(error)))
+        path.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
     except OSError:
         return ""
     return f" (traceback in {path})"

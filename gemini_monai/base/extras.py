@@ -58,10 +58,16 @@ def refuse_without(module: str, *, extra: str, purpose: str) -> None:
 
 
 def is_there(module: str) -> bool:
-    """Whether a module is installed; of a package in another one, that is imported."""
+    """Whether a module is installed; the packages that it lies in are imported.
+
+    Args:
+        module: Its full name.
+    """
+    parts = module.split(".")
+    names = [".".join(parts[:count]) for count in range(1, len(parts) + 1)]
     try:
-        return find_spec(module) is not None
-    except ImportError:  # of the package that it is in
+        return all(find_spec(name) is not None for name in names)
+    except ImportError:  # of a package that is there and broken
         return False
 
 

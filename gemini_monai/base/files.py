@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gemini_monai.base.errors import InputError
+from gemini_monai.base.system import flush, is_running, replace
 
 PART = re.compile(r"\.part-(?:([\w.]+)-)?(\d+)-.")
 """Name of a file that is being written: host, process, and its name to be."""
@@ -40,9 +41,8 @@ def replacing(path: Path) -> Iterator[Path]:
             remove_stale_parts(path.parent)
             _cleaned.add(path.parent)
         yield part
-        with part.open("rb") as file:
-            os.fsync(file.fileno())
-        part.replace(path)
+        flush(part)
+        replace(part, path)
     except OSError as error:
         raise InputError(_not_written(path, error.strerror or str(error))) from error
     finally:
@@ -69,18 +69,8 @@ def remove_stale_parts(folder: Path) -> None:
         found = PART.match(path.name)
         if found is None or not path.is_file() or path.is_symlink():
             continue
-        if found[1] in (None, _host()) and not _is_alive(int(found[2])):
+        if found[1] in (None, _host()) and not is_running(int(found[2])):
             path.unlink(missing_ok=True)
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def refuse_existing(
@@ -212,7 +202,7 @@ def write_text(path: Path, text: str) -> None:
         InputError: If it cannot be written.
     """
     with replacing(path) as part:
-        part.write_text(text, encoding="utf-8")
+        part.write_text(text, encoding="utf-8", newline="\n")  # the same bytes everywhere
 
 
 def write_tensors(path: Path, content: Any) -> None:

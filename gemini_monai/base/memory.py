@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
-from importlib import import_module
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 from gemini_monai.base.errors import InputError
+from gemini_monai.base.system import free_memory
 
 GIB = 2**30
-CGROUPS = (
-    ("memory.max", "memory.current", "inactive_file"),
-    ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "total_inactive_file"),
-)
-"""Files of a container's limit, its use, and the part of that which can be let go; two versions."""
 
 
 def refuse_too_large(
@@ -33,8 +25,7 @@ def refuse_too_large(
         device: Where the arrays would be.
 
     Raises:
-        InputError: Naming what was asked, what is there, and what to change. Where it is not known
-            what is there, never.
+        InputError: Naming what was asked, what is there, and what to change.
     """
     refuse_too_many_bytes(
         math.prod(shape) * voxel_bytes,
@@ -57,7 +48,7 @@ def refuse_too_many_bytes(needed: float, *, what: str, change: str, device: Any 
         InputError: As ``refuse_too_large``.
     """
     there = available(device)
-    if there is not None and not needed <= there:
+    if not needed <= there:
         raise InputError(
             f"{what} take {_rounded(needed / GIB)} GiB of memory or more, {there / GIB:.1f} GiB "
             f"are there; {change}"
@@ -69,19 +60,19 @@ def _rounded(value: float) -> str:
     return f"{value:.0f}" if exact else f"{value:.3g}"
 
 
-def available(device: Any = "cpu") -> float | None:
-    """Bytes that can be had; ``None`` where nothing tells.
+def available(device: Any = "cpu") -> float:
+    """Bytes that can be had.
 
-    Of a GPU what is free or kept by PyTorch for later. Else what can be had by ``psutil``, or all
-    of the machine where that is not installed; never more than the limit of a container leaves.
+    Of a GPU what is free or kept by PyTorch for later; of an Apple one, whose memory is that of the
+    machine, no more than Metal recommends. Else what can be had on the machine, and never more than
+    the limit of a container leaves.
 
     Args:
         device: A device, or its name.
     """
     if "cuda" in str(device):
         return _of_gpu(device)
-    known = [_of_machine(), *(_of_container(*files) for files in CGROUPS)]
-    return min((value for value in known if value is not None), default=None)
+    return min(_of_metal(), free_memory()) if "mps" in str(device) else free_memory()
 
 
 def _of_gpu(device: Any) -> float:
@@ -92,28 +83,7 @@ def _of_gpu(device: Any) -> float:
     return float(free + kept)
 
 
-def _of_machine() -> float | None:
-    if find_spec("psutil") is not None:
-        return float(import_module("psutil").virtual_memory().available)
-    if not hasattr(os, "sysconf"):
-        return None
-    return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+def _of_metal() -> float:
+    import torch
 
-
-def _of_container(
-    limit: str, used: str, reclaimable: str, *, root: Path = Path("/sys/fs/cgroup")
-) -> float | None:
-    """What its limit leaves; ``None`` without one."""
-    try:
-        most, now = ((root / name).read_text().strip() for name in (limit, used))
-        rows = [line.split() for line in _stat(root / limit).read_text().splitlines()]
-    except OSError:
-        return None
-    if not (most.isdigit() and now.isdigit()):
-        return None
-    kept = next((int(row[1]) for row in rows if row[0] == reclaimable), 0)
-    return float(max(0, int(most) - int(now) + kept))
-
-
-def _stat(limit: Path) -> Path:
-    return limit.with_name("memory.stat")
+    return float(torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory())

@@ -146,7 +146,8 @@ def refuse_imports_from(folder: str | Path) -> None:
     """
     here = Path.cwd().resolve()
     if here.is_relative_to(Path(folder).resolve()):
-        for path in sorted([*here.glob("*.py"), *here.glob("*.so"), *here.glob("*/__init__.py")]):
+        patterns = ("*.py", "*.so", "*.pyd", "*/__init__.py")
+        for path in sorted(path for pattern in patterns for path in here.glob(pattern)):
             raise InputError(
                 f"{path}: Python would import it, as {folder} is the working directory; work "
                 "elsewhere, such as in the folder above"

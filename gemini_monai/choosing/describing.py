@@ -69,7 +69,7 @@ def description_of(
     if pretrained is not None and features != "network":
         raise InputError(f"--pretrained is for --features network, got '{features}'")
     if pretrained is not None and Path(pretrained).is_dir():
-        return _of_run(TrainedRun.open(pretrained), cohort)
+        return _of_run(TrainedRun.open(pretrained, device="cpu"), cohort)
     small = replace(
         cohort.input_spec(),
         spacing=None,

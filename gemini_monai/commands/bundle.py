@@ -208,7 +208,7 @@ def _knobs(bundle: str, name: str) -> str:
     """Knobs of a configuration with their defaults, for its help."""
     path = bundle_that_trains(bundle) / "configs" / f"{name}.json"
     rows = []
-    for key, value in json.loads(path.read_text()).items():
+    for key, value in json.loads(path.read_text(encoding="utf-8")).items():
         if key == "cohort":  # the wiring begins
             break
         if key not in ("_desc_", "imports", "method") and isinstance(value, PLAIN):

@@ -12,6 +12,7 @@ from gemini_monai.base.bundles import command_line_overrides
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.files import read_json
 from gemini_monai.base.limits import real
+from gemini_monai.base.system import environment
 from gemini_monai.commands.monai_call import Call
 
 TIMING = "timing"
@@ -71,7 +72,13 @@ def measured(call: Call) -> dict[str, float]:
         InputError: With what it says instead.
     """
     print("measuring how long an iteration takes here ...", flush=True)
-    done = subprocess.run([sys.executable, *call.words], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, *call.words],
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        env=environment(),
+    )
     lines = done.stdout.strip().splitlines()
     try:
         found: dict[str, float] = json.loads(lines[-1])

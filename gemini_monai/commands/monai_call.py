@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from gemini_monai.base.bundles import command_line_overrides
 from gemini_monai.base.command_lines import command_line
 from gemini_monai.base.presence import refuse_absent_configuration
+from gemini_monai.base.system import become
 from gemini_monai.commands.early import Place, refuse_early
 
 NOTICE = "ignore:parsing config_file"
@@ -64,7 +64,7 @@ class Call:
         print(command_line(["python", *self.words]), flush=True)
         if not self.overlays:
             _filter_warnings(NOTICE)
-        os.execv(sys.executable, [sys.executable, *self.words])
+        become(self.words)
 
     def refuse(self) -> None:
         """Stop at what is wrong for certain, before anything is run.
@@ -91,4 +91,4 @@ def _filter_warnings(rule: str) -> None:
 def _short(file: str | Path) -> str:
     path = Path(file).absolute()
     here = Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+    return (path.relative_to(here) if path.is_relative_to(here) else path).as_posix()

@@ -19,7 +19,7 @@ from gemini_monai.data.checks import SPLITS, check_content
 from gemini_monai.data.cohort import Cohort
 from gemini_monai.data.content import digests_of, recorded
 from gemini_monai.data.copies import refuse_copies
-from gemini_monai.data.entries import HAS_LABEL, absolute, relative, sources_of
+from gemini_monai.data.entries import HAS_LABEL, absolute, path_from, relative, sources_of
 from gemini_monai.data.verification import roles_of, verified
 
 PREVIOUS = "dataset.previous.json"
@@ -183,9 +183,9 @@ def lasting_content(content: Mapping[str, Any]) -> dict[str, Any]:
 
 def _with_relative_paths(content: Mapping[str, Any], *, folder: Path) -> dict[str, Any]:
     changed: dict[str, Any] = {s: [relative(e, folder) for e in content[s]] for s in SPLITS}
-    changed["files"] = {os.path.relpath(file, folder): r for file, r in content["files"].items()}
+    changed["files"] = {path_from(folder, file): r for file, r in content["files"].items()}
     if "reference" in content:
-        changed["reference"] = os.path.relpath(folder / content["reference"], folder)
+        changed["reference"] = path_from(folder, content["reference"])
     return {**content, **changed}
 
 

@@ -36,7 +36,21 @@ def absolute(entry: Mapping[str, Any], folder: Path) -> dict[str, Any]:
 
 def relative(entry: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """The entry with paths as they are from a folder."""
-    return _with_paths(entry, lambda file: os.path.relpath(folder / file, folder))
+    return _with_paths(entry, lambda file: path_from(folder, file))
+
+
+def path_from(folder: Path, file: str | Path) -> str:
+    """A path as it is written in a folder's file: with ``/`` on every system.
+
+    Args:
+        folder: From where it counts.
+        file: Absolute, or from that folder; on another drive of Windows it stays absolute.
+    """
+    whole = folder / file
+    try:
+        return Path(os.path.relpath(whole, folder)).as_posix()
+    except ValueError:
+        return whole.as_posix()
 
 
 def _with_paths(entry: Mapping[str, Any], change: Callable[[str], str]) -> dict[str, Any]:

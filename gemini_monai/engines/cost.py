@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 
 import torch
 from ignite.engine import Events
@@ -15,6 +13,7 @@ from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 from torch.utils.flop_counter import FlopCounterMode
 
+from gemini_monai.base import system
 from gemini_monai.engines.trainer import ObjectiveTrainer
 from gemini_monai.objectives import Learner
 
@@ -75,8 +74,8 @@ def seconds_an_iteration(trainer: ObjectiveTrainer) -> list[float]:
     ends: list[float] = []
 
     def note() -> None:
-        if torch.device(trainer.state.device).type == "cuda":
-            torch.cuda.synchronize(trainer.state.device)
+        if torch.device(trainer.state.device).type != "cpu":
+            torch.accelerator.synchronize(trainer.state.device)
         ends.append(time.perf_counter())
 
     trainer.add_event_handler(Events.ITERATION_COMPLETED, note)
@@ -85,17 +84,16 @@ def seconds_an_iteration(trainer: ObjectiveTrainer) -> list[float]:
 
 
 def peak_memory(device: torch.device | str) -> int:
-    """Most bytes at any time: of tensors on a GPU, of the process on a CPU."""
+    """Most bytes at any time: of tensors on a GPU, of the process on a CPU.
+
+    An Apple GPU's is what Metal has given so far, most of which PyTorch keeps.
+    """
     device = torch.device(device)
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
-    status = Path("/proc/self/status")
-    if status.is_file():  # what getrusage says may be the parent's
-        return 1024 * int(status.read_text().split("VmHWM:")[1].split()[0])
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else 1024 * peak
+    if device.type == "mps":
+        return torch.mps.driver_allocated_memory()
+    return system.peak_memory()
 
 
 def cropped(batch: Mapping[str, Tensor], *, axes: int) -> dict[str, Tensor]:

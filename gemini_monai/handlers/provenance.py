@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-import resource
 import sys
 import time
 from typing import Any
@@ -14,6 +13,7 @@ import torch
 from gemini_monai.base.command_lines import typed_command
 from gemini_monai.data.checks import SPLITS
 from gemini_monai.data.cohort import Cohort
+from gemini_monai.engines.cost import peak_memory
 
 PACKAGES = ("gemini_monai", "monai", "torch", "pytorch-ignite", "numpy", "nibabel", "itk", "itk-io")
 CLOCKS = {"seconds": time.monotonic, "cpu_seconds": time.process_time}
@@ -51,9 +51,7 @@ def process_facts(*packages: str) -> dict[str, Any]:
 
 def peak_memory_mib(device: torch.device) -> float:
     """Peak of memory so far in MiB: of the accelerator when there is one, else of the process."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device) / 2**20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # KiB on Linux
+    return peak_memory(device) / 2**20
 
 
 def _version(package: str) -> str:

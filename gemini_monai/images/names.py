@@ -9,6 +9,7 @@ from unicodedata import category
 
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.presence import refuse_absent_folder
+from gemini_monai.base.system import cannot_be_written
 from gemini_monai.images.clutter import without_clutter
 from gemini_monai.images.dicom import is_slice
 
@@ -75,11 +76,12 @@ def refuse_name(case: Any, *, where: str) -> None:
 
     Raises:
         InputError: If it is empty, no text, ``.`` or ``..``, or has a character such as ``/``, a
-            line break, or a byte that is no text.
+            line break, or a byte that is no text; on Windows also where Windows has no such name.
     """
     if not isinstance(case, str) or case.strip() in ("", ".", ".."):
         raise InputError(f"{where}: the name of a case must be text, got {case!r}")
-    if any(c in FORBIDDEN or category(c) in UNWRITABLE for c in case):
+    unwritable = any(c in FORBIDDEN or category(c) in UNWRITABLE for c in case)
+    if unwritable or cannot_be_written(case):
         raise InputError(f"{where}: case {case!r} cannot be the name of a file")
 
 

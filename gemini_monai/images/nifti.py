@@ -54,7 +54,7 @@ def _read(stream: Any, path: Path) -> Stored:
     held = stream.seek(0, os.SEEK_END)  # reads on, to where gzip has its checksum
     voxels = image.dataobj
     refuse_other_length(path, held=held, needed=voxels.offset + voxels.dtype.itemsize * values.size)
-    return Stored(_channels_first(values, path), affine_in_millimeters(image, unfixed, path))
+    return Stored(channels_first(values, path), affine_in_millimeters(image, unfixed, path))
 
 
 def _refuse_values(image: Any, unfixed: Any, path: Path) -> None:
@@ -70,7 +70,16 @@ def _refuse_values(image: Any, unfixed: Any, path: Path) -> None:
         raise InputError(f"{path}: scl_slope is {slope}, expected a number, or 0 for none")
 
 
-def _channels_first(values: np.ndarray, path: Path) -> np.ndarray:
+def channels_first(values: np.ndarray, path: Path) -> np.ndarray:
+    """Values (C, *S) of an array that is laid out as in a NIfTI file.
+
+    Args:
+        values: (X, Y), (X, Y, Z), or with one more axis of channels; or of nibabel's RGB or RGBA.
+        path: For messages.
+
+    Raises:
+        InputError: If there is more than one axis of channels.
+    """
     names = values.dtype.names  # of RGB and RGBA
     if names:
         values = np.stack([values[name] for name in names], axis=-1)

@@ -23,6 +23,8 @@ in common use, FreeSurfer's brain with its cortical parcels, has fewer."""
 WHOLE = 2**53 - 1
 """Whole numbers up to which double precision tells all apart."""
 HAS_VOXEL_SIZE = "has_voxel_size"
+FILE_SHAPE = "file_shape"
+"""Key of the spatial shape of the file, which has the axis of a single slice."""
 
 
 def read(path: str | Path | Sequence[str | Path], *, dtype: Any = np.float32) -> MetaTensor:
@@ -43,7 +45,7 @@ def read(path: str | Path | Sequence[str | Path], *, dtype: Any = np.float32) ->
             slice alone, or the affine does not span space.
     """
     files = _files(path, value_bytes=np.dtype(dtype).itemsize)
-    return _tensor(stored_in(files, label=False), files[0], dtype=dtype)
+    return tensor_of(stored_in(files, label=False), files[0], dtype=dtype)
 
 
 def is_colored(path: Path, channels: int) -> bool:
@@ -88,12 +90,18 @@ def read_label(path: str | Path | Sequence[str | Path], *, ignore: int | None = 
             f"{name}: label values from {least} to {greatest}, expected 0 to {WHOLE}; "
             f'of voxels to ignore, labels.json says it: {{"ignore": {least}}}'
         )
-    return _tensor(stored, name, dtype=np.int64)
+    return tensor_of(stored, name, dtype=np.int64)
 
 
 def has_voxel_size(image: Any) -> bool:
     """Whether the file of an image that was read says how large a voxel is; a picture does not."""
     return not isinstance(image, MetaTensor) or bool(image.meta.get(HAS_VOXEL_SIZE, True))
+
+
+def file_shape(image: Any) -> Sequence[int] | None:
+    """Spatial shape of the file that an image was read from; ``None`` where that is not known."""
+    shape = image.meta.get(FILE_SHAPE) if isinstance(image, MetaTensor) else None
+    return None if shape is None else [int(size) for size in torch.as_tensor(shape).flatten()]
 
 
 def source_of(image: Any) -> str:
@@ -109,12 +117,24 @@ def _files(path: str | Path | Sequence[str | Path], *, value_bytes: int) -> list
     return files
 
 
-def _tensor(stored: Stored, file: Path, *, dtype: Any) -> MetaTensor:
+def tensor_of(stored: Stored, source: str | Path, *, dtype: Any) -> MetaTensor:
+    """What a file holds as a tensor; a volume of a single slice has two axes.
+
+    Its ``spatial_shape`` is that of the tensor, as MONAI means it.
+
+    Args:
+        stored: Values and grid.
+        source: What it came from.
+        dtype: Type of the values.
+    """
     values = np.ascontiguousarray(stored.values, dtype=dtype)
+    shape = values.shape[1:]
+    flat = shape[2:] == (1,)
     meta = {
-        "filename_or_obj": str(file),
-        "spatial_shape": np.asarray(values.shape[1:]),
+        "filename_or_obj": str(source),
+        "spatial_shape": np.asarray(shape[:2] if flat else shape),
+        FILE_SHAPE: np.asarray(shape),
         HAS_VOXEL_SIZE: stored.has_voxel_size,
     }
     image = MetaTensor(torch.as_tensor(values), affine=torch.as_tensor(stored.affine), meta=meta)
-    return image.squeeze(-1) if values.shape[3:] == (1,) else image
+    return image.squeeze(-1) if flat else image

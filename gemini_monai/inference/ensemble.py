@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from monai.data.meta_tensor import MetaTensor
 from tqdm import tqdm
 
 from gemini_monai.inference.averages import ProbabilityMean
@@ -33,12 +34,14 @@ class Ensemble(Segmenter):
         self.spec = replace(runs[0].spec, **whole)
 
     @classmethod
-    def open(cls, folders: Sequence[str | Path], *, device: torch.device | str = "cpu") -> Ensemble:
+    def open(
+        cls, folders: Sequence[str | Path], *, device: torch.device | str | None = None
+    ) -> Ensemble:
         """Read run folders; nothing of them is run.
 
         Args:
             folders: What trainings left, or unpacked bundles with weights.
-            device: Where the networks go.
+            device: Where the networks go; by default a GPU where there is one.
 
         Raises:
             InputError: As ``TrainedRun.open`` and ``refuse_unlike``.
@@ -52,7 +55,9 @@ class Ensemble(Segmenter):
         names = dict.fromkeys(str(run.record.get("method", "")) for run in self.runs)
         return f"{' + '.join(names)}, {len(self.runs)} runs"
 
-    def on_own_grid(self, image: str | Path, *, flips: bool = False, **windows: Any) -> Item:
+    def on_own_grid(
+        self, image: str | Path | MetaTensor, *, flips: bool = False, **windows: Any
+    ) -> Item:
         """As of ``Segmenter``; ``image`` is as the last run saw it."""
         mean = ProbabilityMean(overlapping=self.spec.overlapping)
         for run in self.runs:

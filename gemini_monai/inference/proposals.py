@@ -161,7 +161,6 @@ class Proposals:
             "case": item["case"],
             "expected_dice": round(found.expected, 4),
             "agreement": round(found.agreement, 4),
-            "by": found.by,
             "flags": "; ".join(found.flags),
             "file": f"{LABELS}/{item['case']}{self.suffix}",
         }

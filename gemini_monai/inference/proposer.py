@@ -26,8 +26,6 @@ class Proposal(NamedTuple):
     """Mean Dice that is expected of the structures, from 0 to 1; NaN where nobody knows."""
     flags: Sequence[str] = ()
     """Sentences on what makes the proposal doubtful."""
-    by: str = "network"
-    """What made it."""
 
 
 class Proposer:

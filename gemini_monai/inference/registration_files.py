@@ -18,6 +18,7 @@ from gemini_monai.base.tables import write_table
 from gemini_monai.data.prepare.label_files import refuse_other_grid
 from gemini_monai.geometry.world import apply_world_displacement, is_sheared
 from gemini_monai.images import (
+    file_shape,
     is_picture,
     read,
     read_label,
@@ -139,7 +140,7 @@ class FileRegistration:
         files = self._files(pair)
         errors = self._landmarks(pair, displacement, fixed)
         write_field(files["field"], displacement, affine=fixed.affine)
-        shape = fixed.meta.get("spatial_shape")
+        shape = file_shape(fixed)
         write_image(files["warped"], registration.warped, affine=fixed.affine, shape=shape)
         if pair.moving_label:
             self._write_label(files["label"], pair.moving_label, displacement, fixed)
@@ -177,7 +178,7 @@ class FileRegistration:
         label = read_label(str(source))
         warped = apply_world_displacement(label, displacement, fixed=fixed, mode="nearest")
         kind = smallest_type([0, int(label.max())])
-        shape = fixed.meta.get("spatial_shape")
+        shape = file_shape(fixed)
         write_image(path, warped.numpy().astype(kind), affine=fixed.affine, shape=shape)
 
 

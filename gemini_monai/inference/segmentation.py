@@ -1,9 +1,9 @@
-"""Segmentation of image files by one network or several, as a script asks for it."""
+"""Segmentation of images by one network or several, as a script asks for it."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,8 +12,9 @@ from monai.data.meta_tensor import MetaTensor
 from monai.transforms.compose import Compose
 from torch import nn
 
-from gemini_monai.base.errors import input_error_in
-from gemini_monai.images import case_of, has_voxel_size
+from gemini_monai.base.errors import InputError, input_error_in
+from gemini_monai.images import case_of, has_voxel_size, image_in_memory, source_of
+from gemini_monai.images.names import suffix_of
 from gemini_monai.inference.flips import with_flips
 from gemini_monai.inference.windows import window_inferer
 from gemini_monai.transforms import InputSpec, postprocessing, preprocessing, to_own_grid
@@ -38,17 +39,20 @@ class Segmentation(NamedTuple):
 
 
 class Segmenter(ABC):
-    """What segments image files: a run, or several."""
+    """What segments images: a run, or several."""
 
     spec: InputSpec
     """What labels mean, and what is done with what the network says."""
 
     @abstractmethod
-    def on_own_grid(self, image: str | Path, *, flips: bool = False, **windows: Any) -> Item:
+    def on_own_grid(
+        self, image: str | Path | MetaTensor, *, flips: bool = False, **windows: Any
+    ) -> Item:
         """``image`` (C, *S), as it was seen, and ``pred`` (K, *S), logits on the image's own grid.
 
         Args:
-            image: File, or folder of a DICOM series, or an enhanced DICOM file.
+            image: File, or folder of a DICOM series, or an enhanced DICOM file; or what
+                ``image_in_memory`` gives.
             flips: Whether the mean over mirror images is predicted, see ``FlippedInferer``.
             windows: Arguments of ``window_inferer``.
 
@@ -62,11 +66,21 @@ class Segmenter(ABC):
         values = range(len(self.spec.structures)) if self.spec.overlapping else self._values()[1:]
         return dict(zip(values, self.spec.structures, strict=True))
 
-    def segment(self, image: str | Path, *, flips: bool = False) -> MetaTensor:
+    def segment(
+        self,
+        image: Any,
+        *,
+        affine: Any = None,
+        spacing: Sequence[float] | None = None,
+        flips: bool = False,
+    ) -> MetaTensor:
         """Label map of an image on the image's own grid.
 
         Args:
-            image: File, or folder of a DICOM series, or an enhanced DICOM file.
+            image: File, or folder of a DICOM series, or an enhanced DICOM file. Or an image in
+                memory: of nibabel, a MetaTensor, or an array or tensor with its affine or spacing.
+            affine: Of an array or tensor (*S) or (C, *S): voxel to RAS+ mm.
+            spacing: Or its voxel size in mm; the axes then run to the right, to the front and up.
             flips: As of ``on_own_grid``.
 
         Returns:
@@ -76,25 +90,46 @@ class Segmenter(ABC):
         Raises:
             InputError: If the run is no segmenter, or the image is not one that it takes.
         """
-        return self.predict(image, flips=flips).label
+        return self.predict(image, affine=affine, spacing=spacing, flips=flips).label
 
-    def predict(self, image: str | Path, *, flips: bool = False) -> Segmentation:
+    def predict(
+        self,
+        image: Any,
+        *,
+        affine: Any = None,
+        spacing: Sequence[float] | None = None,
+        flips: bool = False,
+    ) -> Segmentation:
         """Label map, probabilities and volumes of an image.
 
         Args:
             image: As of ``segment``.
+            affine: Likewise.
+            spacing: Likewise.
             flips: As of ``on_own_grid``.
 
         Raises:
             InputError: As ``segment``.
         """
-        found = postprocessing(self.spec, probabilities=True)(self.on_own_grid(image, flips=flips))
+        given, case = self._given(image, affine=affine, spacing=spacing)
+        found = postprocessing(self.spec, probabilities=True)(self.on_own_grid(given, flips=flips))
         label, sized = found["pred"], has_voxel_size(found["image"])
-        rows = volume_rows(label, case=case_of(Path(image)), spec=self.spec, sized=sized)
+        rows = volume_rows(label, case=case, spec=self.spec, sized=sized)
         if not self.spec.overlapping:
             values = torch.tensor(self._values(), dtype=torch.int32)
             label = MetaTensor(values[label.as_tensor().long()], affine=label.affine)
         return Segmentation(label, found[PROBABILITIES], rows)
+
+    def _given(self, image: Any, **grid: Any) -> tuple[str | Path | MetaTensor, str]:
+        """A file, or an image in memory as a file would be read; and its case."""
+        if not isinstance(image, (str, Path)):
+            held = image_in_memory(image, spatial_dims=self.spec.spatial_dims, **grid)
+            source = Path(source_of(held))
+            return held, source.name.removesuffix(suffix_of(source) or "")
+        said = [name for name, own in grid.items() if own is not None]
+        if said:
+            raise InputError(f"{image}: a file says its own grid; {said[0]} is for arrays")
+        return image, case_of(Path(image))
 
     def _values(self) -> list[int]:
         return sorted(self.spec.label_values)
@@ -115,7 +150,7 @@ def with_logits(
 
     Args:
         network: From images to logits.
-        item: With the file of ``image``, and ``case``.
+        item: With ``image``, a file or one in memory, and ``case``.
         spec: How the network sees images.
         before: The preprocessing of that spec, for images alone.
         device: Where the network is.
@@ -134,12 +169,14 @@ def with_logits(
     return found | {"pred": MetaTensor(logits, affine=found["image"].affine)}
 
 
-def predicted(network: nn.Module, image: str | Path, *, spec: InputSpec, **options: Any) -> Item:
-    """What a network says of an image file, as ``Segmenter.on_own_grid``.
+def predicted(
+    network: nn.Module, image: str | Path | MetaTensor, *, spec: InputSpec, **options: Any
+) -> Item:
+    """What a network says of an image, as ``Segmenter.on_own_grid``.
 
     Args:
         network: From images to logits.
-        image: The file.
+        image: As of ``Segmenter.on_own_grid``.
         spec: How the network sees images.
         options: Of ``with_logits``.
 
@@ -147,8 +184,9 @@ def predicted(network: nn.Module, image: str | Path, *, spec: InputSpec, **optio
         InputError: If the image is not one that it takes.
     """
     before = preprocessing(spec, keys=["image"])
-    files = {"image": str(image), "case": str(image)}
-    item = with_logits(network, files, spec=spec, before=before, **options)
+    given = image if isinstance(image, MetaTensor) else str(image)
+    item = {"image": given, "case": source_of(image) or str(image)}
+    item = with_logits(network, item, spec=spec, before=before, **options)
     return dict(to_own_grid(spec, before)(item))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from monai.data.meta_tensor import MetaTensor
 from torch import nn
 
 from gemini_monai.base.errors import InputError
@@ -24,8 +25,8 @@ from gemini_monai.weights import load_network
 class TrainedRun(Segmenter):
     """A run folder, or a packaged bundle, opened with its weights.
 
-    Open it with ``TrainedRun.open``. Images are files, and go through the same steps as in ``gemini
-    segment`` and ``gemini register``.
+    Open it with ``TrainedRun.open``. Images go through the same steps as in ``gemini segment`` and
+    ``gemini register``; those to segment may be in memory.
 
     Args:
         folder: The run folder.
@@ -53,14 +54,15 @@ class TrainedRun(Segmenter):
         cls,
         folder: str | Path,
         *,
-        device: torch.device | str = "cpu",
+        device: torch.device | str | None = None,
         backbone: nn.Module | None = None,
     ) -> TrainedRun:
         """Read a run folder; nothing of it is run.
 
         Args:
             folder: What a training left, or an unpacked bundle with weights.
-            device: Where the network goes.
+            device: Where the network goes; by default a GPU where there is one, as in ``gemini
+                segment``.
             backbone: One's own network, where the run was trained with one that is not made from
                 its record.
 
@@ -75,6 +77,7 @@ class TrainedRun(Segmenter):
                 f"{folder}: trained with transforms of one's own, which only its overlay names; "
                 "use gemini segment or register with --overlay"
             )
+        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         network = network_of(record["settings"], backbone=backbone)
         load_network(placed(network, device), RunFolder(folder).model)
         return cls(folder, record=record, network=network.eval(), device=device)
@@ -84,7 +87,9 @@ class TrainedRun(Segmenter):
         """From images (B, C, *S), scaled to [0, 1], to dense features (B, K, *S)."""
         return self.network.backbone
 
-    def on_own_grid(self, image: str | Path, *, flips: bool = False, **windows: Any) -> Item:
+    def on_own_grid(
+        self, image: str | Path | MetaTensor, *, flips: bool = False, **windows: Any
+    ) -> Item:
         """As of ``Segmenter``."""
         refuse_other_purpose(self.folder, task="segmentation")
         options: dict[str, Any] = {"spec": self.spec, "device": self.device, "flips": flips}

@@ -92,7 +92,7 @@ class Gemini(DenseNetwork):
         """Dense features (B, K, *S) of an image (B, C, *S) of any size.
 
         Raises:
-            ValueError: If the backbone's output has not the image's resolution.
+            ValueError: If the backbone's output does not have the image's resolution.
         """
         padded, padding = pad_to_multiple(image, self.backbone_multiple)
         if self.image_by_image and not torch.jit.is_scripting():  # type: ignore[attr-defined]

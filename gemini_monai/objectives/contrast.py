@@ -17,14 +17,14 @@ LEAST = 2
 
 
 class ContrastObjective(Objective):
-    """Dense features find their partners in another view of the same image (InfoNCE).
+    """Dense features find their counterparts in another view of the same image (InfoNCE).
 
     No label and no second subject: the field between the views is the random transform's own. A
     projection of two linear layers, thrown away after training, stands between features and loss.
 
     Args:
         weight: Factor of the term.
-        points: Places of each image that are contrasted with each other.
+        points: Points of each image that are contrasted with each other.
         temperature: Of ``PointContrastLoss``.
         projection: Channels of the projection.
 

@@ -29,7 +29,7 @@ class HomeomorphismObjective(Objective):
             1 never (table 4 of the paper).
         bijective: Both directions (equation 5), or only from ``image_a`` to ``image_b``.
         window: Side in voxels of the visual similarity's window.
-        interval: Iterations from one in which it trains to the next; 1 for every one.
+        interval: It trains in every so many iterations; 1 for every one.
 
     Raises:
         ValueError: If a weight is negative, ``positive_start`` is outside [0, 1],
@@ -76,7 +76,7 @@ class HomeomorphismObjective(Objective):
     ) -> dict[str, Tensor]:
         """Weighted ``smoothness``, ``visual`` and (unless its weight is 0) ``semantic``.
 
-        None between two iterations in which it trains.
+        Empty in the iterations between.
 
         Args:
             network: A ``Gemini``.
@@ -101,10 +101,10 @@ class HomeomorphismObjective(Objective):
         progress: float = 1.0,
         counts: tuple[Mask | None, Mask | None] = (None, None),
     ) -> dict[str, Tensor]:
-        """The terms of images whose correspondence is at hand.
+        """The terms of images whose correspondence is computed.
 
         Args:
-            pair: Of these images.
+            pair: Correspondence of these images.
             image_a: First image of each pair, (B, C, *S).
             image_b: Second image of each pair, likewise.
             progress: Share of training that is done.

@@ -59,7 +59,7 @@ class Learner(nn.Module):
 
     @property
     def kept(self) -> DenseNetwork:
-        """What a run validates and keeps: the average of the network, or itself without one."""
+        """What a run validates and keeps: the network's average, or the network without one."""
         return self.network if self.average is None else cast(DenseNetwork, self.average.module)
 
     @property
@@ -74,7 +74,7 @@ class Learner(nn.Module):
         return any(objective.registers for objective in self.objectives.values())
 
     def trainable(self) -> list[nn.Parameter]:
-        """What the optimizer is for: all parameters but those that are to stay as they are."""
+        """Parameters for the optimizer: all but the frozen ones."""
         return [parameter for parameter in self.parameters() if parameter.requires_grad]
 
     def forward(

@@ -22,10 +22,9 @@ def full_precision(values: Tensor) -> Tensor:
 class Objective(nn.Module):
     """A loss that runs its own forward pass and names its parts.
 
-    The network is what is used after training; an objective owns what is thrown away then: a
-    teacher, heads, a queue, a second network. These are its parameters and buffers, so they are
-    moved, trained and saved with the run; a parameter that no gradient is to reach has
-    ``requires_grad_(False)``.
+    The network is used after training. An objective owns what is thrown away then: a teacher,
+    heads, a queue, a second network. These are its parameters and buffers, so they are moved,
+    trained and saved with the run. A frozen parameter needs ``requires_grad_(False)``.
     """
 
     reads: tuple[str, ...] = ()
@@ -39,7 +38,7 @@ class Objective(nn.Module):
     """Iterations from one in which it trains to the next."""
 
     def bind(self, network: DenseNetwork) -> None:
-        """Make what depends on the network, such as a teacher; once, before the optimizer is made.
+        """Build what depends on the network, such as a teacher; once, before the optimizer is made.
 
         Args:
             network: What is trained. It must not become a submodule: it is saved on its own.
@@ -48,7 +47,7 @@ class Objective(nn.Module):
     def forward(
         self, network: DenseNetwork, batch: Batch, *, progress: float = 1.0
     ) -> dict[str, Tensor]:
-        """Named, weighted scalar terms whose sum is the loss; none when it is not its turn.
+        """Named, weighted scalar terms whose sum is the loss; empty when it is not its turn.
 
         Args:
             network: What is trained.

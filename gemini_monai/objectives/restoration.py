@@ -33,7 +33,7 @@ class RestorationObjective(Objective):
             progress: Unused; this objective has no schedule.
 
         Raises:
-            ValueError: If the network's output has not the shape of ``clean``.
+            ValueError: If the network's output does not have the shape of ``clean``.
         """
         restored, clean = network(batch["corrupted"]), batch["clean"]
         if restored.shape != clean.shape:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +16,7 @@ from gemini_monai.base.errors import InputError
 from gemini_monai.base.files import digest_of
 from gemini_monai.data import Cohort, read_cohort
 from gemini_monai.data.prepare.label_files import refuse_other_grid
-from gemini_monai.images import has_voxel_size, read, read_label
+from gemini_monai.images import has_voxel_size
 from gemini_monai.inference.segmentation import loaded
 from gemini_monai.inference.trained_run import TrainedRun
 from gemini_monai.quality.estimate import Expectation, true_size
@@ -119,9 +120,11 @@ class Quality:
         spec = self.run.spec
         files = {"image": str(image), "case": case or str(image)}
         files |= {} if mask is None else {"label": mask}
+        steps = preprocessing(spec, keys=["image", "label"])
+        item = loaded(partial(steps, end=1), files)  # on the files' own grids
         if mask is not None:
-            _refuse_elsewhere(image, mask, axes=spec.spatial_dims)
-        item = loaded(preprocessing(spec, keys=["image", "label"]), files)
+            _refuse_elsewhere(item, files)
+        item = loaded(partial(steps, start=1), item)
         seen: Tensor = item["image"].as_tensor().float()
         masks = None if mask is None else masks_of(item["label"].as_tensor(), spec)
         found = self.judge(seen, masks, case=files["case"])[0]
@@ -163,14 +166,13 @@ class Quality:
         return found
 
 
-def _refuse_elsewhere(image: str | Path, mask: Any, *, axes: int) -> None:
-    """A mask lies on its image, where both say how they lie."""
-    seen = read(image)
-    for file in mask if isinstance(mask, (list, tuple)) else [mask]:
-        label = read_label(file)
-        affine = seen.affine if has_voxel_size(seen) and has_voxel_size(label) else None
-        shape = seen.shape[1 : axes + 1]
-        refuse_other_grid(label, Path(file), image=Path(image), shape=shape, affine=affine)
+def _refuse_elsewhere(item: Mapping[str, Any], files: Mapping[str, Any]) -> None:
+    """A mask lies on its image, where both say how they lie; several masks lie on the first."""
+    image, label, mask = item["image"], item["label"], files["label"]
+    affine = image.affine if has_voxel_size(image) and has_voxel_size(label) else None
+    file = Path(mask[0] if isinstance(mask, (list, tuple)) else mask)
+    shape = image.shape[1:]
+    refuse_other_grid(label, file, image=Path(files["image"]), shape=shape, affine=affine)
 
 
 def cohort_of(run: TrainedRun, data: str | Path | None) -> Cohort:

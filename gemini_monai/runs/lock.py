@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from gemini_monai.base.errors import InputError
+from gemini_monai.base.files import read_text
 
 LOCK = ".gemini_monai.lock"
+HOLDER = ".gemini_monai.holder"
+"""Says who holds the lock, beside it: on Windows nobody reads or writes a file that is locked."""
 _held: dict[Path, FileLock] = {}
 
 
@@ -31,16 +35,27 @@ def hold(path: Path) -> None:
             raise InputError(f"{file}: is a link, expected a file of ours; move it away")
         lock = FileLock(file)
         lock.acquire(timeout=0)
-        file.write_text(f"process {os.getpid()} on {socket.gethostname()}")
+        _tell(path / HOLDER, f"process {os.getpid()} on {socket.gethostname()}")
     except Timeout as error:
-        holder = file.read_text() or "another process"
         raise InputError(
-            f"{path}: {holder} is writing a run there; wait for its end, or give another "
+            f"{path}: {_holder(path)} is writing a run there; wait for its end, or give another "
             "--output_dir"
         ) from error
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
     _held[path.resolve()] = lock
+
+
+def _tell(file: Path, text: str) -> None:
+    if not file.is_symlink():
+        file.write_text(text, encoding="utf-8")
+
+
+def _holder(path: Path) -> str:
+    try:
+        return read_text(path / HOLDER)
+    except InputError:  # it takes the lock at this moment
+        return "another process"
 
 
 def may_hold(path: Path) -> bool:
@@ -61,4 +76,6 @@ def release(path: Path) -> None:
     """Let others have a folder, and those in it that this process holds."""
     inside = [held for held in _held if held.is_relative_to(path.resolve())]
     for held in inside:
+        with suppress(OSError):  # the folder may be gone
+            (held / HOLDER).unlink()
         _held.pop(held).release()

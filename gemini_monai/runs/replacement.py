@@ -20,6 +20,7 @@ from pathlib import Path, PurePosixPath
 
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.files import read_json, replacing, write_json
+from gemini_monai.base.system import replace
 from gemini_monai.runs.folder import RunFolder
 from gemini_monai.runs.lock import hold, is_held, may_hold, release
 from gemini_monai.runs.ownership import is_of_a_run, own_files, own_record, refuse_led_astray
@@ -74,7 +75,7 @@ def _names(run: RunFolder) -> Iterator[str]:
 
 def _move(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    source.replace(target)
+    replace(source, target)
 
 
 def settle(folder: str | Path) -> None:
@@ -163,7 +164,7 @@ def _refuse_taken_arms(run: RunFolder, names: Sequence[str]) -> None:
 
 def _discard(run: RunFolder) -> None:
     _remove(run.path / DISCARDED)
-    (run.path / ASIDE).rename(run.path / DISCARDED)
+    replace(run.path / ASIDE, run.path / DISCARDED)
     _remove(run.path / DISCARDED)
 
 

@@ -34,9 +34,7 @@ def _methods(value: Any, name: str) -> None:
 KNOBS: dict[str, Check] = {
     **dict.fromkeys(("epochs", "epoch_length", "val_interval"), whole(1)),
     **dict.fromkeys(("labeled_images", "unlabeled_images", "pairs"), whole(1)),
-    **dict.fromkeys(
-        ("in_channels", "out_channels", "sw_batch_size", "backbone_multiple"), whole(1)
-    ),
+    **dict.fromkeys(("in_channels", "out_channels", "backbone_multiple"), whole(1)),
     **dict.fromkeys(
         ("num_workers", "registration_pairs", "probe_interval", "pairs_interval", "refine"),
         whole(0),
@@ -90,6 +88,7 @@ KNOBS: dict[str, Check] = {
     "spatial_size": several(whole(2), least=2),
     **dict.fromkeys(("structures", "largest_component", "fill_holes"), several(text)),
     "surface_tolerance": optional(real(0)),
+    "sw_batch_size": optional(whole(1)),
     "tolerance": optional(real(above=0)),
     "start": one_of("auto", "world", "center", "mass", "affine"),
     "update": one_of("alternating", "summed"),

@@ -13,7 +13,7 @@ from monai.transforms.transform import MapTransform
 
 from gemini_monai.base.errors import InputError
 from gemini_monai.geometry.labels import IGNORED
-from gemini_monai.images import has_voxel_size, is_picture, read, read_label
+from gemini_monai.images import has_voxel_size, is_picture, read, read_label, source_of
 from gemini_monai.images.png_and_jpeg import COLORS
 from gemini_monai.transforms.scale import refuse_not_finite
 
@@ -24,12 +24,14 @@ MASK = (0, 1, 255)
 class LoadScand(MapTransform):
     """MONAI's image loading, refusing in one line what a network could not use.
 
-    ``image`` is read as it is. Any other key is a label: one file becomes the place of each value
-    among ``label_values``, exactly; several files are binary masks, of zeros and of ones or 255s,
-    and become zeros and ones. The value ``ignore`` becomes ``IGNORED`` in both.
+    ``image`` is read as it is; one in memory (``image_in_memory``) is taken as it is. Any other key
+    is a label: one file becomes the place of each value among ``label_values``, exactly; several
+    files are binary masks, of zeros and of ones or 255s, and become zeros and ones. The value
+    ``ignore`` becomes ``IGNORED`` in both.
 
     Args:
-        keys: Keys whose values are a file, or a list of files that are channels of one image.
+        keys: Keys whose values are a file, or a list of files that are channels of one image, or
+            of ``image`` a MetaTensor.
         spatial_dims: Axes that every image must have.
         in_channels: Channels that ``image`` must have.
         in_millimeters: ``image`` must say a voxel size, which a PNG does not.
@@ -67,18 +69,21 @@ class LoadScand(MapTransform):
         item = dict(data)
         for key in self.key_iterator(item):
             loaded = self._image(item[key]) if key == "image" else self._label(item[key])
-            self._refuse_axes(loaded, file=_first(item[key]))
+            self._refuse_axes(loaded, file=_file(item[key]))
             if key != "image" and isinstance(image := item.get("image"), MetaTensor):
-                _refuse_shape(loaded, image, file=_first(item[key]))
+                _refuse_shape(loaded, image, file=_file(item[key]))
             item[key] = loaded
         return item
 
-    def _image(self, file: Any) -> MetaTensor:
-        image = read(file)
+    def _image(self, given: Any) -> MetaTensor:
+        image = given if isinstance(given, MetaTensor) else read(given)
+        file = _file(given)
         if self.in_millimeters and not has_voxel_size(image):
             raise InputError(
                 f"{file}: says no voxel size, such as a PNG, but the configuration is for images "
                 "in mm (spacing); store it as NIfTI with its voxel size"
+                + "; of an array, give spacing"
+                * (given is image)
             )
         if len(image) == 1 and is_picture(file) and self.in_channels == COLORS:
             image = image.repeat(COLORS, *[1] * (image.ndim - 1))  # gray among colored ones
@@ -136,12 +141,15 @@ def _refuse_shape(label: MetaTensor, image: MetaTensor, *, file: Any) -> None:
     if label.shape[1:] != image.shape[1:]:
         raise InputError(
             f"{file}: label of shape {tuple(label.shape[1:])}, its image has "
-            f"{tuple(image.shape[1:])}; prepare again"
+            f"{tuple(image.shape[1:])}"
         )
 
 
-def _first(files: Any) -> Any:
-    return files[0] if isinstance(files, (list, tuple)) else files
+def _file(given: Any) -> Any:
+    """What messages name: a file, the first of several, or where an image in memory is from."""
+    if isinstance(given, MetaTensor):
+        return source_of(given)
+    return given[0] if isinstance(given, (list, tuple)) else given
 
 
 def _some(values: Sequence[int], *, most: int = 10) -> str:

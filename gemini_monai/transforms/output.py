@@ -11,11 +11,13 @@ import numpy as np
 import torch
 from monai.config.type_definitions import KeysCollection
 from monai.data.meta_tensor import MetaTensor
+from monai.transforms.io.dictionary import SaveImaged
 from monai.transforms.transform import MapTransform
 
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.files import refuse_existing
 from gemini_monai.images import (
+    file_shape,
     is_picture,
     refuse_other_than_dicom,
     smallest_type,
@@ -49,12 +51,13 @@ class FiniteOutputd(MapTransform):
         return item
 
 
-class SaveCased(MapTransform):
+class SaveCased(SaveImaged):
     """Write label maps or masks (C, *S) as ``folder/<case><suffix>``, whole or not at all.
 
     On the grid of the image, in the smallest type that holds the label values; a volume of one
     slice stays one. ``.seg.nrrd`` is a segmentation of 3D Slicer. Of DICOM images, ``.dcm`` is one
-    DICOM-SEG file a case, a segment a structure.
+    DICOM-SEG file a case, a segment a structure. It is MONAI's ``SaveImaged`` by kind, so that what
+    leaves those out of a chain, as MONAI Label does, leaves it out too.
 
     Args:
         keys: Keys of the items to write: each a MetaTensor (C, *S) on the image's own grid, of
@@ -80,7 +83,7 @@ class SaveCased(MapTransform):
         method: str = "",
         volumes: bool = False,
     ) -> None:
-        super().__init__(keys)
+        MapTransform.__init__(self, keys)  # MONAI's own writer is not used
         self.folder = Path(folder)
         self.suffix = suffix
         self.is_map = label_values is not None
@@ -136,12 +139,6 @@ class SaveCased(MapTransform):
             method=self.method,
             volumes=milliliters(classes, label.affine.cpu()) if reported else None,
         )
-
-
-def file_shape(image: Any) -> Sequence[int] | None:
-    """Spatial shape of the file that an image came from."""
-    shape = image.meta.get("spatial_shape") if isinstance(image, MetaTensor) else None
-    return None if shape is None else [int(size) for size in torch.as_tensor(shape).flatten()]
 
 
 def probabilities_file(folder: str | Path, case: str, suffix: str) -> Path:

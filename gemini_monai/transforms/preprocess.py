@@ -13,7 +13,7 @@ from monai.transforms.compose import Compose
 from monai.transforms.croppad.dictionary import CropForegroundd, ResizeWithPadOrCropd, SpatialPadd
 from monai.transforms.io.dictionary import LoadImaged
 from monai.transforms.spatial.array import Resize, Spacing
-from monai.transforms.spatial.dictionary import Orientationd, Spacingd
+from monai.transforms.spatial.dictionary import Orientationd
 from monai.transforms.utility.dictionary import CopyItemsd, EnsureChannelFirstd
 
 from gemini_monai.base.memory import refuse_too_large
@@ -24,6 +24,7 @@ from gemini_monai.transforms.load import LoadScand
 from gemini_monai.transforms.resize import ResizeByAread
 from gemini_monai.transforms.room import RoomForGridd
 from gemini_monai.transforms.scale import FiniteImaged, ScaleChannelsd
+from gemini_monai.transforms.spacing import SpacingAloned
 
 IMAGES = ("image", "label")
 FIELDS = ("field", "inverse_field")
@@ -124,8 +125,9 @@ def _sampled(spec: InputSpec, images: Sequence[str], options: dict[str, Any]) ->
     size, labels = list(spec.spatial_size), [key for key in images if key != "image"]
     chain: Transforms = [RoomForGridd(images, spacing=spec.spacing, spatial_size=size, **options)]
     if spec.spacing is not None:
-        chain.append(Spacingd("image", pixdim=list(spec.spacing), mode="bilinear", **options))
-        of_masks: Spacing | Resize = Spacing(list(spec.spacing), mode="bilinear", dtype=np.float32)
+        pixdim = list(spec.spacing)
+        chain.append(SpacingAloned("image", pixdim=pixdim, mode="bilinear", **options))
+        of_masks: Spacing | Resize = Spacing(pixdim, mode="bilinear", dtype=np.float32)
     else:
         chain.append(ResizeByAread("image", spatial_size=size, **options))
         of_masks = Resize(size, mode="area")

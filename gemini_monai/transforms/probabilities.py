@@ -13,9 +13,9 @@ from monai.transforms.compose import Compose
 from monai.transforms.post.dictionary import Invertd
 from monai.transforms.transform import MapTransform
 
-from gemini_monai.images import write_image
+from gemini_monai.images import file_shape, write_image
 from gemini_monai.transforms.input import InputSpec
-from gemini_monai.transforms.output import file_shape, probabilities_file
+from gemini_monai.transforms.output import probabilities_file
 
 PROBABILITIES = "probabilities"
 """Key of probabilities, (K, *S), float32."""

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from ignite.engine import Engine, Events
 from monai.data.meta_tensor import MetaTensor
+from monai.transforms.io.dictionary import SaveImaged
 from monai.transforms.transform import MapTransform
 
 from gemini_monai.base.tables import read_table, write_table
@@ -142,8 +143,8 @@ class CaseTable:
         return found
 
 
-class SaveVolumesd(MapTransform):
-    """Rows of ``volume_rows`` in a table.
+class SaveVolumesd(SaveImaged):
+    """Rows of ``volume_rows`` in a table; a ``SaveImaged`` by kind, as ``SaveCased``.
 
     Args:
         spec: What the numbers of ``pred`` mean.
@@ -151,7 +152,7 @@ class SaveVolumesd(MapTransform):
     """
 
     def __init__(self, spec: InputSpec, *, table: CaseTable) -> None:
-        super().__init__("pred")
+        MapTransform.__init__(self, "pred")  # MONAI's own writer is not used
         self.spec = spec
         self.table = table
 

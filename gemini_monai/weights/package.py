@@ -69,7 +69,8 @@ def package_bundle(
     folder = Path(output) if output is not None else bundle.absolute().parent
     archive = folder / f"{bundle.absolute().name}_v{version}.zip"
     refuse_existing([archive, _sum_of(archive)], overwrite=overwrite)
-    files = {str(p.relative_to(bundle)): p for glob in SHIPPED for p in sorted(bundle.glob(glob))}
+    found = [path for pattern in SHIPPED for path in sorted(bundle.glob(pattern))]
+    files = {path.relative_to(bundle).as_posix(): path for path in found}
     content: dict[str, bytes] = {name: path.read_bytes() for name, path in files.items()}
     content |= _with_run(bundle, run, release)
     sums = {name: hashlib.sha256(data).hexdigest() for name, data in content.items()}
@@ -167,7 +168,7 @@ def _write(archive: Path, content: Mapping[str, bytes], *, folder: str) -> None:
         for name in sorted(content):
             entry = zipfile.ZipInfo(f"{folder}/{name}", MOMENT)
             entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.external_attr = 0o644 << 16
+            entry.create_system, entry.external_attr = 3, 0o644 << 16  # the same bytes everywhere
             file.writestr(entry, content[name])
     digest = hashlib.sha256(archive.read_bytes()).hexdigest()
     write_text(_sum_of(archive), f"{digest}  {archive.name}\n")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import os
 import struct
-import sys
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -19,9 +17,9 @@ from monai.data.meta_tensor import MetaTensor
 from monai.transforms import Lambda, Spacingd
 from PIL import Image
 
-from gemini_monai.base import memory
+from gemini_monai.base import memory, system
 from gemini_monai.base.errors import InputError, input_error_in
-from gemini_monai.base.memory import CGROUPS, GIB, available, refuse_too_large
+from gemini_monai.base.memory import GIB, available, refuse_too_large
 from gemini_monai.configuration.hardware import refuse_too_large_network
 from gemini_monai.data.cache import cached
 from gemini_monai.data.phantom import write_phantom
@@ -91,24 +89,20 @@ def test_numbers_are_told_as_a_person_would(there):
     )
 
 
-def test_where_nothing_tells_what_is_there_nothing_is_refused(there):
-    there(None)
-    refuse_too_large([10**9] * 3, voxel_bytes=4, what="x", change="y")
-
-
-def test_what_is_there_is_what_psutil_says_where_it_is(monkeypatch):
-    monkeypatch.setattr(memory, "find_spec", lambda name: name == "psutil")
-    said = SimpleNamespace(virtual_memory=lambda: SimpleNamespace(available=1234))
-    monkeypatch.setitem(sys.modules, "psutil", said)
+def test_what_is_there_is_what_psutil_says(monkeypatch):
+    monkeypatch.setattr(system, "CGROUPS", ())
+    said = SimpleNamespace(available=1234)
+    monkeypatch.setattr(system.psutil, "virtual_memory", lambda: said)
     assert available() == 1234
 
 
-def test_it_is_all_of_the_machine_where_psutil_is_not(monkeypatch):
-    monkeypatch.setattr(memory, "find_spec", lambda name: None)
-    monkeypatch.setattr(memory, "CGROUPS", ())
-    assert 0.1 * GIB < available() < 2**50
-    monkeypatch.delattr(os, "sysconf")
-    assert available() is None
+def test_of_an_apple_gpu_it_is_no_more_than_metal_recommends_and_the_machine_has(monkeypatch):
+    monkeypatch.setattr(torch.mps, "recommended_max_memory", lambda: 900)
+    monkeypatch.setattr(torch.mps, "current_allocated_memory", lambda: 200)
+    monkeypatch.setattr(memory, "free_memory", lambda: 1000.0)
+    assert available("mps") == 700
+    monkeypatch.setattr(memory, "free_memory", lambda: 100.0)
+    assert available(torch.device("mps")) == 100
 
 
 @pytest.mark.parametrize("device", ["cuda", "cuda:1", torch.device("cuda", 1)], ids=str)
@@ -123,23 +117,6 @@ def test_of_a_gpu_it_is_what_is_free_or_kept_for_later(monkeypatch, device):
     monkeypatch.setattr(torch.cuda, "memory_allocated", said(20))
     assert available(device) == 550
     assert asked == [device] * 3
-
-
-@pytest.mark.parametrize("version", [0, 1])
-def test_a_container_leaves_what_its_limit_does(tmp_path, version):
-    limit, used, reclaimable = CGROUPS[version]
-    (tmp_path / limit).parent.mkdir(exist_ok=True)
-    (tmp_path / limit).write_text("1000\n")
-    (tmp_path / used).write_text("900\n")
-    (tmp_path / limit).with_name("memory.stat").write_text(f"anon 700\n{reclaimable} 150\nx 9\n")
-    leaves = memory._of_container
-    assert leaves(limit, used, reclaimable, root=tmp_path) == 250
-    (tmp_path / used).write_text("1500\n")
-    assert leaves(limit, used, reclaimable, root=tmp_path) == 0
-    (tmp_path / limit).write_text("max\n")
-    assert leaves(limit, used, reclaimable, root=tmp_path) is None
-    (tmp_path / limit).unlink()
-    assert leaves(limit, used, reclaimable, root=tmp_path) is None
 
 
 # --- files

@@ -110,12 +110,12 @@ def test_an_unpacked_archive_is_no_place_to_train(pretrained, tiny_phantom, tmp_
     archive = package_bundle(MIP, pretrained, output=tmp_path)
     zipfile.ZipFile(archive).extractall(tmp_path)
     folder = tmp_path / "gemini_mip"
-    before = bytes_of(folder, lock=None)
+    before = bytes_of(folder, but=())
     options = paths(tiny_phantom, folder) | {"bundle": MIP}
     for asked in ({}, {"overwrite": True}, {"resume": True}):
         for name, knobs in (("train", SMALL), ("finetune", FINE | {"pretrained": "none"})):
             _refused("is an archive of 'gemini package'", name, **options, **knobs, **asked)
-            assert bytes_of(folder, lock=None) == before
+            assert bytes_of(folder, but=()) == before
 
 
 def test_a_prediction_of_ones_own_is_named_before_training(tiny_phantom, tmp_path):

@@ -18,6 +18,7 @@ from gemini_monai.base.errors import InputError, input_error_in
 from gemini_monai.data.prepare import prepare_folder
 from gemini_monai.data.prepare.split import Wanted
 from gemini_monai.runs import close_run
+from gemini_monai.runs.lock import HOLDER, LOCK
 from gemini_monai.weights import export_backbone, package_bundle
 from tests.bundles.runs import (
     BUNDLE,
@@ -39,7 +40,7 @@ ALONE = SMALL | {"compare": []}
 
 def _bytes(folder):
     found = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    skipped = (".gemini_monai.lock", "tensorboard")  # the properties check makes a writer of events
+    skipped = (LOCK, HOLDER, "tensorboard")  # the properties check makes a writer of events
     return {path: content for path, content in found.items() if not {*skipped} & {*path.parts}}
 
 

@@ -16,6 +16,8 @@ from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.inference.trained_run import TrainedRun
 from tests.bundles.runs import CONFIGS, command, overrides_of, run
 
+CUDA = torch.cuda.is_available()
+
 
 def test_it_segments_as_inference_does(trained, tiny_phantom, tmp_path):
     entry = read_cohort(tiny_phantom).test[0]
@@ -37,6 +39,16 @@ def test_it_registers_as_the_command_does(trained, tiny_phantom, tmp_path):
     assert done.returncode == 0, done.stderr[-2000:]
     written = nib.load(next(tmp_path.glob("*_warped.nii.gz"))).get_fdata()
     np.testing.assert_allclose(found.warped[0].numpy(), written, atol=1e-4)
+
+
+def test_it_is_on_a_gpu_where_there_is_one(trained, monkeypatch):
+    assert TrainedRun.open(trained).device == torch.device("cpu" if not CUDA else "cuda")
+    asked = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    where = "gemini_monai.inference.trained_run.placed"
+    monkeypatch.setattr(where, lambda network, device: asked.append(device) or network)
+    assert [TrainedRun.open(trained, device=own).device.type for own in (None, "cpu")] == asked
+    assert asked == ["cuda", "cpu"]
 
 
 def test_its_backbone_has_the_weights(trained):

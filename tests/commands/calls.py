@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
 import sys
 
@@ -21,10 +20,10 @@ def call(monkeypatch, *arguments):
 def becomes(monkeypatch, *arguments):
     """Words of the ``monai.bundle run`` that a command becomes."""
     found = []
-    monkeypatch.setattr(os, "execv", lambda path, words: found.append(words))
+    monkeypatch.setattr("gemini_monai.commands.monai_call.become", found.append)
     call(monkeypatch, *arguments)
-    assert found[0][:4] == [sys.executable, "-m", "monai.bundle", "run"]
-    return found[0][4:]
+    assert found[0][:3] == ["-m", "monai.bundle", "run"]
+    return found[0][3:]
 
 
 def refused(monkeypatch, capsys, *arguments):

@@ -92,6 +92,27 @@ def test_finetuning_has_overlays_of_its_own(monkeypatch, tmp_path):
         assert words[-3:] == ["--pretrained", "none", "--slices=True"]
 
 
+@pytest.mark.parametrize(
+    ("words", "bundle", "config"),
+    [
+        (["train", "semi"], BUNDLE, "train"),
+        (["train", "mip"], MIP, "train"),
+        (["finetune", "--pretrained", "none"], MIP, "finetune"),
+        (["cost", "semi"], BUNDLE, "train"),
+        (["cost", "finetune"], MIP, "finetune"),
+    ],
+)
+def test_where_no_bundle_lies_the_shipped_one_trains_and_writes_here(
+    monkeypatch, tmp_path, words, bundle, config
+):
+    monkeypatch.chdir(tmp_path)
+    found = becomes(monkeypatch, *words)
+    assert found[2] == str(bundle / "configs" / f"{config}.json")
+    assert found[3:5] == ["--bundle_root", str(tmp_path / "bundles" / bundle.name)]
+    (tmp_path / "bundles" / bundle.name / "runs").mkdir(parents=True)  # which is no bundle yet
+    assert becomes(monkeypatch, *words) == found
+
+
 def test_an_archive_in_the_working_directory_trains_by_the_installed_configuration(
     monkeypatch, tmp_path
 ):

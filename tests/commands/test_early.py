@@ -27,7 +27,7 @@ CODE = f"""
 import contextlib, io, json, os, sys
 from gemini_monai.commands import main
 
-os.execv = lambda *words: sys.exit("the run was started")
+os.execve = lambda *words: sys.exit("the run was started")
 found = {{}}
 for words in json.load(sys.stdin):
     sys.argv, told = ["gemini", *words.split()], io.StringIO()

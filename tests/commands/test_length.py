@@ -71,6 +71,6 @@ def test_what_goes_wrong_while_measuring_is_told(monkeypatch, capsys):
 
 
 def test_without_minutes_nothing_is_measured(monkeypatch, measured):
-    monkeypatch.setattr("os.execv", lambda *words: None)
+    monkeypatch.setattr("gemini_monai.commands.monai_call.become", lambda words: None)
     call(monkeypatch, "train", "semi")
     assert not measured

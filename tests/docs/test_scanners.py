@@ -73,7 +73,7 @@ def _dicom_scan(folder, number, values):
 
 
 def test_to_nnunet(place):
-    pytest.importorskip(nnunet.PACKAGE, reason="heavy: pip install 'gemini_monai[nnunet]'")
+    pytest.importorskip(nnunet.PACKAGE, reason="heavy: pip install '.[nnunet]'")
     raw = place / "nnUNet_raw" / "Dataset501_Tiny"
     for k in range(7):
         save(raw / "imagesTr" / f"case_{k}_0000.nii.gz", image(k, (16, 12, 8)))

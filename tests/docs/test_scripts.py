@@ -6,6 +6,8 @@ import re
 
 import torch
 
+from gemini_monai.data.prepare import prepare_folder
+from gemini_monai.data.prepare.split import Wanted
 from tests.conftest import ROOT
 from tests.docs.conftest import DOCS, prepared
 from tests.pages import Page
@@ -21,14 +23,31 @@ def test_the_backbone_elsewhere(place):
     assert (place / "curves.html").is_file()
 
 
+def test_for_users_of_monai(place):
+    page = Page(DOCS / "how_to" / "monai_users.md")
+    assert page.run("check", place).startswith("ok: epochs, train#trainer#amp")
+    prepare_folder(place / "scans", place / "data", wanted=Wanted(labeled=5))
+    (code,) = page.code()
+    small = code.replace("epoch_length=5,", "epoch_length=1, channels=[4, 8], amp=False,")
+    assert small != code
+    names = page.execute(small, place)
+    saved = torch.load(place / "runs" / "workflow" / "models" / "model.pt", weights_only=True)
+    assert set(saved) == set(names["network"].state_dict())
+    parts = re.findall(r"`(\w+)`", page.text.split("Its parts are ")[1].split(", and so")[0])
+    assert {key.split(".")[0] for key in saved} == set(parts)
+
+
 def test_from_python(place):
-    run, loop = Page(DOCS / "how_to" / "python.md").code()
+    run, memory, loop = Page(DOCS / "how_to" / "python.md").code()
     prepared(place)
     options = "--output_dir runs/own --spatial_size '[32,32]' --pairs_interval 1"
     Page.run_line(f"gemini train semi data {options}", place)
     names = Page.execute(run, place)
     assert names["labels"].shape[0] == 1
     assert names["pair"].displacement.shape[0] == 2
+    held = Page.execute(memory, place)
+    assert all(torch.equal(held[name], held["label"]) for name in ("same", "also"))
+    assert held["bare"].shape == held["label"].shape
     Page.execute(loop, place)
     assert "encoder.0.0.conv.weight" in torch.load(place / "backbone.pt", weights_only=True)
     assert len([line for line in loop.splitlines() if line and "import" not in line]) <= 15

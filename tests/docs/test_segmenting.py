@@ -25,6 +25,20 @@ def trained(own_run):
     return place
 
 
+def test_slicer_and_monai_label(own_run):
+    page = Page(DOCS / "how_to" / "slicer.md")
+    page.run("segment", own_run)
+    (file, *_) = sorted((own_run / "labels").glob("*.seg.nrrd"))
+    header = file.read_bytes().partition(b"\n\n")[0].decode()
+    shown = re.search(r"```text\n(space: .*?)```", page.text, re.S)[1].splitlines()
+    names = [line for line in shown if "Name" not in line]  # of another run
+    assert set(names) < set(header.splitlines()) | {"Segment1_LabelValue:=2"}
+    page.run("package", own_run)
+    assert (
+        own_run / "monaibundle" / "model" / "gemini_semi" / "configs" / "inference.json"
+    ).exists()
+
+
 def test_segmenting_new_scans(trained):
     place, page = trained, Page(DOCS / "how_to" / "segment.md")
     told = [page.run(name, place) for name in page.commands()]

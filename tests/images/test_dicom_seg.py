@@ -231,7 +231,7 @@ def test_what_is_no_dicom_is_refused_before(tmp_path, monkeypatch):
     with pytest.raises(InputError, match=r"a\.nii\.gz: is not DICOM, and DICOM-SEG .*--output_ext"):
         refuse_other_than_dicom([source, tmp_path / "a.nii.gz"])
     monkeypatch.setitem(sys.modules, "highdicom", None)
-    match = r"--output_ext \.dcm needs .*pip install 'gemini_monai\[dicom\]'"
+    match = r"--output_ext \.dcm needs .*pip install \"highdicom>=0\.28\" .* pydicom$"
     with pytest.raises(InputError, match=match):
         refuse_other_than_dicom([source])
 

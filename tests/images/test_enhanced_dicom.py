@@ -178,7 +178,7 @@ def test_a_secondary_capture_without_pixel_size_is_named(tmp_path):
 def test_a_missing_library_is_named(tmp_path, monkeypatch):
     path = write_enhanced(tmp_path / "a.dcm", volume((6, 4, 5)), along_z(6))
     monkeypatch.setitem(sys.modules, "highdicom", None)
-    match = r"a\.dcm: a DICOM file of several frames needs .*pip install 'gemini_monai\[dicom\]'"
+    match = r"a\.dcm: a DICOM file of several frames needs .*: pip install \"highdicom.* pydicom$"
     with pytest.raises(InputError, match=match):
         read(path)
     folder = write_slices(tmp_path / "series", volume(), along_z(8))

@@ -73,4 +73,4 @@ def test_volumes_seen_slice_by_slice_are_mirrored_within_slices():
 
     found = with_flips(window_inferer(spec), spec)(torch.rand(1, 1, 4, 5, 3), Seen((1.0, 0.5)))
     assert found.shape == (1, 2, 4, 5, 3)
-    assert shapes == [(1, 1, 4, 5)] * 3 * 4
+    assert shapes == [(3, 1, 4, 5)] * 4  # all slices at a time, along each of the axes

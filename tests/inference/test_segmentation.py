@@ -8,7 +8,9 @@ import nibabel as nib
 import numpy as np
 import pytest
 import torch
+from monai.data import MetaTensor
 
+from gemini_monai.base.errors import InputError
 from gemini_monai.inference import Ensemble, TrainedRun, segment_files
 from gemini_monai.transforms import CaseTable, InputSpec, postprocessing
 from tests.data.prepare.made import image, save
@@ -52,6 +54,42 @@ def test_probabilities_are_those_of_the_network_and_add_up_to_one(tmp_path, shap
     assert found.volumes[0]["case"] == "a"
     assert found.volumes[0]["voxels"] == int((expected > 0.5).sum())
     assert torch.equal(run.segment(tmp_path / "a.nii.gz"), found.label)
+
+
+@pytest.mark.parametrize("shape", [(12, 10), (12, 10, 6)])
+def test_an_image_in_memory_is_segmented_as_its_file_and_on_its_own_grid(tmp_path, shape):
+    """A volume that lies askew, at another voxel size than the network's, by every door."""
+    values = image(0, shape).astype(np.float32)
+    turned = AFFINE[[1, 0, 2, 3]]
+    save(tmp_path / "scan.nii.gz", values, affine=turned)
+    run = _run(tmp_path, Uneven(), dims=len(shape), orientation="RAS"[: len(shape)])
+    run.spec = replace(run.spec, spacing=(1.2,) * len(shape))
+    expected = run.predict(tmp_path / "scan.nii.gz")
+    doors = [
+        (nib.load(tmp_path / "scan.nii.gz"), {}),
+        (MetaTensor(torch.as_tensor(values)[None], affine=torch.as_tensor(turned)), {}),
+        (values, {"affine": turned}),
+        (torch.as_tensor(values)[None], {"affine": turned}),
+    ]
+    for given, grid in doors:
+        found = run.predict(given, **grid)
+        assert torch.equal(found.label, expected.label)
+        torch.testing.assert_close(found.label.affine, expected.label.affine)
+        assert torch.equal(Ensemble([run]).segment(given, **grid), found.label)
+    assert run.predict(doors[0][0]).volumes == expected.volumes
+    assert run.predict(values, affine=turned).volumes[0]["case"] == "image in memory"
+
+
+def test_an_image_in_memory_that_the_run_does_not_take_is_named(tmp_path):
+    run = _run(tmp_path, PerVoxel((4.0, 0.5)), spacing=(1.0, 1.0))
+    with pytest.raises(InputError, match="image in memory: says no voxel size.* give spacing"):
+        run.segment(np.zeros((12, 10)))
+    with pytest.raises(InputError, match="image in memory: 2 channel"):
+        run.segment(np.zeros((2, 12, 10)), spacing=(1, 1))
+    with pytest.raises(InputError, match="image in memory: holds values that are not finite"):
+        run.segment(np.full((12, 10), np.nan), spacing=(1, 1))
+    with pytest.raises(InputError, match="a file says its own grid; spacing is for arrays"):
+        run.segment(_constant(tmp_path, 1), spacing=(1, 1))
 
 
 def test_probabilities_of_overlapping_structures_are_their_own(tmp_path):

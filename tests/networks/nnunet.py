@@ -34,7 +34,7 @@ IMPORTED = ["conv_op", "norm_op", "dropout_op", "nonlin"]
 def provide(kind, monkeypatch):
     """The real package, or the stand-in as if it were installed."""
     if kind == "real":
-        pytest.importorskip(PACKAGE, reason="heavy: pip install 'gemini_monai[nnunet]'")
+        pytest.importorskip(PACKAGE, reason="heavy: pip install '.[nnunet]'")
         return
     for name in (PACKAGE, f"{PACKAGE}.architectures", f"{PACKAGE}.architectures.unet"):
         monkeypatch.setitem(sys.modules, name, ModuleType(name))

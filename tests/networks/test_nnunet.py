@@ -98,5 +98,5 @@ def test_anything_else_is_named(given, message, monkeypatch):
 def test_a_package_that_is_missing_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, f"{PACKAGE}.architectures", None)
     described = {"_target_": "gemini_monai.networks.NnUNetBackbone", "network_class_name": PLAIN}
-    with pytest.raises(InputError, match=r"pip install 'gemini_monai\[nnunet\]'"):
+    with pytest.raises(InputError, match=r"pip install \"dynamic_network_architectures>=0"):
         built_network(described | {"arch_kwargs": ARCHITECTURE})

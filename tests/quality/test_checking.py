@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -73,6 +74,30 @@ def test_a_mask_that_somebody_made_is_judged_by_itself(known):
     assert values["right"].expected.value > 0.8
     assert values["shifted"].expected.value < values["right"].expected.value - 0.1
     assert (values["none"].voxels, values["right"].voxels) == (0, label.sum())
+
+
+def test_a_mask_lies_on_its_image_and_both_are_read_once(known, monkeypatch):
+    folder, _, quality, dims = known
+    image, label = blob(106, dims=dims)
+    scan = _scan(folder, "lying", image)
+    opened = []
+    reading = sys.modules["gemini_monai.images.read"]
+    stored_in = reading.stored_in
+
+    def watched(files, **options):
+        opened.append(files)
+        return stored_in(files, **options)
+
+    monkeypatch.setattr(reading, "stored_in", watched)
+    for name, mask in {"on": label, "cut": label[:-1], "moved": label}.items():
+        affine = np.eye(4)
+        affine[0, 3] = 2.0 * (name == "moved")
+        save(folder / "lying" / f"{name}.nii.gz", mask, affine=affine)
+    quality.check(scan, folder / "lying" / "on.nii.gz")
+    assert len(opened) == 2
+    for name, said in (("cut", "label of shape"), ("moved", "label with another affine than")):
+        with pytest.raises(InputError, match=rf"{name}\.nii\.gz: {said}"):
+            quality.check(scan, folder / "lying" / f"{name}.nii.gz")
 
 
 def test_only_labels_that_were_trained_or_validated_on_are_opened(known):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gemini_monai.base.tables import write_table
 from gemini_monai.runs import RunFolder, close_run, files_to_write, open_run
+from gemini_monai.runs.lock import HOLDER, LOCK
 
 PREDICTIONS = ("a.nii.gz", "b.nii.gz")
 WRITTEN = (
@@ -60,7 +61,7 @@ def started_run(folder, **options):
         (Path(folder) / name).write_text("new")
 
 
-def bytes_of(folder, *, lock=".gemini_monai.lock"):
+def bytes_of(folder, *, but=(LOCK, HOLDER)):
     """Content by name of every file, also of hidden ones."""
-    paths = [path for path in Path(folder).rglob("*") if path.is_file() and path.name != lock]
+    paths = [path for path in Path(folder).rglob("*") if path.is_file() and path.name not in but]
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(paths)}

@@ -6,11 +6,14 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from filelock import FileLock, Timeout
 
 from gemini_monai.base.errors import InputError
 from gemini_monai.runs import RunFolder, check_run, close_run, files_to_write, go_on, open_run
+from gemini_monai.runs.lock import HOLDER, LOCK
 from tests.runs.made import PREDICTIONS, bytes_of, finished_run, started_run, write_files
 
 HOLD = """
@@ -93,9 +96,27 @@ def test_two_processes_are_kept_apart_until_one_ends(tmp_path):
         other.kill()
     open_run(tmp_path / "run")
     open_run(tmp_path / "run")  # the same process may again
-    lock = tmp_path / "run" / ".gemini_monai.lock"
-    assert lock.read_text().startswith(f"process {os.getpid()} on ")
+    holder = tmp_path / "run" / HOLDER
+    assert holder.read_text().startswith(f"process {os.getpid()} on ")
     close_run(tmp_path / "run")
+    assert not holder.exists()
+
+
+def test_a_lock_that_is_held_is_neither_read_nor_written(tmp_path, monkeypatch):
+    """On Windows that fails, in the process that holds it, too."""
+    lock, opened = tmp_path / "run" / LOCK, Path.open
+
+    def refusing(self, *arguments, **options):
+        if self.name == LOCK:
+            raise PermissionError(13, "another process has locked a portion of the file", str(self))
+        return opened(self, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", refusing)
+    open_run(lock.parent)
+    held = FileLock(lock)
+    with pytest.raises(Timeout):
+        held.acquire(timeout=0)
+    close_run(lock.parent)
 
 
 def test_a_file_in_the_folders_place_is_named(tmp_path):

@@ -9,6 +9,7 @@ import pytest
 from gemini_monai.base.errors import InputError
 from gemini_monai.runs import check_run, close_run, open_run, read_record
 from gemini_monai.runs.folder import FILES
+from gemini_monai.runs.lock import LOCK
 from tests.runs.made import EARLY, PREDICTIONS, bytes_of, finished_run
 
 ASKED = ({}, {"overwrite": True}, {"resume": True})
@@ -16,15 +17,15 @@ ASKED = ({}, {"overwrite": True}, {"resume": True})
 
 def _refused(folder, match, *asked, predictions=PREDICTIONS):
     """By every way to take the folder, and nothing changes in it."""
-    before = bytes_of(folder, lock=None)
+    before = bytes_of(folder, but=())
     for options in asked or ASKED:
         for take in (check_run, open_run):
             with pytest.raises(InputError, match=match):
                 take(folder, predictions=predictions, **options)
             close_run(folder)
-            after = bytes_of(folder, lock=None)
+            after = bytes_of(folder, but=())
             assert {name: after[name] for name in before} == before
-            assert after.keys() - before.keys() <= {".gemini_monai.lock"}
+            assert after.keys() - before.keys() <= {LOCK}
 
 
 @pytest.mark.parametrize("name", [*FILES[1:], "test/predictions/b.nii.gz"])
@@ -32,7 +33,7 @@ def test_files_of_those_names_without_a_record_are_somebodys(tmp_path, name):
     (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / name).write_text("mine")
     _refused(tmp_path, r": is there, but .*run\.json is not, so it is not of a run")
-    assert not (tmp_path / ".gemini_monai.lock").exists()
+    assert not (tmp_path / LOCK).exists()
 
 
 @pytest.mark.parametrize(
@@ -53,7 +54,7 @@ def test_a_record_of_another_program_makes_no_run(tmp_path, content):
         (tmp_path / name).write_text("mine")
     (tmp_path / "run.json").write_text(json.dumps(content))
     _refused(tmp_path, r"run\.json: is there, and not the record of a run of gemini_monai")
-    assert not (tmp_path / ".gemini_monai.lock").exists()
+    assert not (tmp_path / LOCK).exists()
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "", '{"a": 1, "a": 2}'])
@@ -164,8 +165,8 @@ def test_a_link_in_the_place_of_a_file_is_not_followed(tmp_path, name):
 def test_a_lock_that_is_a_link_is_not_followed(tmp_path):
     run = finished_run(tmp_path / "run")
     (tmp_path / "notes.txt").write_text("mine")
-    (run.path / ".gemini_monai.lock").unlink()
-    (run.path / ".gemini_monai.lock").symlink_to(tmp_path / "notes.txt")
+    (run.path / LOCK).unlink()
+    (run.path / LOCK).symlink_to(tmp_path / "notes.txt")
     _refused(run.path, r"\.gemini_monai\.lock: is a link")
     assert (tmp_path / "notes.txt").read_text() == "mine"
 

@@ -105,6 +105,6 @@ def test_safetensors_of_others_are_read_and_damaged_ones_named(tmp_path):
 
 def test_safetensors_without_the_package(run_folder, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "safetensors.torch", None)
-    with pytest.raises(InputError, match=r"pip install 'gemini_monai\[hub\]'"):
+    with pytest.raises(InputError, match=r"pip install huggingface_hub requests safetensors$"):
         export_backbone(run_folder, tmp_path / "backbone.safetensors")
     assert not (tmp_path / "backbone.safetensors").exists()

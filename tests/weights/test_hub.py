@@ -108,5 +108,5 @@ def test_what_is_no_export_is_not_pushed(hub, run_folder):
 
 def test_without_the_package_it_says_what_to_install(monkeypatch, run_folder, tmp_path):
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
-    with pytest.raises(InputError, match=r"pip install 'gemini_monai\[hub\]'"):
+    with pytest.raises(InputError, match=r"pip install huggingface_hub requests safetensors$"):
         pull_backbone("lab/chest", tmp_path / "back.pt")

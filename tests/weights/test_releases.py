@@ -92,7 +92,7 @@ def test_openmind_res_enc_l_is_described_as_nnssl_makes_it(tmp_path):
 
 @pytest.mark.parametrize("kind", ["MAE", "VoCo"])
 def test_nnssl_encoder_and_where_there_is_one_decoder(tmp_path, capsys, kind):
-    pytest.importorskip(PACKAGE, reason="heavy: pip install 'gemini_monai[nnunet]'")
+    pytest.importorskip(PACKAGE, reason="heavy: pip install '.[nnunet]'")
     state = releases.res_enc() if kind == "MAE" else releases.res_enc_encoder()
     plan = releases.adaptation_plan("ResidualEncoderUNet", releases.TINY)
     heads = {"projector.layer1.0.weight": torch.rand(4, 18)} if kind == "VoCo" else {}

@@ -59,7 +59,8 @@ def write_transform(path: Path, transform: np.ndarray, *, note: str) -> None:
     affine.SetTranslation(lps[:3, 3].tolist())
     with replacing(path) as part:
         itk.transformwrite([affine], str(part))
-        part.write_text(f"{part.read_text().rstrip()}\n# {note}\n")
+        text = f"{part.read_text(encoding='utf-8').rstrip()}\n# {note}\n"
+        part.write_text(text, encoding="utf-8", newline="\n")
 
 
 def read_transform(path: Path) -> np.ndarray:

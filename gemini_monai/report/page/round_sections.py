@@ -14,8 +14,9 @@ MORE = 5
 """Labels more that a forecast is for."""
 EXPECTED = (
     "Expected is the mean Dice that the trust numbers of a run expect of its own masks, without "
-    "their truth: of the same test cases, and of the unlabeled scans that were looked at. Where "
-    "it is far from the test Dice, do not rely on it for the unlabeled scans either."
+    "their truth: of the same test cases, and of the unlabeled scans that were looked at, which "
+    "those that got a label have left. Where it is far from the test Dice, do not rely on it for "
+    "the unlabeled scans either."
 )
 """Below the table, where a run has such numbers."""
 

@@ -76,7 +76,11 @@ def install_viewer() -> str:
     if npm is None:
         raise InputError("viewer: no npm found, which brings NiiVue; install Node.js 18 or newer")
     done = subprocess.run(
-        [npm, "ci", "--prefix", str(FOLDER)], capture_output=True, text=True, check=False
+        [npm, "ci", "--prefix", str(FOLDER)],
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
     )
     if done.returncode:
         said = [line for line in done.stderr.splitlines() if line.startswith("npm error")]

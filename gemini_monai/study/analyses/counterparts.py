@@ -50,7 +50,7 @@ def partners(
     Raises:
         InputError: If the run trained no field, or nobody can be paired.
     """
-    trained = TrainedRun.open(run)
+    trained = TrainedRun.open(run, device="cpu")
     if not trained.record.get("registers"):
         raise InputError(f"{run}: a run of {trained.record['method']}, which trains no field")
     cohort = read_cohort(Path(data) / "dataset.json")

@@ -59,7 +59,7 @@ def embedding(
             of two structures with labels.
     """
     _check(method)
-    trained = TrainedRun.open(run)
+    trained = TrainedRun.open(run, device="cpu")
     cohort, items = seen_items(data, least=4)
     torch.manual_seed(seed)
     networks = {"initialized": as_initialized(trained.network), "trained": trained.network}

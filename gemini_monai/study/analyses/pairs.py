@@ -60,7 +60,7 @@ def pairing(
         InputError: If the run trained no field, the data do not fit it, or there are not two
             images with labels.
     """
-    trained = TrainedRun.open(run)
+    trained = TrainedRun.open(run, device="cpu")
     if not trained.record.get("registers"):
         raise InputError(f"{run}: a run of {trained.record['method']}, which trains no field")
     cohort, items = seen_items(data, least=2)

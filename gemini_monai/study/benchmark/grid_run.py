@@ -74,6 +74,6 @@ def other_test(folder: Path) -> Path:
 
 
 def _last_line(log: Path) -> str:
-    lines = log.read_text(errors="replace").split("\n") if log.is_file() else []
+    lines = log.read_text(encoding="utf-8", errors="replace").split("\n") if log.is_file() else []
     said = [line.strip() for text in lines for line in text.split("\r") if line.strip()]
     return said[-1] if said else ""

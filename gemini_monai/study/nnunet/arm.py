@@ -14,6 +14,7 @@ from monai.utils.misc import set_determinism
 
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.files import refuse_existing
+from gemini_monai.base.system import replace
 from gemini_monai.data import Cohort, read_cohort
 from gemini_monai.report import print_findings, write_report
 from gemini_monai.runs import (
@@ -111,7 +112,7 @@ def _train_and_test(cohort: Cohort, folder: Path, *, wanted: Wanted, device: tor
     run, work = RunFolder(folder), folder / f"{FOLDER}.part"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
-    with (work / "log.txt").open("w") as log, with_variables(folders_in(work)):
+    with (work / "log.txt").open("w", encoding="utf-8") as log, with_variables(folders_in(work)):
         with redirect_stdout(log):
             trained, times = _trained(cohort, work, wanted=wanted, device=device)
         write_record(run, cohort, wanted=wanted, trained=trained, times=times)
@@ -127,7 +128,7 @@ def _train_and_test(cohort: Cohort, folder: Path, *, wanted: Wanted, device: tor
                     tolerance=wanted.surface_tolerance,
                 )
     shutil.rmtree(folder / FOLDER, ignore_errors=True)
-    work.rename(folder / FOLDER)
+    replace(work, folder / FOLDER)
 
 
 def _trained(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 from gemini_monai.base.files import write_json
+from gemini_monai.base.system import link_or_copy
 from gemini_monai.base.tables import write_table
 from gemini_monai.data import Cohort
 from gemini_monai.handlers import data_facts, peak_memory_mib, process_facts
@@ -39,7 +38,7 @@ def write_record(
     """
     trainer, schedule = trained.trainer, trained.schedule
     run.last.parent.mkdir(exist_ok=True)
-    _link(str(checkpoint_of(trainer)), str(run.last))
+    link_or_copy(checkpoint_of(trainer), run.last)
     losses = trainer.logger.get_value("train_losses", None)
     rows = [
         {"iteration": epoch * schedule.epoch_length, "loss": float(loss)}
@@ -94,11 +93,3 @@ def _settings(cohort: Cohort, wanted: Wanted, trainer: Any) -> dict[str, Any]:
             "labels": sorted(str(entry["case"]) for entry in cohort.labeled),
         }
     )
-
-
-def _link(source: str, target: str) -> None:
-    """One file by two names, where the file system has that: it is large."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)

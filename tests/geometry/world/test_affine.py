@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from monai.data.meta_tensor import MetaTensor
 
 from gemini_monai.base.errors import InputError
 from gemini_monai.geometry.world import refuse_method, register_affine
+from gemini_monai.geometry.world.affine import BY_ITK
 from gemini_monai.geometry.world.first_shift import first_shift
 from tests.volumes import CENTERED, INTENSITY, corner_error, moved, volume
 
@@ -107,11 +110,18 @@ def test_a_registration_that_fails_is_named(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("method", "message"),
-    [("elastix", "--align must be one of itk, ants, got 'elastix'"), ("ants", "antspyx")],
+    ("method", "missing", "message"),
+    [
+        ("elastix", "ants", "--align must be one of itk, ants, got 'elastix'"),
+        ("ants", "ants", r"--align ants needs .*: pip install antspyx \"itk>=5\.3\"$"),
+        ("ants", "itk", r"--align ants needs .*: pip install antspyx \"itk>=5\.3\"$"),
+        ("itk", "itk", r"--align itk needs .*: pip install \"itk>=5\.3\"$"),
+        ("itk", BY_ITK, r"--align itk needs .*: pip install \"itk>=5\.3\"$"),
+    ],
 )
-def test_methods_that_are_not_there(monkeypatch, method, message):
-    monkeypatch.setattr("gemini_monai.geometry.world.affine.find_spec", lambda name: None)
+def test_methods_that_are_not_there(monkeypatch, method, missing, message):
+    """What ``itk-io`` brings does not register."""
+    monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(InputError, match=message):
         refuse_method(method)
 

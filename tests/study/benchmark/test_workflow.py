@@ -32,8 +32,8 @@ def spec(tiny_phantom, tmp_path):
 
 
 def test_without_the_engine_one_line_says_how_to_have_it(spec, monkeypatch):
-    monkeypatch.setattr(engine.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(InputError, match=r"pip install 'gemini_monai\[benchmark\]'"):
+    monkeypatch.setitem(sys.modules, "snakemake", None)
+    with pytest.raises(InputError, match=r"benchmark needs .*: pip install snakemake$"):
         run_grid(spec.runs(), output=spec.output)
 
 
@@ -44,7 +44,7 @@ def test_the_engine_gets_every_run_once_and_goes_on_after_one_that_fails(spec, m
         asked.append(command)
         return type("Done", (), {"returncode": 1})
 
-    monkeypatch.setattr(engine.importlib.util, "find_spec", lambda name: True)
+    monkeypatch.setattr(engine, "refuse_without", lambda module, **told: None)
     monkeypatch.setattr(engine.subprocess, "run", start)
     runs = spec.runs()
     assert not run_grid([*runs, runs[0]], output=spec.output, cores=2, more=["--dry-run"])
@@ -61,7 +61,7 @@ def test_no_environment_has_to_be_activated(spec, monkeypatch, tmp_path):
         asked.append(command)
         return type("Done", (), {"returncode": 0})
 
-    monkeypatch.setattr(engine.importlib.util, "find_spec", lambda name: True)
+    monkeypatch.setattr(engine, "refuse_without", lambda module, **told: None)
     monkeypatch.setattr(engine.subprocess, "run", start)
     runs = spec.runs()
     run_grid([*runs, replace(runs[0], name="other", command="bash -c 'gemini'")], output=tmp_path)
@@ -91,7 +91,7 @@ def test_two_benchmarks_do_not_share_a_folder(spec, monkeypatch):
             run_grid([], output=spec.output)
         return type("Done", (), {"returncode": 0})
 
-    monkeypatch.setattr(engine.importlib.util, "find_spec", lambda name: True)
+    monkeypatch.setattr(engine, "refuse_without", lambda module, **told: None)
     monkeypatch.setattr(engine.subprocess, "run", start)
     assert run_grid(spec.runs(), output=spec.output)
     assert len(json.loads((spec.output / "grid.json").read_text())["runs"]) == 4

@@ -18,7 +18,7 @@ from gemini_monai.study.nnunet.raw_data_set import write_raw
 from gemini_monai.study.nnunet.wanted import Wanted
 from tests.commands.calls import refused
 
-pytest.importorskip("nnunetv2", reason="heavy: pip install 'gemini_monai[nnunet]'")
+pytest.importorskip("nnunetv2", reason="heavy: pip install '.[nnunet]'")
 pytestmark = pytest.mark.slow
 WANTED = Wanted(iterations=3, labeled_cases=2, labeled_draw=1, seed=5)
 

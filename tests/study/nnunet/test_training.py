@@ -102,9 +102,9 @@ def test_the_extra_is_named_where_it_is_missing_before_anything_is_made(
 ):
     monkeypatch.setitem(sys.modules, "nnunetv2", None)
     output = tmp_path / "run"
-    message = r"nnU-Net is not installed: pip install 'gemini_monai\[nnunet\]'"
+    message = r"^nnU-Net itself needs .*: pip install .* \"nnunetv2>=2\.8,<2\.9\"$"
     with pytest.raises(InputError, match=message):
         train_nnunet(tiny_phantom, output, wanted=Wanted(iterations=1))
     words = ["nnunet", tiny_phantom.parent, "--iterations", "1", "--output_dir", output]
-    assert "gemini_monai[nnunet]" in refused(monkeypatch, capsys, *words)
+    assert "nnunetv2>=2.8,<2.9" in refused(monkeypatch, capsys, *words)
     assert not output.exists()

@@ -170,7 +170,8 @@ def _check(part: Part) -> None:
 
 def _check_data_of(header: Path) -> None:
     """The ``.raw`` that an ``.mhd`` names must be there as a whole."""
-    pairs = (line.split("=", 1) for line in header.read_text().splitlines() if "=" in line)
+    lines = header.read_text(encoding="utf-8", errors="replace").splitlines()
+    pairs = (line.split("=", 1) for line in lines if "=" in line)
     fields = {key.strip(): value.strip() for key, value in pairs}
     data = header.parent / fields.get("ElementDataFile", "")
     if not data.is_file():
