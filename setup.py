@@ -11,7 +11,7 @@ BUNDLES = ("*/configs/*.json", "*/configs/*.conf", "*/docs/*", "*/LICENSE")
 """What bundles are, without data and runs that lie in them after use."""
 PAGES = (
     *("README.md", "CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md"),
-    *("docs/**/*", "bundles/*/docs/*", "examples/*.py"),
+    *("docs/**/*", "bundles/*/docs/*", "examples/*.py", "examples/*.ipynb"),
 )
 """What the pages are, and what they link to."""
 DOC_FILES = "gemini_monai/doc_files"

@@ -33,7 +33,7 @@ def _requirements():
 
 def test_every_dependency_is_pinned():
     for requirement in [*_requirements()[0], *_requirements()[1]]:
-        assert _name(re.split(r"[<>=\[]", requirement)[0]) in _pins(), requirement
+        assert _name(re.split(r"[<>=;\[]", requirement)[0]) in _pins(), requirement
 
 
 def test_the_metadata_names_the_pinned_versions():
