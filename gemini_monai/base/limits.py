@@ -13,6 +13,9 @@ from gemini_monai.base.trust import evaluated
 Check = Callable[[Any, str], None]
 """From a value and what it is called; raises an ``InputError`` that says both."""
 
+GOT = ", got "
+"""What an error says between what was expected and what was found."""
+
 KINDS = ("percentile", "range", "zscore")
 """How intensities are scaled."""
 BOUNDS = ("lower", "upper")
@@ -94,8 +97,8 @@ def orientation(value: Any, name: str) -> None:
     Raises:
         InputError: If it is anything else.
     """
-    axes = [{"L": "R", "P": "A", "I": "S"}.get(c, c) for c in value] if value else []
-    if not isinstance(value, str) or sorted(axes) != ["A", "R", "S"]:
+    letters = value if isinstance(value, str) else ""
+    if sorted({"L": "R", "P": "A", "I": "S"}.get(c, c) for c in letters) != ["A", "R", "S"]:
         raise InputError(f"{name}: expected axes such as 'RAS' or 'LPI', got {value!r}")
 
 
@@ -105,8 +108,8 @@ def place(value: Any, name: str) -> None:
     Raises:
         InputError: If it is anything else.
     """
-    if not isinstance(value, Path):
-        text(value, name)
+    if not isinstance(value, Path) and not (isinstance(value, str) and value.strip()):
+        raise InputError(f"{name}: expected a path{GOT}{value!r}")
 
 
 def several(each: Check, *, least: int = 0) -> Check:
@@ -129,6 +132,27 @@ def optional(check: Check) -> Check:
             check(value, name)
 
     return either
+
+
+def expected(check: Check) -> str:
+    """What a check expects, in the words of its own error.
+
+    Args:
+        check: Of this module, or one that says what it expected and what it got.
+    """
+    nothing, entries = object(), [object()] * 8  # which no check lets pass
+    found = _complaint(check, nothing)
+    inner = _complaint(check, entries)
+    each = f", each {inner}" if inner != found else ""
+    return f"{found}{each}{', or null' if not _complaint(check, None) else ''}"
+
+
+def _complaint(check: Check, value: Any) -> str:
+    try:
+        check(value, "")
+    except InputError as error:
+        return str(error).partition("expected ")[2].partition(GOT)[0]
+    return ""
 
 
 def intensity(value: Any, name: str) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable
 from typing import Any
 
-from gemini_monai.base.bundles import bundle_that_trains, literal
+from gemini_monai.base.bundles import literal
+from gemini_monai.commands.knob_help import knob_help
 from gemini_monai.commands.monai_run import BUNDLES, cost, finetune, train
 from gemini_monai.commands.use_of_run import (
     evaluate,
@@ -18,16 +18,6 @@ from gemini_monai.commands.use_of_run import (
     segment,
 )
 
-CHOICES = {
-    "update": "alternating or summed",
-    "memory": "normal or low",
-    "pairing": "ring or separate",
-    "group_choice": "uniform or proportional",
-    "align": "itk or ants",
-}
-"""Words that a knob takes, for those that take one of a few."""
-PLAIN = (int, float, bool, str, list, type(None))
-SHOWN = "any of them as --name value, nested ones as --train#trainer#amp True"
 OVERRIDES = "every key of the configuration is an option: --output_dir OUT, --device cpu, ..."
 
 
@@ -35,17 +25,19 @@ def add_commands(commands: Any) -> None:
     """Add the words from ``train`` to ``cost``."""
     _add_train(commands)
     _add_finetune(commands)
-    _add(commands, "segment", segment, "Label maps for images, with a trained run.", _segment)
-    _add(commands, "register", register, "Warp an image onto another, with a run.", _register)
+    text = "Label maps for images, with a trained run."
+    _add(commands, "segment", segment, text, _segment, more=_knobs_of("inference"))
+    text = "Warp an image onto another, with a run."
+    _add(commands, "register", register, text, _register, more=_knobs_of("register"))
     text = "Carry points that were placed in one image to others, with a run."
-    _add(commands, "landmark", landmark, text, _landmark)
+    _add(commands, "landmark", landmark, text, _landmark, more=_knobs_of("landmark"))
     text = (
         "Labels of the next scans to correct in 3D Slicer or ITK-SNAP, the least sure ones first."
     )
-    _add(commands, "propose", propose, text, _propose)
+    _add(commands, "propose", propose, text, _propose, more=_knobs_of("propose"))
     _add(commands, "evaluate", evaluate, "Score a trained run on its test cases again.", _evaluate)
     text = "What frozen features know of labels, before fine-tuning; no test image is read."
-    _add(commands, "probe", probe, text, _probe)
+    _add(commands, "probe", probe, text, _probe, more=_knobs_of("probe", "mip"))
     _add_cost(commands)
 
 
@@ -64,6 +56,11 @@ def _add(
     parser.set_defaults(function=function, **known)
 
 
+def _knobs_of(name: str, bundle: str = "semi") -> Callable[[], str]:
+    """The last part of a command's help: the knobs of its configuration."""
+    return lambda: knob_help(BUNDLES[bundle], name)
+
+
 def _add_train(commands: Any) -> None:
     text = "Train: semi for a segmenter from few labels, mip for a backbone without any."
     parser = commands.add_parser("train", help=text, description=text)
@@ -72,11 +69,7 @@ def _add_train(commands: Any) -> None:
         ("semi", "GEMINI-Semi: a segmenter from a few labeled and many unlabeled images."),
         ("mip", "GEMINI-MIP: pre-train a backbone on unlabeled images."),
     ):
-
-        def more(name: str = name) -> str:
-            return _knobs(BUNDLES[name], "train")
-
-        _add(bundles, name, train, what, _timed, more=more, bundle=name)
+        _add(bundles, name, train, what, _timed, more=_knobs_of("train", name), bundle=name)
 
 
 def _add_cost(commands: Any) -> None:
@@ -142,10 +135,7 @@ def _add_finetune(commands: Any) -> None:
         _minutes(parser)
         _overlay(parser)
 
-    def more() -> str:
-        return _knobs(BUNDLES["mip"], "finetune")
-
-    _add(commands, "finetune", finetune, text, fill, more=more)
+    _add(commands, "finetune", finetune, text, fill, more=_knobs_of("finetune", "mip"))
 
 
 def _segment(parser: argparse.ArgumentParser) -> None:
@@ -203,17 +193,3 @@ def _probe(parser: argparse.ArgumentParser) -> None:
         "dst", metavar="DST", help="a prepared data set with labeled and validation images"
     )
     _overlay(parser)
-
-
-def _knobs(bundle: str, name: str) -> str:
-    """Knobs of a configuration with their defaults, for its help."""
-    path = bundle_that_trains(bundle) / "configs" / f"{name}.json"
-    rows = []
-    for key, value in json.loads(path.read_text(encoding="utf-8")).items():
-        if key == "cohort":  # the wiring begins
-            break
-        if key not in ("_desc_", "imports", "method") and isinstance(value, PLAIN):
-            shown = value if not isinstance(value, str) else value.removeprefix("$")
-            choice = f"  ({CHOICES[key]})" if key in CHOICES else ""
-            rows.append(f"  {key:<24}{shown}{choice}")
-    return "\n".join([f"knobs and their defaults, {SHOWN}:", *rows])

@@ -74,3 +74,22 @@ def test_labels_that_mean_nothing_are_named(labels, message):
     limits.label_values({"a": 0, "b": 1}, "labels", overlapping=True)
     with pytest.raises(InputError, match=f"labels: {message}"):
         limits.label_values(labels, "labels", overlapping=False)
+
+
+@pytest.mark.parametrize(
+    ("check", "said"),
+    [
+        (limits.whole(2, 3), "a whole number, 2 to 3"),
+        (limits.real(0, 1), "a number, 0 or more, 1 or less"),
+        (limits.flag, "True or False"),
+        (limits.place, "a path"),
+        (limits.orientation, "axes such as 'RAS' or 'LPI'"),
+        (limits.optional(limits.one_of("itk", "ants")), "one of itk, ants, or null"),
+        (
+            limits.several(limits.whole(1), least=2),
+            "a list of 2 or more values, each a whole number, 1 or more",
+        ),
+    ],
+)
+def test_what_a_check_expects_is_told_in_its_own_words(check, said):
+    assert limits.expected(check) == said

@@ -13,11 +13,8 @@ import sys
 import pytest
 
 import gemini_monai
-from gemini_monai.base.errors import InputError
-from gemini_monai.commands.bundle import CHOICES
 from gemini_monai.commands.monai_call import NOTICE
 from gemini_monai.commands.parser import build_parser, split_overrides
-from gemini_monai.runs.settings import KNOBS
 from tests.bundles.runs import BUNDLE, MIP, SMALL, command, overrides_of
 from tests.commands.calls import becomes, call, configurations, refused, used_run
 from tests.conftest import ROOT
@@ -205,14 +202,6 @@ def test_what_cannot_be_is_one_line(monkeypatch, tmp_path, capsys, words, messag
 )
 def test_keys_of_the_configuration_are_told_from_a_commands_own(words, own, overrides):
     assert split_overrides(words, known={"--method", "--help"}) == (own, overrides)
-
-
-def test_choices_in_the_help_are_those_that_a_run_takes():
-    for name, text in CHOICES.items():
-        for choice in text.split(" or "):
-            KNOBS[name](choice, name)
-        with pytest.raises(InputError):
-            KNOBS[name](text, name)
 
 
 def _commands(parser, words=()):

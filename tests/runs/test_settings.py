@@ -83,7 +83,7 @@ PLACES = (*PATHS, "output_dir", "dataset_dir", "cache_dir", "pretrained", "refer
 @pytest.mark.parametrize("name", PLACES)
 @pytest.mark.parametrize("value", ["", " ", True, 3])
 def test_a_path_that_cannot_be_is_named(name, value):
-    with pytest.raises(InputError, match=f"key '{name}': expected text"):
+    with pytest.raises(InputError, match=f"key '{name}': expected a path"):
         check_settings({name: value})
 
 
