@@ -6,7 +6,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
-from gemini_monai.base.bundles import bundle_root, shipped_bundle
+from gemini_monai.base.bundles import bundle_that_trains
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.files import read_json
 from gemini_monai.base.limits import Check, expected
@@ -88,8 +88,5 @@ def _checks(content: dict[str, Any]) -> dict[str, Check]:
 
 
 def _configs(bundle: str) -> Path:
-    """Of the bundle that a command would run here; else of that which came with the package."""
-    try:
-        return Path(bundle_root(bundle)) / "configs"
-    except InputError:
-        return shipped_bundle(bundle) / "configs"
+    """Of the bundle that a command would run here."""
+    return bundle_that_trains(bundle) / "configs"

@@ -51,8 +51,8 @@ MEANINGS: dict[str, str] = {
     "pairs": "Of one iteration",
     "pairing": "Each image with the next one of the batch (ring), or pairs of their own",
     "group_choice": "Over groups of the data list (group of an entry), or by their images",
-    "crops": "How images larger than spatial_size are trained on: cut about their center, or random "
-    "crops, mostly about a structure (foreground)",
+    "crops": "How images larger than spatial_size are trained on: cut about their center, or "
+    "random crops, mostly about a structure (foreground)",
     "augmentation": "strong; light: place alone, by rotation_degrees and scale; none; or a name of "
     "yours in augmentations",
     "rotation_degrees": "Of the light augmentation, the most",
