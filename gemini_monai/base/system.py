@@ -191,5 +191,5 @@ def tolerate_any_text() -> None:
     Into a pipe or file Windows writes a code page of 256 characters.
     """
     reconfigure = getattr(sys.stdout, "reconfigure", None)
-    if reconfigure is not None:
+    if WINDOWS and reconfigure is not None:
         reconfigure(errors="backslashreplace")
