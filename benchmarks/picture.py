@@ -63,7 +63,7 @@ def scans(source: str, output: str) -> None:
             shutil.copy(Path(source, part, f"{row['id']}.png"), Path(output, part))
     patients = [{"case": row["id"], "patient": row["patient"]} for row in rows]
     write_table(Path(output, "patients.csv"), patients)
-    Path(output, "labels.json").write_text(json.dumps(LABELS))
+    Path(output, "labels.json").write_text(json.dumps(LABELS), encoding="utf-8")
     print(f"{len(rows)} images under {LICENSE} in {output}")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 import sys
@@ -108,29 +107,6 @@ def test_links_and_configurations_that_are_named_exist(page):
         if any(name.endswith(suffix) for suffix in (f"_{file.split('_', 1)[-1]}" for file in own)):
             continue  # such as finetune_clinic.json beside dataset_clinic.json
         assert any((bundle / "configs" / name).exists() for bundle in (SEMI, MIP)), name
-
-
-@pytest.mark.parametrize(("page", "bundle", "least"), [(PAGE, SEMI, 15), (PRETRAINING, MIP, 3)])
-def test_the_table_of_knobs_is_that_of_the_configuration(page, bundle, least):
-    config = json.loads((bundle / "configs" / "train.json").read_text())
-    rows = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \| ([^|]+) \|", page.split("## Knobs")[1], re.M)
-    assert len(rows) >= least
-    for names, defaults in rows:
-        keys = re.findall(r"`(\w+)`", names)
-        assert set(keys) <= set(config), keys
-        if defaults.strip() == "from `dataset.json`":
-            continue
-        if defaults.strip() == "by the device":
-            assert all("(@device" in config[key] for key in keys)
-            continue
-        if defaults.strip() == "from the labels":
-            assert all("@whole" in config[key] for key in keys)
-            continue
-        if defaults.strip() == "by the method":
-            assert all("@method" in config[key] for key in keys)
-            continue
-        quoted = defaults.replace("`", '"')
-        assert [config[key] for key in keys] == json.loads(f"[{quoted}]")
 
 
 def test_the_pages_lines_load_a_backbone(tmp_path, monkeypatch):

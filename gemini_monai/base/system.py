@@ -146,7 +146,7 @@ def _of_container(limit: str, used: str, reclaimable: str) -> float | None:
     return float(max(0, int(most) - int(now) + kept))
 
 
-def environment() -> dict[str, str]:
+def child_environment() -> dict[str, str]:
     """Variables for a Python that is started from here; those that are set stay.
 
     On Windows its texts are UTF-8, also those that MONAI opens without naming an encoding. On macOS
@@ -168,8 +168,8 @@ def become(words: Sequence[str]) -> NoReturn:
     """
     command = [sys.executable, *words]
     if not WINDOWS:
-        os.execve(sys.executable, command, environment())
-    with subprocess.Popen(command, env=environment()) as child:
+        os.execve(sys.executable, command, child_environment())
+    with subprocess.Popen(command, env=child_environment()) as child:
         while child.poll() is None:
             try:
                 child.wait()

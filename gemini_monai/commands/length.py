@@ -12,7 +12,7 @@ from gemini_monai.base.bundles import command_line_overrides
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.files import read_json
 from gemini_monai.base.limits import real
-from gemini_monai.base.system import environment
+from gemini_monai.base.system import child_environment
 from gemini_monai.commands.monai_call import Call
 
 TIMING = "timing"
@@ -77,7 +77,7 @@ def measured(call: Call) -> dict[str, float]:
         capture_output=True,
         encoding="utf-8",
         errors="replace",
-        env=environment(),
+        env=child_environment(),
     )
     lines = done.stdout.strip().splitlines()
     try:

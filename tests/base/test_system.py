@@ -20,7 +20,7 @@ from gemini_monai.base.system import (
     CGROUPS,
     become,
     cannot_be_written,
-    environment,
+    child_environment,
     flush,
     free_memory,
     is_running,
@@ -201,13 +201,13 @@ def test_how_workers_start_is_asked_and_not_fixed(monkeypatch, method):
 def test_what_a_started_python_is_told(monkeypatch):
     for name in ("PYTHONUTF8", "PYTORCH_ENABLE_MPS_FALLBACK"):
         monkeypatch.delenv(name, raising=False)
-    assert environment() == dict(os.environ)
+    assert child_environment() == dict(os.environ)
     monkeypatch.setattr(system, "WINDOWS", True)
     monkeypatch.setattr(system, "MACOS", True)
     added = {"PYTHONUTF8": "1", "PYTORCH_ENABLE_MPS_FALLBACK": "1"}
-    assert environment() == {**os.environ, **added}
+    assert child_environment() == {**os.environ, **added}
     monkeypatch.setenv("PYTORCH_ENABLE_MPS_FALLBACK", "0")
-    assert environment() == {**os.environ, **added, "PYTORCH_ENABLE_MPS_FALLBACK": "0"}
+    assert child_environment() == {**os.environ, **added, "PYTORCH_ENABLE_MPS_FALLBACK": "0"}
 
 
 BECOME = """

@@ -81,14 +81,6 @@ def test_method_that_the_bundle_does_not_have_is_said_first(
     assert grids == []
 
 
-def test_without_a_bundle_here_nothing_starts(tiny_phantom, tmp_path, monkeypatch, capsys, grids):
-    monkeypatch.chdir(tmp_path)
-    words = ["benchmark", "few_labels", tiny_phantom.parent, "--output", tmp_path / "out"]
-    said = refused(monkeypatch, capsys, *words)
-    assert "gemini bundle gemini_semi bundles" in said
-    assert grids == []
-
-
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -89,7 +89,7 @@ def test_a_volume_of_one_slice_is_an_image_of_two_axes_and_goes_back(tmp_path):
     save(tmp_path / "a.nii.gz", values, affine=np.diag([2.0, 3.0, 9.0, 1.0]))
     image = read(tmp_path / "a.nii.gz")
     assert image.shape == (1, 4, 5)
-    shape = image.meta["spatial_shape"]
+    shape = image.meta["file_shape"]
     write_image(tmp_path / "b.nii.gz", image.numpy(), affine=image.affine, shape=shape)
     written = nib.load(tmp_path / "b.nii.gz")
     assert written.shape == (4, 5, 1)

@@ -144,7 +144,7 @@ def test_provenance_is_complete(page: Page) -> None:
     assert facts["peak memory"] == "1,432 MiB"
     assert facts["started"] == "23 November 2026, 20:14 UTC"
     assert "torch 2.13.0" in facts["versions"]
-    assert "--config_file <train.json>" in page.text
+    assert "--config_file '<train.json>'" in page.text
     assert ["loss.semantic", "0.8", "0.8"] in page.table("Settings")
 
 

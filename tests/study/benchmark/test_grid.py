@@ -245,7 +245,7 @@ def test_with_folds_each_draw_is_of_the_next_and_of_one_table(spec):
     assert sorted(tested) == sorted(entry["case"] for entry in everyone)
     assert len(leakage_sentences(own)) == 3
     assert all("of their patients none among" in line for line in leakage_sentences(own))
-    assert own.labels_read.count(",") >= 3
+    assert own.labels_read.startswith("Labels of 2 validation images")
 
 
 def test_folds_that_cannot_be_are_refused(spec):
