@@ -23,7 +23,8 @@ def test_the_backbone_elsewhere(place):
     assert (place / "curves.html").is_file()
 
 
-def test_for_users_of_monai(place):
+def test_for_users_of_monai(clone):
+    place = clone
     page = Page(DOCS / "how_to" / "monai_users.md")
     assert page.run("check", place).startswith("ok: epochs, train#trainer#amp")
     prepare_folder(place / "scans", place / "data", wanted=Wanted(labeled=5))
@@ -53,7 +54,8 @@ def test_from_python(place):
     assert len([line for line in loop.splitlines() if line and "import" not in line]) <= 15
 
 
-def test_the_example_trains_from_python(place):
+def test_the_example_trains_from_python(clone):
+    place = clone
     code = (ROOT / "examples" / "train_from_python.py").read_text()
     small = {
         "spatial_size=(96, 96)": "spatial_size=(32, 32)",

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from gemini_monai.base.tables import read_table
+from tests.conftest import ROOT
 from tests.docs.conftest import DOCS
 from tests.pages import Page
 
@@ -26,6 +27,7 @@ def trained(own_run):
 
 
 def test_slicer_and_monai_label(own_run):
+    (own_run / "bundles").symlink_to(ROOT / "bundles")
     page = Page(DOCS / "how_to" / "slicer.md")
     page.run("segment", own_run)
     (file, *_) = sorted((own_run / "labels").glob("*.seg.nrrd"))
