@@ -26,10 +26,10 @@ SMALL = [
 DRIVER = """
 import json, os, runpy, sys
 sys.modules["itk"] = None  # which no requirement brings
-def become(program, words):
+def become(program, words, variables):
     sys.argv = words[2:]
     runpy.run_module(words[2], run_name="__main__", alter_sys=True)
-os.execv = become
+os.execve = become
 from gemini_monai.commands.parser import run
 for words in json.loads(sys.argv[1]):
     run(words)
