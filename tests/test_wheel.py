@@ -24,12 +24,13 @@ SMALL = [
     *("--registration_pairs", "2", "--num_workers", "0"),
 ]
 DRIVER = """
-import json, os, runpy, sys
+import json, runpy, sys
 sys.modules["itk"] = None  # which no requirement brings
-def become(program, words, variables):
-    sys.argv = words[2:]
-    runpy.run_module(words[2], run_name="__main__", alter_sys=True)
-os.execve = become
+def become(words):
+    sys.argv = words[1:]
+    runpy.run_module(words[1], run_name="__main__", alter_sys=True)
+import gemini_monai.commands.monai_call
+gemini_monai.commands.monai_call.become = become
 from gemini_monai.commands.parser import run
 for words in json.loads(sys.argv[1]):
     run(words)
