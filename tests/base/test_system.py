@@ -266,6 +266,7 @@ def test_a_command_line_is_quoted_for_the_shells_of_windows():
 
 
 def test_a_text_that_a_code_page_lacks_is_escaped(monkeypatch):
+    monkeypatch.setattr(system, "WINDOWS", True)
     written = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="cp1252"))
     with pytest.raises(UnicodeEncodeError):
