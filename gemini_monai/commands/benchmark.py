@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -193,6 +194,7 @@ def make_grid(
         run_grid,
         trial_runs,
         tuned,
+        waiting_arms,
         with_budget,
         write_results,
     )
@@ -203,6 +205,7 @@ def make_grid(
         spec.cohort(folder)
     if probes := probing_runs(spec, budget):
         well = run_grid(probes, output=output, cores=cores, more=more)
+        _tell_waiting(waiting_arms(spec, budget), output)
     spec = with_budget(spec, budget)
     trials: list[Trial] = []
     if tune:
@@ -219,6 +222,16 @@ def make_grid(
     if not well:
         raise InputError(f"some runs failed; {output}/logs has the whole of what they said")
     return results
+
+
+def _tell_waiting(names: Sequence[str], output: Path) -> None:
+    if names:
+        print(
+            f"gemini: other work ran beside while the cost of {', '.join(names)} was measured, so "
+            f"a minute holds fewer epochs than on an idle machine. For a fair comparison stop, "
+            f"delete {output}, and begin again.",
+            file=sys.stderr,
+        )
 
 
 def _tell(results: GridResults) -> None:

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from gemini_monai.base.moved import renamed
-from gemini_monai.study.benchmark.budget import Budget, budget_of, probing_runs, with_budget
+from gemini_monai.study.benchmark.budget import (
+    Budget,
+    budget_of,
+    probing_runs,
+    waiting_arms,
+    with_budget,
+)
 from gemini_monai.study.benchmark.fold_sets import with_folds
 from gemini_monai.study.benchmark.grid import BASELINES, GridSpec
 from gemini_monai.study.benchmark.grid_results import GridResults, read_grid_results
@@ -38,6 +44,7 @@ __all__ = [
     "tuned",
     "variants_of",
     "verdict",
+    "waiting_arms",
     "with_budget",
     "with_folds",
     "write_results",

@@ -17,6 +17,8 @@ from gemini_monai.study.benchmark.grid_run import GridRun
 
 AMOUNTS = {"steps": 1200.0, "time": 5.0, "converged": 0.3}
 """By kind of budget: optimizer steps, minutes, share of the training without a gain."""
+WAITED = 1.25
+"""Seconds of the clock for one of the processor from which a probe waited for others' work."""
 PROBED = 2
 """Epochs of a run that measures what one costs; the last counts, as the first fills a cache."""
 
@@ -89,12 +91,35 @@ def with_budget(spec: GridSpec, budget: Budget | None) -> GridSpec:
     if budget.kind == "converged":
         words: tuple[str, ...] = ("--stop_after", f"{budget.amount:g}")
         return replace(spec, overrides=(*spec.overrides, *words), budget=str(budget))
+    waited = waiting_arms(spec, budget)
+    said = f"{budget}, measured beside other work ({', '.join(waited)})" if waited else str(budget)
     lengths = {key: ("--epochs", str(_epochs(run, budget))) for key, run in _probes(spec)}
     lengths |= {(data_name(data), NNUNET): _of_nnunet(budget) for data in spec.data}
     plain, before = _without_epochs(spec.overrides), _without_epochs(spec.pretraining)
     if spec.suite == "pretraining":
-        return replace(spec, pretraining=before, lengths=lengths, budget=str(budget))
-    return replace(spec, overrides=plain, lengths=lengths, budget=str(budget))
+        return replace(spec, pretraining=before, lengths=lengths, budget=said)
+    return replace(spec, overrides=plain, lengths=lengths, budget=said)
+
+
+def waiting_arms(spec: GridSpec, budget: Budget | None) -> list[str]:
+    """Arms whose epochs were dearer than they need be, as other work ran beside their probes.
+
+    A processor that is shared makes its own seconds longer, too, so such arms get fewer epochs.
+
+    Args:
+        spec: What is to be compared.
+        budget: What each arm may spend.
+    """
+    if budget is None or budget.kind != "time":
+        return []
+    return [name for (_, name), run in _probes(spec) if run.is_done and _waited(run)]
+
+
+def _waited(run: GridRun) -> bool:
+    record = read_json(RunFolder(run.folder).record, dict)
+    epoch = record.get("last_epoch") or {}
+    clock, processor = (float(epoch.get(key) or 0) for key in ("seconds", "cpu_seconds"))
+    return str(record.get("device")) == "cpu" and clock > WAITED * processor > 0
 
 
 def _probes(spec: GridSpec) -> Iterator[tuple[tuple[str, str], GridRun]]:

@@ -14,6 +14,7 @@ from gemini_monai.study.benchmark import (
     GridSpec,
     budget_of,
     probing_runs,
+    waiting_arms,
     with_budget,
 )
 
@@ -85,6 +86,17 @@ def test_a_probe_that_failed_leaves_one_epoch(spec):
     assert {
         tuple(_option(run, "epochs")) for run in with_budget(spec, Budget("time", 1)).runs()
     } == {("1",)}
+
+
+@pytest.mark.parametrize(
+    ("kind", "device", "said"),
+    [("time", "cpu", True), ("time", "cuda", False), ("steps", "cpu", False)],
+)
+def test_probes_beside_other_work_are_said(spec, kind, device, said):
+    budget = Budget(kind, 2.0)
+    _write(probing_runs(spec, budget), device=device)
+    assert waiting_arms(spec, budget) == (["supervised", "gemini"] if said else [])
+    assert ("beside other work (supervised, gemini)" in with_budget(spec, budget).budget) == said
 
 
 @pytest.mark.parametrize(
