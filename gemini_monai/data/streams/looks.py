@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from gemini_monai.data.streams.augmentation import looks_of, places_alone
+from gemini_monai.data.streams.seeding import Seeding
 from gemini_monai.data.streams.stream import (
     UNLABELED,
     Item,
@@ -37,7 +38,7 @@ class Looks(Stream):
         super().open(data)
         if self.transform is not None:
             image = torch.as_tensor(data[0]["image"])
-            self.looks = looks_of(self.transform, image)
+            self.looks = [Seeding(look) for look in looks_of(self.transform, image)]
             self.moved = Stream(self.count, transform=places_alone(self.transform, image))
 
     def draw(self, random: np.random.Generator, drawn: Mapping[str, Tensor]) -> dict[str, Tensor]:

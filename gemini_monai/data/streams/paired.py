@@ -11,6 +11,7 @@ from torch import Tensor
 from gemini_monai.base.errors import InputError
 from gemini_monai.data.streams.augmentation import looks_of
 from gemini_monai.data.streams.partner_sampler import PartnerSampler
+from gemini_monai.data.streams.seeding import Seeding
 from gemini_monai.data.streams.stream import (
     UNLABELED,
     Item,
@@ -76,7 +77,10 @@ class Pairs(Stream):
         if self.ring and not 2 <= self.count <= max(2, sum(known)):
             raise InputError(f"pairs: a ring takes 2 to {sum(known)}, got {self.count}")
         if self.transform is not None:
-            self.looks = looks_of(self.transform, torch.as_tensor(data[0]["image"]))
+            self.looks = [
+                Seeding(look)
+                for look in looks_of(self.transform, torch.as_tensor(data[0]["image"]))
+            ]
         needed = self.count if self.ring else 2
         self.sampler = PartnerSampler(len(data), needed=needed, **self.known)  # type: ignore[arg-type]
 

@@ -7,14 +7,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 from monai.data.meta_tensor import MetaTensor
-from monai.transforms.transform import Randomizable
 from torch import Tensor
 
 from gemini_monai.base.errors import InputError
 from gemini_monai.data.streams.augmentation import applied
 from gemini_monai.data.streams.moving import Item as Item
 from gemini_monai.data.streams.moving import RandomTransform as RandomTransform
-from gemini_monai.data.streams.moving import set_seed
+from gemini_monai.data.streams.seeding import Seeding
 
 LABELED, UNLABELED = "labeled", "unlabeled"
 
@@ -39,7 +38,8 @@ class Stream:
     def __init__(self, count: int, *, transform: RandomTransform | None = None) -> None:
         self.count = count
         self.transform = transform
-        self.looks: Sequence[Randomizable] = []
+        self.seeding = Seeding(transform)
+        self.looks: Sequence[Seeding] = []
         self.data: Sequence[Item] = []
 
     def open(self, data: Sequence[Item]) -> None:
@@ -84,9 +84,9 @@ class Stream:
         item = {key: item[key] for key in keys if key in item}
         if self.transform is None:
             return item
-        set_seed(self.transform, seed)
-        for number, part in enumerate(self.looks if look is not None else ()):
-            set_seed(part, int(look or 0) + number)
+        self.seeding(seed)
+        for number, seeding in enumerate(self.looks if look is not None else ()):
+            seeding(int(look or 0) + number)
         return applied(self.transform, item)
 
     def images(
