@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
@@ -29,6 +29,8 @@ from gemini_monai.transforms import InputSpec
 
 UNKEPT = ("data_changed",)
 """What is said of one run, and has to be said again of the next."""
+LAST = 3
+"""Epochs whose steps and time are told one by one."""
 KEPT = ("started", "command", "compare", "round", "continued_from")
 """What a run that goes on has of its beginning."""
 
@@ -94,6 +96,7 @@ class RunRecord:
         self._skipped: Counter[str] = Counter()
         self._steps: int | None = 0  # not known of early runs
         self._epoch_steps = 0
+        self._epochs: deque[dict[str, Any]] = deque(maxlen=LAST)
         self._started = self._epoch_started = _now()
         self._has_begun = False
 
@@ -104,6 +107,7 @@ class RunRecord:
         engine.add_event_handler(Events.COMPLETED, self._begin)  # no epoch may be left to do
         engine.add_event_handler(Events.STARTED, self._start)
         engine.add_event_handler(Events.EPOCH_STARTED, self._begin_epoch)
+        engine.add_event_handler(Events.EPOCH_COMPLETED, self._end_epoch)
         engine.add_event_handler(Events.EPOCH_COMPLETED, self._write)
 
     def _start(self, engine: Engine) -> None:
@@ -136,6 +140,10 @@ class RunRecord:
         self._epoch_started = _now()
         self._epoch_steps = _steps(engine)
 
+    def _end_epoch(self, engine: Engine) -> None:
+        took = {name: round(now - self._epoch_started[name], 2) for name, now in _now().items()}
+        self._epochs.append({"optimizer_steps": _steps(engine) - self._epoch_steps} | took)
+
     def _write(self, engine: Engine) -> None:
         if getattr(engine.state, "rank", 0) != 0:
             return
@@ -148,11 +156,10 @@ class RunRecord:
             "peak_memory_mib": round(peak_memory_mib(engine.state.device)),
             "device": str(engine.state.device),
             "files": files_to_write(self.run.path),
-            "last_epoch": {"optimizer_steps": _steps(engine) - self._epoch_steps},
+            "last_epochs": list(self._epochs),
         }
         for name, now in _now().items():
             self.content[name] = round(self._earlier[name] + now - self._started[name], 1)
-            self.content["last_epoch"][name] = round(now - self._epoch_started[name], 2)
         write_json(self.run.record, self.content)
         write_text(self.run.configuration, self.configuration)
         settle(self.run.path)

@@ -19,8 +19,9 @@ AMOUNTS = {"steps": 1200.0, "time": 5.0, "converged": 0.3}
 """By kind of budget: optimizer steps, minutes, share of the training without a gain."""
 WAITED = 1.25
 """Seconds of the clock for one of the processor from which a probe waited for others' work."""
-PROBED = 2
-"""Epochs of a run that measures what one costs; the last counts, as the first fills a cache."""
+PROBED = 4
+"""Epochs of a run that measures what one costs. The first fills a cache, and is a first stage of
+some methods. Of the last three the cheapest counts: others' work makes an epoch dearer only."""
 
 
 @dataclass(frozen=True)
@@ -116,8 +117,7 @@ def waiting_arms(spec: GridSpec, budget: Budget | None) -> list[str]:
 
 
 def _waited(run: GridRun) -> bool:
-    record = read_json(RunFolder(run.folder).record, dict)
-    epoch = record.get("last_epoch") or {}
+    record, epoch = _cheapest(run)
     clock, processor = (float(epoch.get(key) or 0) for key in ("seconds", "cpu_seconds"))
     return str(record.get("device")) == "cpu" and clock > WAITED * processor > 0
 
@@ -140,10 +140,16 @@ def _probes(spec: GridSpec) -> Iterator[tuple[tuple[str, str], GridRun]]:
 def _epochs(run: GridRun, budget: Budget) -> int:
     if not run.is_done:
         return 1
-    record = read_json(RunFolder(run.folder).record, dict)
-    epoch = record.get("last_epoch") or {}
+    record, epoch = _cheapest(run)
     cost = _seconds(record, epoch) / 60 if budget.kind == "time" else epoch.get("optimizer_steps")
     return max(1, round(budget.amount / cost)) if cost else 1
+
+
+def _cheapest(run: GridRun) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Record of a probe, and what the cheapest of its last epochs took."""
+    record = read_json(RunFolder(run.folder).record, dict)
+    epochs = record.get("last_epochs") or [{}]
+    return record, min(epochs, key=lambda epoch: _seconds(record, epoch))
 
 
 def _of_nnunet(budget: Budget) -> tuple[str, str]:

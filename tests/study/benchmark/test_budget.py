@@ -49,16 +49,17 @@ def _write(runs, *, device="cpu"):
             "cpu_seconds": COSTS[run.method],
             "seconds": 2 * COSTS[run.method],
         }
-        record = {"last_epoch": epoch, "device": device}
+        dearer = epoch | {"cpu_seconds": 1.7 * epoch["cpu_seconds"], "seconds": 99.0}
+        record = {"last_epochs": [dearer, epoch, dearer], "device": device}
         (run.folder / "run.json").write_text(json.dumps(record))
         (run.folder / "report.html").write_text("page")
 
 
-def test_each_arm_is_probed_once_for_two_epochs(spec):
+def test_each_arm_is_probed_once_for_four_epochs(spec):
     runs = probing_runs(spec, Budget("time", 1.0))
     assert [run.method for run in runs] == ["supervised", "gemini"]
     for run in runs:
-        assert _option(run, "epochs") == ["2"]
+        assert _option(run, "epochs") == ["4"]
         assert _option(run, "epoch_length") == ["50"]
         assert (run.data, run.also) == ("", "")
     assert {run.name for run in runs}.isdisjoint(run.name for run in spec.runs())
