@@ -10,12 +10,14 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from monai.bundle import ConfigParser
 
 import gemini_monai
 from gemini_monai.base.bundles import bundle_root, command_line_overrides
 from gemini_monai.base.errors import InputError, input_error_in
 from gemini_monai.configuration import check_configuration
 from gemini_monai.configuration.overrides import refuse_unread_keys
+from gemini_monai.configuration.parser_access import has_key
 from tests.bundles.runs import workflow
 from tests.conftest import ROOT
 
@@ -143,3 +145,11 @@ def test_transforms_on_a_gpu_that_is_not_there_are_refused(tiny_phantom, tmp_pat
         flow.initialize()
     assert "key 'transforms_on': cuda, but no GPU" in str(input_error_in(raised.value))
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    "key", ["one", "part", "part#list", "part#list#1", "part#list#2", "two", "part#list#x", "one#a"]
+)
+def test_a_key_is_there_as_for_monai(key):
+    parser = ConfigParser({"one": 1, "part": {"list": [1, {"two": 2}], "three": None}})
+    assert has_key(parser, key) == (key in parser)

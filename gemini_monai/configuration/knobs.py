@@ -11,7 +11,12 @@ from monai.bundle import ConfigParser
 from gemini_monai import runs
 from gemini_monai.base.errors import InputError
 from gemini_monai.configuration.hardware import refuse_too_large_network
-from gemini_monai.configuration.parser_access import described, running_parser, written_components
+from gemini_monai.configuration.parser_access import (
+    described,
+    has_key,
+    running_parser,
+    written_components,
+)
 from gemini_monai.data import Cohort
 from gemini_monai.engines.processes import process_count
 from gemini_monai.networks import NETWORK_SETTINGS
@@ -48,10 +53,10 @@ def check_knobs(*names: str) -> dict[str, Any]:
         InputError: Naming a knob whose value cannot be.
     """
     parser = running_parser()
-    every = [name for name in (*KNOBS, "device", "transforms_on") if name in parser]
+    every = [name for name in (*KNOBS, "device", "transforms_on") if has_key(parser, name)]
     chosen = names or [name for name in every if name != "out_channels"]
     found = {name: _knob(parser, name) for name in chosen}
-    used = {name: parser.get_parsed_content(name) for name in USED if name in parser}
+    used = {name: parser.get_parsed_content(name) for name in USED if has_key(parser, name)}
     check_settings(found | used)
     _check_given(parser)
     return found
@@ -59,7 +64,7 @@ def check_knobs(*names: str) -> dict[str, Any]:
 
 def _knob(parser: ConfigParser, name: str) -> Any:
     """Its value; that of the run where one is scored, which decides its network and its view."""
-    if RECORDED in parser and name not in OF_DATA:
+    if has_key(parser, RECORDED) and name not in OF_DATA:
         settings: dict[str, Any] = parser.get_parsed_content(RECORDED)
         if name in settings and name in (*NETWORK_SETTINGS, *VIEW_SETTINGS) and name not in WHOLE:
             return settings[name]
@@ -68,7 +73,7 @@ def _knob(parser: ConfigParser, name: str) -> Any:
 
 def _check_given(parser: ConfigParser) -> None:
     """What a configuration that uses a run says of its view, as by ``--spec#spacing``."""
-    spec = parser.get("spec", None)
+    spec = parser["spec"] if has_key(parser, "spec") else None
     if isinstance(spec, Mapping):
         given = {name: parser.get_parsed_content(f"spec#{name}") for name in spec if name in KNOBS}
         check_settings(given, where="spec: ")
@@ -85,7 +90,7 @@ def input_spec(cohort: Cohort) -> InputSpec:
     """
     parser = running_parser()
     return cohort.input_spec(
-        **{name: _knob(parser, name) for name in VIEW_SETTINGS if name in parser}
+        **{name: _knob(parser, name) for name in VIEW_SETTINGS if has_key(parser, name)}
     )
 
 
@@ -102,12 +107,12 @@ def settings() -> dict[str, Any]:
             if not callable(transform):
                 raise InputError(f"key '{name}': expected transforms, got {transform!r:.80}")
     for name, step in STEP_OF.items():
-        written = parser.get(name, None)
+        written = parser[name] if has_key(parser, name) else None
         if written is not None and not str(written).startswith("$@cohort."):
             refuse_without(step, spec.preprocessing_steps, key=name)
     _refuse_other_channels(parser, spec)
     _refuse_too_large(parser, spec, knobs)
-    scored = RECORDED in parser
+    scored = has_key(parser, RECORDED)
     backbone = parser.get_parsed_content(RECORDED)["backbone"] if scored else described("backbone")
     channels = {"out_channels": parser.get_parsed_content("out_channels"), "backbone": backbone}
     found: dict[str, Any] = spec.settings() | knobs | channels
@@ -143,7 +148,7 @@ def identity() -> dict[str, Any]:
     return runs.training_identity(
         settings=parser.get_parsed_content("settings") | together,
         data=cohort.identities or cohort.identity,
-        parts={name: parser[name] for name in PARTS if name in parser}
+        parts={name: parser[name] for name in PARTS if has_key(parser, name)}
         | {"objectives": written_components("objectives"), "train#trainer": _of_trainer(parser)},
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from monai.bundle import ConfigParser
+from monai.bundle.reference_resolver import ReferenceResolver
 
 from gemini_monai.base.callers import calling_objects
 from gemini_monai.base.trust import evaluated
@@ -21,6 +22,26 @@ def running_parser() -> ConfigParser:
         if isinstance(owner, ConfigParser):
             return owner
     raise RuntimeError("no configuration is running: this is for expressions of one")
+
+
+def has_key(parser: ConfigParser, key: str) -> bool:
+    """Whether a configuration has a key.
+
+    As ``key in parser``, which takes 10 ms for one that is not there: it looks for alike names.
+
+    Args:
+        parser: Of the configuration.
+        key: With ``#`` between its parts.
+    """
+    found: Any = parser.config
+    for part in ReferenceResolver.split_id(key):
+        if isinstance(found, Mapping) and part in found:
+            found = found[part]
+        elif isinstance(found, list) and part.isdigit() and int(part) < len(found):
+            found = found[int(part)]
+        else:
+            return False
+    return True
 
 
 def running_configuration() -> dict[str, Any]:
@@ -47,7 +68,7 @@ def written_components(name: str) -> dict[str, Any]:
 
 
 def _component(parser: ConfigParser, value: Any) -> Any:
-    if isinstance(value, str) and value.startswith("@") and value[1:] in parser:
+    if isinstance(value, str) and value.startswith("@") and has_key(parser, value[1:]):
         named = parser[value[1:]]
         return named if isinstance(named, Mapping) else value
     return value

@@ -10,7 +10,7 @@ from gemini_monai.base.errors import install_hook
 from gemini_monai.base.limits import real
 from gemini_monai.configuration.arms import refuse_unknown_arms
 from gemini_monai.configuration.hardware import choose_convolutions
-from gemini_monai.configuration.parser_access import running_parser
+from gemini_monai.configuration.parser_access import has_key, running_parser
 from gemini_monai.configuration.run_files import input_files, predicted_files
 from gemini_monai.configuration.steps import refuse_other_weights, start
 from gemini_monai.engines import ObjectiveTrainer
@@ -52,7 +52,7 @@ def check_run(folder: str | Path, *, resume: bool = False, overwrite: bool = Fal
             ``runs.check_run``, of the run and of each arm.
     """
     parser = running_parser()
-    arms = parser.get_parsed_content("compare") if "compare" in parser else []
+    arms = parser.get_parsed_content("compare") if has_key(parser, "compare") else []
     refuse_unknown_arms(arms, bundle_root=parser.get_parsed_content("bundle_root"))
     refuse_other_weights(parser.get_parsed_content("weights"), folder)
     if not is_first_process():

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from monai.bundle import ConfigParser
 
+from gemini_monai.configuration.parser_access import has_key
 from gemini_monai.data.checks import FILE_KEYS, SPLITS
 from gemini_monai.runs import RunFolder
 
@@ -17,10 +18,10 @@ def predicted_files(parser: ConfigParser) -> list[str]:
     Args:
         parser: Of the configuration.
     """
-    if "test#postprocessing#folder" not in parser:
+    if not has_key(parser, "test#postprocessing#folder"):
         return []
     suffix = "test#postprocessing#suffix"
-    ending = parser.get_parsed_content(suffix) if suffix in parser else ".nii.gz"
+    ending = parser.get_parsed_content(suffix) if has_key(parser, suffix) else ".nii.gz"
     return [f"{item['case']}{ending}" for item in parser.get_parsed_content("cohort").test]
 
 
@@ -36,6 +37,6 @@ def input_files(parser: ConfigParser) -> Iterator[Path]:
         for files in (entry[key] for key in FILE_KEYS if key in entry):
             yield from map(Path, [files] if isinstance(files, str) else files)
     for name in ("pretrained", "continue_from"):
-        if name in parser:
+        if has_key(parser, name):
             source = Path(str(parser.get_parsed_content(name)))
             yield from (source, RunFolder(source).model)

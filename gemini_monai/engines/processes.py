@@ -79,9 +79,9 @@ def join_processes(patience: timedelta = PATIENCE) -> None:
         torch.cuda.set_device(device)
     backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
     dist.init_process_group(backend, timeout=patience)
-    _waiting = dist.new_group(backend="gloo", timeout=max(LONGEST, patience))
     _pulse = Pulse(_store(patience), rank=dist.get_rank(), count=process_count(), patience=patience)
-    _pulse.start()
+    _pulse.start()  # before the group below, whose patience lets nobody out for days
+    _waiting = dist.new_group(backend="gloo", timeout=max(LONGEST, patience))
 
 
 def _store(patience: timedelta) -> Store:
