@@ -42,6 +42,7 @@ from gemini_monai.engines.processes import (
     is_first_process,
     process_device,
     process_rank,
+    share_of,
     wait_for_others,
 )
 from gemini_monai.images import find_images
@@ -103,6 +104,7 @@ __all__ = [
     "segment_files",
     "settings",
     "settings_of_run",
+    "share_of",
     "show_probe",
     "show_scores",
     "start",
