@@ -12,7 +12,7 @@ from gemini_monai.base.files import refuse_existing, write_text
 from gemini_monai.base.limits import flag
 from gemini_monai.base.presence import refuse_absent, refuse_absent_bundle, refuse_absent_weights
 from gemini_monai.commands.preparation import add_overwrite
-from gemini_monai.runs import RunFolder, read_record
+from gemini_monai.runs import RunFolder, read_record, refuse_other_purpose
 
 
 def add_commands(commands: Any) -> None:
@@ -42,18 +42,19 @@ def _add_export(commands: Any) -> None:
     command.add_argument(
         "--format",
         dest="layout",
-        choices=("plain", "nnunet"),
+        choices=("plain", "nnunet", "onnx"),
         default="plain",
-        help="nnunet: what nnUNetv2_train -pretrained_weights takes; default: plain",
+        help="nnunet: what nnUNetv2_train -pretrained_weights takes; onnx: the whole segmenter for "
+        "other runtimes; default: plain",
     )
     add_overwrite(command)
     command.set_defaults(function=export)
 
 
 def _add_hub(commands: Any) -> None:
-    text = "Upload an exported backbone and its card to the Hugging Face Hub."
+    text = "Upload an exported backbone, or an archive of package, to the Hugging Face Hub."
     command = commands.add_parser("push", help=text, description=text)
-    command.add_argument("file", metavar="FILE", help="what export wrote")
+    command.add_argument("file", metavar="FILE", help="what export wrote, or package (.zip)")
     command.add_argument("repository", metavar="OWNER/NAME")
     command.add_argument(
         "--private", nargs="?", const=True, default=False, type=literal, help="default: False"
@@ -158,13 +159,14 @@ def push(file: str, repository: str, private: Any) -> None:
     """``push FILE OWNER/NAME``.
 
     Raises:
-        InputError: If the file is no exported backbone, or the Hub refuses.
+        InputError: If the file is neither an exported backbone nor an archive, or the Hub refuses.
     """
     flag(private, "--private")
     refuse_absent_weights(file)
-    from gemini_monai.weights import push_backbone
+    from gemini_monai.weights import push_backbone, push_bundle
 
-    print(push_backbone(file, repository, private=private))
+    push_it = push_bundle if Path(file).suffix == ".zip" else push_backbone
+    print(push_it(file, repository, private=private))
 
 
 def pull(repository: str, output: str, overwrite: Any) -> None:

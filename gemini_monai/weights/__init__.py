@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gemini_monai.weights.backbone import LoadedBackbone, load_backbone
+from gemini_monai.weights.exchange import export_onnx, tensorrt_network
 from gemini_monai.weights.export import export_backbone, read_card
 from gemini_monai.weights.hub import pull_backbone, push_backbone
 from gemini_monai.weights.network import fitting_weights, load_network
@@ -16,6 +17,7 @@ __all__ = [
     "Recognized",
     "export_backbone",
     "export_nnunet",
+    "export_onnx",
     "fitting_weights",
     "import_published",
     "load_backbone",
@@ -27,4 +29,5 @@ __all__ = [
     "pull_backbone",
     "push_backbone",
     "read_card",
+    "tensorrt_network",
 ]
