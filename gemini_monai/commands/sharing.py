@@ -111,18 +111,24 @@ def export(run: str, output: str, part: str, layout: str, overwrite: Any) -> Non
         InputError: If the run is not there, or the file is.
     """
     flag(overwrite, "--overwrite")
-    if layout == "nnunet" and part != "backbone":
-        raise InputError(f"--part {part}: nnU-Net takes encoder and decoder together")
+    if layout != "plain" and part != "backbone":
+        whole = {
+            "nnunet": "nnU-Net takes encoder and decoder",
+            "onnx": "ONNX holds backbone and head",
+        }
+        raise InputError(f"--part {part}: {whole[layout]} together")
     read_record(run)
     model = RunFolder(run).model
     refuse_existing([Path(output)], overwrite=overwrite, inputs=[model])
     refuse_absent_weights(model)
-    from gemini_monai.weights import export_backbone, export_nnunet
+    if layout == "onnx":
+        refuse_other_purpose(run, task="segmentation")
+    from gemini_monai.weights import export_backbone, export_nnunet, export_onnx
 
-    if layout == "nnunet":
-        print(export_nnunet(run, output, overwrite=overwrite))
+    if layout == "plain":
+        print(export_backbone(run, output, part=part, overwrite=overwrite))
         return
-    print(export_backbone(run, output, part=part, overwrite=overwrite))
+    print({"nnunet": export_nnunet, "onnx": export_onnx}[layout](run, output, overwrite=overwrite))
 
 
 def plans(plans: str, output: str, configuration: str, overwrite: Any) -> None:

@@ -6,6 +6,7 @@ from gemini_monai.weights.backbone import LoadedBackbone, load_backbone
 from gemini_monai.weights.exchange import export_onnx, tensorrt_network
 from gemini_monai.weights.export import export_backbone, read_card
 from gemini_monai.weights.hub import pull_backbone, push_backbone
+from gemini_monai.weights.hub_bundle import push_bundle
 from gemini_monai.weights.network import fitting_weights, load_network
 from gemini_monai.weights.nnunet import export_nnunet, overlay_of_plans
 from gemini_monai.weights.package import package_bundle
@@ -28,6 +29,7 @@ __all__ = [
     "package_bundle",
     "pull_backbone",
     "push_backbone",
+    "push_bundle",
     "read_card",
     "tensorrt_network",
 ]
