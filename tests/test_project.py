@@ -39,7 +39,9 @@ def test_every_dependency_is_pinned():
 def test_the_metadata_names_the_pinned_versions():
     for bundle in (ROOT / "bundles").iterdir():
         metadata = json.loads((bundle / "configs" / "metadata.json").read_text())
-        named = metadata["required_packages_version"] | {
+        required = metadata["required_packages_version"]
+        assert required.pop("gemini_monai") == metadata["version"]
+        named = required | {
             package: metadata[f"{key}_version"]
             for package, key in (("monai", "monai"), ("torch", "pytorch"), ("numpy", "numpy"))
         }

@@ -20,6 +20,8 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "formats": ("itk-io>=5.3",),
     "hub": ("huggingface_hub", "requests", "safetensors"),
     "itk": ("itk>=5.3",),
+    "onnx": ("onnx", "onnxscript"),
+    "tensorrt": ("torch_tensorrt",),
     "nnunet": ("dynamic_network_architectures>=0.4.4,<0.5", "nnunetv2>=2.8,<2.9"),
 }
 """Requirements of each extra that something is refused without, as in ``setup.cfg``."""

@@ -14,7 +14,8 @@ from gemini_monai.commands.benchmark_options import add_start_options
 from gemini_monai.commands.bundle import OVERRIDES
 from gemini_monai.commands.length import TIMING, knob, measured
 from gemini_monai.commands.monai_run import BUNDLES, bundle_to_train, finetuning_call
-from gemini_monai.commands.starts import NONE, starts_of, with_networks
+from gemini_monai.commands.start_network import NONE
+from gemini_monai.commands.starts import starts_of, with_networks
 
 if TYPE_CHECKING:  # imported when it is called
     from gemini_monai.study.benchmark import Budget, GridSpec

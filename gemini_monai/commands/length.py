@@ -51,7 +51,7 @@ def within(call: Call, minutes: Any) -> Call:
 
 
 def knob(call: Call, name: str) -> Any:
-    """A knob as the last of files and options says it.
+    """A knob as the last of files and options says it; ``None`` where none does.
 
     Args:
         call: The training.
@@ -59,7 +59,7 @@ def knob(call: Call, name: str) -> Any:
     """
     layers = [read_json(file, dict) for file in call.layers]
     found = [own[name] for own in (*layers, command_line_overrides(call.options)) if name in own]
-    return found[-1]
+    return found[-1] if found else None
 
 
 def measured(call: Call) -> dict[str, float]:

@@ -27,6 +27,7 @@ class Call:
         options: Overrides, as on a command line.
         overlays: A person's own, which come last; or names of those that lie beside the first file.
         places: What has to be there of what keys name, see ``refuse_early``.
+        note: What is said before the command, if anything.
     """
 
     name: str | None
@@ -34,6 +35,7 @@ class Call:
     options: Sequence[str]
     overlays: Sequence[str | Path] = ()
     places: Mapping[str, Place] = field(default_factory=dict)
+    note: str = ""
 
     @property
     def layers(self) -> list[str | Path]:
@@ -60,12 +62,14 @@ class Call:
         check_configuration(list(map(str, self.layers)), **command_line_overrides(self.options))
 
     def start(self) -> None:
-        """Print the command of MONAI, and become it; overlays are checked before.
+        """Print note and command of MONAI, and become it; overlays are checked before.
 
         Raises:
             InputError: As ``refuse``.
         """
         self.refuse()
+        if self.note:
+            print(self.note)
         print(command_line(["python", *self.words]), flush=True)
         if not self.overlays:
             _filter_warnings(NOTICE)

@@ -15,6 +15,7 @@ from gemini_monai.base.trust import as_path, methods_of
 from gemini_monai.commands.early import Place, refuse_absent_pretrained
 from gemini_monai.commands.length import within
 from gemini_monai.commands.monai_call import Call
+from gemini_monai.commands.start_network import NONE, network_of_record, with_network_of_start
 from gemini_monai.runs import refuse_absent_round
 
 BUNDLES = {"semi": "gemini_semi", "mip": "gemini_mip"}
@@ -60,10 +61,10 @@ def training_call(
         data_set(dst)  # before an archive's network, which imports PyTorch
     root, options = bundle_to_train(BUNDLES[bundle], "train")
     files, more = _data_set(root, dst, kind="dataset")
-    files = [root / "configs" / "train.json", *files]
-    if method is not None:
-        files.append(Path(method_overlay(root, method)))
-    return Call(name, files, [*options, *more, *overrides], overlay, PLACES)
+    own = Path(method_overlay(root, method)) if method is not None else None
+    files = [root / "configs" / "train.json", *files, *([own] if own is not None else [])]
+    call = Call(name, files, [*options, *more, *overrides], overlay, PLACES)
+    return with_network_of_start(call, given=overrides, method=own)
 
 
 def finetune(
@@ -100,7 +101,8 @@ def finetuning_call(
     files, more = _data_set(root, dst, kind="finetune")
     files = [root / "configs" / "finetune.json", *files]
     more += ["--pretrained", as_path(pretrained)]
-    return Call(name, files, [*options, *more, *overrides], overlay, PLACES)
+    call = Call(name, files, [*options, *more, *overrides], overlay, PLACES)
+    return with_network_of_start(call, given=overrides)
 
 
 def cost(
@@ -117,7 +119,7 @@ def cost(
         return
     if method is not None:
         raise InputError(f"--method: fine-tuning has one way to train, got '{method}'")
-    finetuning_call(dst, "none", overlay, overrides, name="costing").start()
+    finetuning_call(dst, NONE, overlay, overrides, name="costing").start()
 
 
 def bundle_to_train(name: str, config: str) -> tuple[Path, list[str]]:
@@ -143,25 +145,6 @@ def bundle_to_train(name: str, config: str) -> tuple[Path, list[str]]:
     network = {key: own for key, own in network_of_record(here).items() if key in known}
     told = [word for key, own in network.items() for word in (f"--{key}", str(own))]
     return root, ["--bundle_root", str(here), *told]
-
-
-def network_of_record(folder: Path) -> dict[str, Any]:
-    """Knobs of the network of a run or archive, which may be anybody's.
-
-    Args:
-        folder: Of the run.
-
-    Raises:
-        InputError: If the record is not there, or its backbone is more than data.
-    """
-    from gemini_monai.networks import NETWORK_SETTINGS, checked_description
-    from gemini_monai.runs import read_record
-
-    settings = read_record(folder)["settings"]
-    known = {key: settings[key] for key in NETWORK_SETTINGS if settings.get(key) is not None}
-    if "backbone" in known:
-        known["backbone"] = checked_description(known["backbone"], f"{folder}: backbone")
-    return known
 
 
 def _data_set(root: Path, dst: str | None, *, kind: str) -> tuple[list[Path], list[str]]:

@@ -12,7 +12,7 @@ from gemini_monai.base.files import refuse_existing, write_text
 from gemini_monai.base.limits import flag
 from gemini_monai.base.presence import refuse_absent, refuse_absent_bundle, refuse_absent_weights
 from gemini_monai.commands.preparation import add_overwrite
-from gemini_monai.runs import RunFolder, read_record
+from gemini_monai.runs import RunFolder, read_record, refuse_other_purpose
 
 
 def add_commands(commands: Any) -> None:
@@ -42,18 +42,19 @@ def _add_export(commands: Any) -> None:
     command.add_argument(
         "--format",
         dest="layout",
-        choices=("plain", "nnunet"),
+        choices=("plain", "nnunet", "onnx"),
         default="plain",
-        help="nnunet: what nnUNetv2_train -pretrained_weights takes; default: plain",
+        help="nnunet: what nnUNetv2_train -pretrained_weights takes; onnx: the whole segmenter for "
+        "other runtimes; default: plain",
     )
     add_overwrite(command)
     command.set_defaults(function=export)
 
 
 def _add_hub(commands: Any) -> None:
-    text = "Upload an exported backbone and its card to the Hugging Face Hub."
+    text = "Upload an exported backbone, or an archive of package, to the Hugging Face Hub."
     command = commands.add_parser("push", help=text, description=text)
-    command.add_argument("file", metavar="FILE", help="what export wrote")
+    command.add_argument("file", metavar="FILE", help="what export wrote, or package (.zip)")
     command.add_argument("repository", metavar="OWNER/NAME")
     command.add_argument(
         "--private", nargs="?", const=True, default=False, type=literal, help="default: False"
@@ -110,18 +111,24 @@ def export(run: str, output: str, part: str, layout: str, overwrite: Any) -> Non
         InputError: If the run is not there, or the file is.
     """
     flag(overwrite, "--overwrite")
-    if layout == "nnunet" and part != "backbone":
-        raise InputError(f"--part {part}: nnU-Net takes encoder and decoder together")
+    if layout != "plain" and part != "backbone":
+        whole = {
+            "nnunet": "nnU-Net takes encoder and decoder",
+            "onnx": "ONNX holds backbone and head",
+        }
+        raise InputError(f"--part {part}: {whole[layout]} together")
     read_record(run)
     model = RunFolder(run).model
     refuse_existing([Path(output)], overwrite=overwrite, inputs=[model])
     refuse_absent_weights(model)
-    from gemini_monai.weights import export_backbone, export_nnunet
+    if layout == "onnx":
+        refuse_other_purpose(run, task="segmentation")
+    from gemini_monai.weights import export_backbone, export_nnunet, export_onnx
 
-    if layout == "nnunet":
-        print(export_nnunet(run, output, overwrite=overwrite))
+    if layout == "plain":
+        print(export_backbone(run, output, part=part, overwrite=overwrite))
         return
-    print(export_backbone(run, output, part=part, overwrite=overwrite))
+    print({"nnunet": export_nnunet, "onnx": export_onnx}[layout](run, output, overwrite=overwrite))
 
 
 def plans(plans: str, output: str, configuration: str, overwrite: Any) -> None:
@@ -158,13 +165,14 @@ def push(file: str, repository: str, private: Any) -> None:
     """``push FILE OWNER/NAME``.
 
     Raises:
-        InputError: If the file is no exported backbone, or the Hub refuses.
+        InputError: If the file is neither an exported backbone nor an archive, or the Hub refuses.
     """
     flag(private, "--private")
     refuse_absent_weights(file)
-    from gemini_monai.weights import push_backbone
+    from gemini_monai.weights import push_backbone, push_bundle
 
-    print(push_backbone(file, repository, private=private))
+    push_it = push_bundle if Path(file).suffix == ".zip" else push_backbone
+    print(push_it(file, repository, private=private))
 
 
 def pull(repository: str, output: str, overwrite: Any) -> None:

@@ -10,16 +10,22 @@ from pathlib import Path
 from typing import Any
 
 from gemini_monai.base.errors import InputError
-from gemini_monai.base.files import read_json
 from gemini_monai.commands.early import refuse_absent_pretrained
-from gemini_monai.commands.length import knob
-from gemini_monai.commands.monai_run import finetuning_call, network_of_record
+from gemini_monai.commands.monai_call import Call
+from gemini_monai.commands.monai_run import finetuning_call
+from gemini_monai.commands.start_network import (
+    NETWORK,
+    NONE,
+    names_network,
+    network_of_start,
+    options_of,
+    other_network,
+    refuse_other_dims,
+    run_of_start,
+)
 
-NONE = "none"
 SCRATCH = "scratch"
 """Name of the arm that starts from nothing, and the beginning of those with other networks."""
-NETWORK = ("channels", "backbone", "feature_channels", "backbone_multiple")
-"""Knobs of what is fine-tuned; deformer and fields are not."""
 
 
 def starts_of(words: Iterable[str]) -> dict[str, tuple[str, ...]]:
@@ -77,38 +83,24 @@ def with_networks(
 
 def _network_words(source: str, given: Sequence[str], *, data: str) -> list[str]:
     """What a fine-tuning is told of the network, where it would have another one."""
-    call = finetuning_call(data, NONE, [], given)
-    if _names_network(given):
+    overlays = [value for key, value in itertools.pairwise(given) if key == "--overlay"]
+    call = finetuning_call(data, NONE, overlays, given)
+    if names_network(given, call.layers[len(call.files) :]):
         return []
-    own = {name: value for name, value in _network_of(source, data=data).items() if name in NETWORK}
-    other = {name: value for name, value in own.items() if value != knob(call, name)}
-    return [word for name, value in other.items() for word in (f"--{name}", str(value))]
+    return options_of(other_network(_network_of(source, call), call))
 
 
-def _names_network(words: Sequence[str]) -> bool:
-    """Whether an option or an overlay among the options says something of the network."""
-    files = [value for key, value in itertools.pairwise(words) if key == "--overlay"]
-    keys = {key.removeprefix("--").partition("=")[0] for key in words}
-    return any({*keys, *_keys(file)} & {*NETWORK} for file in ["", *files])
-
-
-def _keys(file: str) -> set[str]:
-    return set(read_json(Path(file), dict)) if file else set()
-
-
-def _network_of(source: str, *, data: str) -> dict[str, Any]:
+def _network_of(source: str, call: Call) -> dict[str, Any]:
     """By the record of a run, or by the layout of a file; nothing where neither is known."""
-    if (Path(source) / "run.json").is_file():
-        return network_of_record(Path(source))
+    folder = run_of_start(source)
+    if folder is not None:
+        return network_of_start(folder, call)
     if not Path(source).is_file():
         return {}
     from gemini_monai.weights import network_of_weights
 
     found = network_of_weights(source)
-    dims = read_json(Path(data) / "dataset.json", dict)["spatial_dims"]
-    if found is not None and found.spatial_dims != dims:
-        raise InputError(
-            f"{source}: weights of {found.name} for {found.spatial_dims}-D images, those of {data} "
-            f"are {dims}-D; give a start of {dims}-D images"
-        )
-    return found.settings if found is not None else {}
+    if found is None:
+        return {}
+    refuse_other_dims(f"{source}: weights of {found.name}", found.spatial_dims, call)
+    return {name: value for name, value in found.settings.items() if name in NETWORK}

@@ -129,8 +129,13 @@ def evaluate(run: str, out: str | None, overlay: list[str], overrides: list[str]
     bundle = str(record["bundle"])
     base = "finetune" if bundle == BUNDLES["mip"] else "train"
     files = [shipped_configuration(bundle, name) for name in (base, "evaluate", "recorded")]
-    options = ["--run_dir", as_path(run), "--output_dir", as_path(out or run)]
-    options += _data_of(record, run, overrides)
+    data = _data_of(record, run, overrides)
+    if out is None and _data_path(record) is None:
+        raise InputError(
+            f"{run}: weights that were handed on, whose own scores stay; give OUT, a folder for "
+            "the new ones"
+        )
+    options = ["--run_dir", as_path(run), "--output_dir", as_path(out or run), *data]
     places = PLACES | {"datalist": refuse_absent_data, "dataset_dir": data_set}
     Call(None, files, [*options, *overrides], overlay, places).start()
 
@@ -153,14 +158,20 @@ def _data_of(record: Mapping[str, Any], run: str, overrides: Sequence[str]) -> l
     given = {word.removeprefix("--").partition("=")[0] for word in overrides}
     if given & {"datalist", "dataset_dir"}:
         return []
-    data = record.get("dataset")
-    path = data.get("path") if isinstance(data, Mapping) else None
-    if not isinstance(path, str):
+    path = _data_path(record)
+    if path is None:
+        name = record.get("dataset", {}).get("name", "a data set")
         raise InputError(
-            f"{run}: its record names no data set, as that of an archive does not; give --datalist "
-            "DST/dataset.json"
+            f"{run}: its record does not say where its data are, as it was handed on; prepare "
+            f"{name} (the card says how), and give OUT --datalist DST/dataset.json"
         )
     return ["--datalist", path]
+
+
+def _data_path(record: Mapping[str, Any]) -> str | None:
+    """The ``dataset.json`` that a run recorded; ``None`` of an archive."""
+    path = record.get("dataset", {}).get("path")
+    return path if isinstance(path, str) else None
 
 
 def _record(run: str, overrides: Sequence[str]) -> dict[str, Any]:

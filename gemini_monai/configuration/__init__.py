@@ -42,6 +42,7 @@ from gemini_monai.engines.processes import (
     is_first_process,
     process_device,
     process_rank,
+    share_of,
     wait_for_others,
 )
 from gemini_monai.images import find_images
@@ -56,7 +57,7 @@ from gemini_monai.networks import built_network, placed
 from gemini_monai.objectives import Learner
 from gemini_monai.runs import refuse_other_purpose
 from gemini_monai.transforms import InputSpec, refuse_outputs
-from gemini_monai.weights import load_backbone, load_network
+from gemini_monai.weights import load_backbone, load_network, tensorrt_network
 
 __all__ = [
     "InputSpec",
@@ -103,6 +104,7 @@ __all__ = [
     "segment_files",
     "settings",
     "settings_of_run",
+    "share_of",
     "show_probe",
     "show_scores",
     "start",
@@ -111,6 +113,7 @@ __all__ = [
     "tell_cost",
     "tell_seconds",
     "tell_whole_structures",
+    "tensorrt_network",
     "train",
     "train_arms",
     "untrained_settings",

@@ -127,13 +127,15 @@ def refuse_tests(folder: str | Path, *, overwrite: bool = False) -> None:
     """``runs.refuse_tests``, of the predictions and the weights of the running configuration.
 
     Raises:
-        InputError: As ``runs.refuse_tests``.
+        InputError: In the first process as ``runs.refuse_tests``, before any other goes on.
     """
     parser = running_parser()
     weights = Path(parser.get_parsed_content("weights"))
-    runs.refuse_tests(
-        folder,
-        overwrite=overwrite,
-        predictions=predicted_files(parser),
-        trained=weights.parent.parent if weights.parent.name == "models" else None,
-    )
+    if is_first_process():
+        runs.refuse_tests(
+            folder,
+            overwrite=overwrite,
+            predictions=predicted_files(parser),
+            trained=weights.parent.parent if weights.parent.name == "models" else None,
+        )
+    wait_for_others()

@@ -144,15 +144,18 @@ def tell_whole_structures(spec: InputSpec) -> None:
     Args:
         spec: How label maps are made.
     """
-    print(f"post-processing: {whole_structures_told(vars(spec))}")
+    if is_first_process():
+        print(f"post-processing: {whole_structures_told(vars(spec))}")
 
 
 def show_scores(folder: str | Path) -> None:
-    """Print mean Dice of a test, per structure, in percent.
+    """Print mean Dice of a test, per structure, in percent; by the first process.
 
     Args:
         folder: Where ``segmentation.json`` of the test is, ``test`` of a run.
     """
+    if not is_first_process():
+        return
     scores = read_json(Path(folder) / "segmentation.json", dict)
     for name, own in scores["structures"].items():
         dice = own["dice"]

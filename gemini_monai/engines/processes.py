@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import TypeVar
 
 import torch
 import torch.distributed as dist
@@ -13,12 +14,15 @@ import torch.distributed as dist
 from gemini_monai.base.errors import InputError
 from gemini_monai.engines.pulse import AGAIN, Pulse, Store, minutes
 
+T = TypeVar("T")
 PATIENCE = timedelta(minutes=30)
 """How long a process waits for the others in a step, and for a sign of life from them."""
 LONGEST = timedelta(days=2)
 """How long the others wait while the first process tests, as long as it gives signs of life."""
 OVERLAY = "multi_gpu_train.json"
 """The overlay of a bundle that lets several processes train together."""
+OVERLAY_OF_SCORES = "multi_gpu_evaluate.json"
+"""The same, to score a run together."""
 
 
 def process_count() -> int:
@@ -46,8 +50,8 @@ def refuse_unjoined() -> None:
     if count > 1 and not _joined():
         raise InputError(
             f"WORLD_SIZE is {count}, but by this configuration each process would train the same "
-            f"network alone; for training, put {OVERLAY} last in --config_file, for anything else "
-            "start one process"
+            f"network alone; for training, put {OVERLAY} last in --config_file, for scores "
+            f"{OVERLAY_OF_SCORES}, for anything else start one process"
         )
 
 
@@ -71,8 +75,8 @@ def join_processes(patience: timedelta = PATIENCE) -> None:
         return
     if "WORLD_SIZE" not in os.environ:
         raise InputError(
-            f"{OVERLAY} is for several processes; start them by torchrun --nproc_per_node=GPUS -m "
-            "monai.bundle run ..."
+            "this configuration is for several processes; start them by torchrun "
+            "--nproc_per_node=GPUS -m monai.bundle run ..."
         )
     device = process_device()
     if device.type == "cuda":
@@ -130,6 +134,40 @@ def all_agree(value: bool) -> bool:
     with naming_who_is_behind():
         dist.all_reduce(flag, op=dist.ReduceOp.MIN)
     return bool(flag)
+
+
+def gathered(rows: Sequence[T]) -> list[list[T]]:
+    """What every process has, by rank; processes may come to this hours apart.
+
+    Args:
+        rows: Of this process; plain data.
+
+    Raises:
+        InputError: As ``naming_who_is_behind``.
+    """
+    if not _joined():
+        return [list(rows)]
+    found: list[list[T]] = [[] for _ in range(process_count())]
+    with naming_who_is_behind():
+        dist.all_gather_object(found, list(rows), group=_waiting)
+    return found
+
+
+def share_of(items: Sequence[T]) -> list[T]:
+    """The items that this process has to do, every so many-th of them.
+
+    Args:
+        items: The same in every process.
+
+    Raises:
+        InputError: If there are fewer than processes.
+    """
+    if len(items) < process_count():
+        raise InputError(
+            f"{process_count()} processes, but {len(items)} test case(s); start as many as there "
+            "are cases at most"
+        )
+    return list(items[process_rank() :: process_count()])
 
 
 @contextmanager

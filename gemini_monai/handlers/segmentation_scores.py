@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from torch import Tensor
 
 from gemini_monai.base.files import write_json
 from gemini_monai.base.tables import write_table
+from gemini_monai.engines.processes import gathered, is_first_process
 from gemini_monai.images import source_of
 from gemini_monai.metrics import dice_per_structure, mean_and_deviation, surface_scores
 from gemini_monai.runs.alike import WHOLE
@@ -62,6 +65,8 @@ class SegmentationScores:
         tolerance: Distance up to which a surface is right for normalized surface Dice, in the unit
             of the surface distances; ``None`` for the longest side of the voxels that the data set
             says, and of each case's own voxels where it says none. Each row has what was taken.
+        together: Several processes score a share of the cases each, as of ``share_of``; the first
+            of them writes the tables of all.
     """
 
     def __init__(
@@ -73,6 +78,7 @@ class SegmentationScores:
         predictions: str | Path | None = None,
         suffix: str = ".nii.gz",
         tolerance: float | None = None,
+        together: bool = False,
     ) -> None:
         self.folder = Path(folder)
         self.structures = list(spec.structures)
@@ -83,6 +89,7 @@ class SegmentationScores:
         self.predictions = predictions
         self.suffix = suffix
         self.tolerance = max(spec.spacing) if tolerance is None and spec.spacing else tolerance
+        self.together = together
         self.rows: list[dict[str, Any]] = []
 
     def attach(self, engine: Engine) -> None:
@@ -131,9 +138,21 @@ class SegmentationScores:
         return files
 
     def _write(self, engine: Engine) -> None:
+        rows = self._rows_of_all() if self.together else self.rows
+        if self.together and not is_first_process():
+            return
         columns = [*COLUMNS, "ignored_voxels"] if self.ignores else COLUMNS
-        write_table(self.folder / "segmentation.csv", self.rows, columns=columns)
-        write_json(self.folder / "segmentation.json", summary(self.rows) | self.whole)
+        write_table(self.folder / "segmentation.csv", rows, columns=columns)
+        write_json(self.folder / "segmentation.json", summary(rows) | self.whole)
+
+    def _rows_of_all(self) -> list[dict[str, Any]]:
+        """Rows of every process, the cases in the order of the data set."""
+        shares = [
+            [list(rows) for _, rows in itertools.groupby(share, key=itemgetter("case"))]
+            for share in gathered(self.rows)
+        ]
+        turns = itertools.zip_longest(*shares, fillvalue=[])
+        return [row for turn in turns for rows in turn for row in rows]
 
 
 def summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

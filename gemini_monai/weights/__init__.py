@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from gemini_monai.weights.backbone import LoadedBackbone, load_backbone
+from gemini_monai.weights.exchange import export_onnx, tensorrt_network
 from gemini_monai.weights.export import export_backbone, read_card
 from gemini_monai.weights.hub import pull_backbone, push_backbone
+from gemini_monai.weights.hub_bundle import push_bundle
 from gemini_monai.weights.network import fitting_weights, load_network
 from gemini_monai.weights.nnunet import export_nnunet, overlay_of_plans
 from gemini_monai.weights.package import package_bundle
@@ -16,6 +18,7 @@ __all__ = [
     "Recognized",
     "export_backbone",
     "export_nnunet",
+    "export_onnx",
     "fitting_weights",
     "import_published",
     "load_backbone",
@@ -26,5 +29,7 @@ __all__ = [
     "package_bundle",
     "pull_backbone",
     "push_backbone",
+    "push_bundle",
     "read_card",
+    "tensorrt_network",
 ]

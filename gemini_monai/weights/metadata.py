@@ -51,11 +51,28 @@ def state_run(
 
 def _sizes(settings: Mapping[str, Any]) -> list[str]:
     """Sizes that the network takes, in the metadata's own notation."""
-    axes = 2 if settings.get("slices") else settings["spatial_dims"]
-    multiple = settings["backbone_multiple"]
+    return [f"{image_multiple(settings)}*n"] * image_axes(settings)
+
+
+def image_axes(settings: Mapping[str, Any]) -> int:
+    """Axes of what the network of a run sees, 2 or 3.
+
+    Args:
+        settings: Of the run, by name.
+    """
+    return 2 if settings.get("slices") else int(settings["spatial_dims"])
+
+
+def image_multiple(settings: Mapping[str, Any]) -> int:
+    """What sizes that the network of a run takes without padding are multiples of, in voxels.
+
+    Args:
+        settings: Of the run, by name.
+    """
+    multiple: int = settings["backbone_multiple"]
     if settings["backbone"] is None:
         multiple = math.lcm(multiple, 2 ** (len(settings["channels"]) - 1))
-    return [f"{multiple}*n"] * axes
+    return multiple
 
 
 def _image_channels(channels: int) -> dict[str, str]:

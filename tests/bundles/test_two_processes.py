@@ -13,10 +13,10 @@ import torch
 
 from gemini_monai.base.errors import InputError
 from gemini_monai.configuration import start, start_together
-from gemini_monai.engines.processes import process_device
+from gemini_monai.engines.processes import process_device, share_of
 from tests.bundles.doubled import EXACT, doubled_state
 from tests.bundles.runs import CONFIGS, SMALL, command, overrides_of, paths
-from tests.bundles.two_processes import TOGETHER
+from tests.bundles.two_processes import TOGETHER, score
 from tests.conftest import ROOT
 from tests.pages import Page
 from tests.preloaded import interpreter
@@ -62,6 +62,24 @@ def test_a_step_that_is_bad_in_one_is_left_out_in_both(in_two_processes):
     found = in_two_processes[1]["skipped"]
     assert list(found["steps"].values()) == [1]
     assert found["equal_at_the_end"]
+
+
+def test_shares_of_the_test_cases_are_scored_as_all_of_them(in_two_processes, tiny_phantom):
+    folder = in_two_processes[0]
+    score(tiny_phantom, folder, "alone")
+    for name in ("segmentation.json", "registration.csv"):
+        alone, together = ((folder / own / "test" / name) for own in ("alone", "together"))
+        assert alone.read_text() == together.read_text()
+    alone, together = (folder / own / "test" for own in ("alone", "together"))
+    table = (alone / "segmentation.csv").read_text().replace("/alone/", "/together/")
+    assert table == (together / "segmentation.csv").read_text()
+    assert len(list((folder / "together" / "test" / "predictions").iterdir())) > 1
+
+
+def test_more_processes_than_cases_are_refused(monkeypatch):
+    monkeypatch.setattr("gemini_monai.engines.processes.process_count", lambda: 3)
+    with pytest.raises(InputError, match=r"3 processes, but 2 test case\(s\); start as many as"):
+        share_of(["a", "b"])
 
 
 def test_the_pages_command_trains_tests_compares_and_goes_on(tiny_phantom, tmp_path):

@@ -10,9 +10,10 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 
+from gemini_monai.engines.processes import is_first_process, wait_for_others
 from tests.bundles.contract import CASES
 from tests.bundles.doubled import EXACT, exact_trainer
-from tests.bundles.runs import paths, workflow
+from tests.bundles.runs import SMALL, paths, workflow
 
 TOGETHER = [
     case
@@ -43,11 +44,24 @@ def main(datasets: str, output: str, folder: str) -> None:
             state = trainer.learner.module.state_dict()
             torch.save(state, Path(folder) / f"{case}.pt")
     found["skipped"] = _with_a_bad_image(known, Path(folder))
+    score(known[2], Path(folder), "together", "multi_gpu_evaluate")
     if dist.get_rank() == 0:
         Path(output).write_text(json.dumps(found))
     gc.collect()  # a reducer that outlives its process group aborts the process
     dist.barrier()
     dist.destroy_process_group()
+
+
+def score(dataset, folder, name, *overlays):
+    """Scores of an untrained network, in ``folder/name/test``."""
+    weights = {"weights": str(folder / "initial.pt"), "spatial_size": [32, 32]}
+    options = paths(dataset, folder / name) | SMALL | weights
+    flow = workflow("train", "evaluate", *overlays, **options)
+    flow.initialize()
+    if is_first_process():
+        torch.save(flow.parser.get_parsed_content("network").state_dict(), folder / "initial.pt")
+    wait_for_others()
+    flow.run()
 
 
 def _together(case, places):

@@ -172,7 +172,8 @@ def test_an_unknown_key_of_an_overlay_is_one_line(monkeypatch, tmp_path, capsys)
         (["evaluate", "PRE"], "PRE: a run for pre-training, which has no segmentation to score"),
         (["probe", "absent", "DST"], "absent: no such run folder"),
         (["probe", "PRE", "absent"], "absent/dataset.json: no such file; prepare the data first"),
-        (["evaluate", "OLD"], "its record names no data set, as that of an archive does not; give"),
+        (["evaluate", "OLD"], "its record does not say where its data are, as it was handed"),
+        (["evaluate", "OLD", "--datalist", "DATA/dataset.json"], "whose own scores stay; give OUT"),
         (["segment", "OTHER", "IN", "OUT"], "no bundle '../x'; there are gemini_mip, gemini_semi"),
     ],
 )

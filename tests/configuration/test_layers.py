@@ -148,13 +148,16 @@ def test_a_command_line_may_use_what_an_overlay_brings(tmp_path):
 def test_every_shipped_overlay_passes_with_its_imports(bundle):
     """Also where components are imported, as in a run."""
     folder = bundle / "configs"
-    bases = {"finetune": ["finetune"], "dataset": ["train", *["finetune"] * (bundle is MIP)]}
+    bases = {"inference": ["inference"], "finetune": ["finetune"]}
+    bases |= {"dataset": ["train", *["finetune"] * (bundle is MIP)]}
     for path in sorted(folder.glob("*.json")):
         kind = path.stem.partition("_")[0]
         if "imports" in json.loads(path.read_text()) or path.stem == "metadata":
             continue
         for base in bases.get(kind, ["train"]):
-            if (base, bundle, kind) == ("train", MIP, "evaluate") or path.stem == "recorded":
+            if (base, bundle, kind) == ("train", MIP, "evaluate"):
+                continue
+            if path.stem in ("recorded", "multi_gpu_evaluate"):  # below
                 continue
             if bundle is MIP and kind == "dataset" and base == "finetune":
                 base = "finetune" if path.stem == "dataset_folder" else "train"
@@ -166,8 +169,10 @@ def test_every_shipped_overlay_passes_with_its_imports(bundle):
 def test_overlays_of_scores_pass():
     for base, bundle in (("train", BUNDLE), ("finetune", MIP)):
         assert check_configuration(files(base, "evaluate", "recorded", bundle=bundle)) == []
-        several = files(base, "multi_gpu_train", "evaluate", bundle=bundle)
-        assert check_configuration(several) == []
+        for names in (("multi_gpu_train", "evaluate"), ("evaluate", "multi_gpu_evaluate")):
+            assert check_configuration(files(base, *names, bundle=bundle)) == []
+        every = ("evaluate", "recorded", "multi_gpu_evaluate")
+        assert check_configuration(files(base, *every, bundle=bundle)) == []
 
 
 def test_an_overlay_of_a_training_is_given_again_to_use_its_run(tmp_path):

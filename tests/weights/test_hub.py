@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+import zipfile
 from types import SimpleNamespace
 from unittest.mock import create_autospec
 
@@ -13,28 +14,54 @@ import pytest
 import torch
 from safetensors.torch import load
 
+import gemini_monai
 from gemini_monai.base.errors import InputError
 from gemini_monai.networks import UNetBackbone
-from gemini_monai.weights import export_backbone, pull_backbone, push_backbone, read_card
+from gemini_monai.weights import (
+    export_backbone,
+    package_bundle,
+    pull_backbone,
+    push_backbone,
+    push_bundle,
+    read_card,
+)
+from tests.conftest import ROOT
 from tests.weights.test_export import run_folder
 
 __all__ = ["run_folder"]
 
 
+class _Api:
+    """Repositories as folders, with a file for each tag."""
+
+    def __init__(self, store):
+        self.store = store
+
+    def create_repo(self, repo_id, *, private=None, exist_ok=False):
+        (self.store / repo_id).mkdir(parents=True, exist_ok=exist_ok)
+
+    def create_commit(self, repo_id, operations, *, commit_message):
+        for operation in operations:
+            path = self.store / repo_id / operation.path_in_repo
+            path.parent.mkdir(exist_ok=True)
+            with operation.as_file() as file:
+                path.write_bytes(file.read())
+        return SimpleNamespace(commit_url=f"hub/{repo_id}: {commit_message}")
+
+    def create_tag(self, repo_id, *, tag, tag_message):
+        (self.store / repo_id / f"tag {tag}").write_text(tag_message)
+
+    def list_repo_refs(self, repo_id):
+        if not (self.store / repo_id).is_dir():
+            raise FileNotFoundError("404")
+        names = [path.name.removeprefix("tag ") for path in (self.store / repo_id).glob("tag *")]
+        return SimpleNamespace(tags=[SimpleNamespace(name=name) for name in names])
+
+
 @pytest.fixture
 def hub(tmp_path, monkeypatch):
-    """Repositories as folders; every call has to fit the real client's signature."""
+    """Where the repositories are; every call has to fit the real client's signature."""
     store = tmp_path / "hub"
-
-    class Api:
-        def create_repo(self, repo_id, *, private=None, exist_ok=False):
-            (store / repo_id).mkdir(parents=True, exist_ok=exist_ok)
-
-        def create_commit(self, repo_id, operations, *, commit_message):
-            for operation in operations:
-                with operation.as_file() as file:
-                    (store / repo_id / operation.path_in_repo).write_bytes(file.read())
-            return SimpleNamespace(commit_url=f"hub/{repo_id}: {commit_message}")
 
     def download(repo_id, filename):
         if not (store / repo_id / filename).is_file():
@@ -42,8 +69,8 @@ def hub(tmp_path, monkeypatch):
         return shutil.copy(store / repo_id / filename, tmp_path / "cache.safetensors")
 
     api = create_autospec(huggingface_hub.HfApi, instance=True)
-    for name in ("create_repo", "create_commit"):
-        getattr(api, name).side_effect = getattr(Api(), name)
+    for name in ("create_repo", "create_commit", "create_tag", "list_repo_refs"):
+        getattr(api, name).side_effect = getattr(_Api(store), name)
     monkeypatch.setattr(huggingface_hub, "HfApi", lambda: api)
     spec = create_autospec(huggingface_hub.hf_hub_download, side_effect=download)
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", spec)
@@ -64,6 +91,74 @@ def test_what_is_pushed_comes_back(hub, run_folder, tmp_path, suffix):
     expected = torch.load(run_folder / "models" / "model.pt")
     assert all(torch.equal(v, expected[f"backbone.{k}"]) for k, v in saved["state_dict"].items())
     assert json.loads(saved["card"]) == read_card(file)
+
+
+REQUIRED = {
+    *("schema", "version", "changelog", "monai_version", "pytorch_version", "numpy_version"),
+    *("required_packages_version", "name", "task", "description", "authors", "copyright"),
+    "huggingface_url",
+}
+"""Of the zoo's schema of 2025-03-21 for models of the Hub."""
+
+
+def _listed(folder):
+    """What the zoo looks at before it lists a model of the Hub."""
+    assert {"README.md", "LICENSE", "metadata.json"} <= {path.name for path in folder.iterdir()}
+    metadata = json.loads((folder / "metadata.json").read_text())
+    assert metadata.keys() >= REQUIRED
+    assert metadata["version"] in metadata["changelog"]
+    assert metadata["schema"].endswith("/meta_schema_hf_20250321.json")
+    return metadata
+
+
+def test_a_backbone_has_what_the_zoo_lists_models_by(hub, run_folder, tmp_path):
+    push_backbone(export_backbone(run_folder, tmp_path / "backbone.pt"), "lab/chest")
+    metadata = _listed(hub / "lab/chest")
+    assert (metadata["name"], metadata["authors"]) == ("chest", "lab")
+    assert metadata["pytorch_version"] == "2.13.0"  # without what it was built for
+    assert metadata["huggingface_url"] == "https://huggingface.co/lab/chest"
+    assert "trained on: not recorded" in (hub / "lab/chest/LICENSE").read_text()
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("archive")
+    return package_bundle(ROOT / "bundles/gemini_mip", ROOT / "models/chest_xray", output=folder)
+
+
+def test_a_bundle_is_pushed_as_the_zoo_hosts_them(hub, archive):
+    address = push_bundle(archive, "lab/chest")
+    assert address == "hub/lab/chest: GEMINI-MIP 0.1.0"
+    folder = hub / "lab/chest"
+    assert (folder / "tag 0.1.0").is_file()
+    metadata = _listed(folder)
+    assert metadata["required_packages_version"]["gemini_monai"] == gemini_monai.__version__
+    with zipfile.ZipFile(archive) as file:
+        for name in file.namelist():
+            assert (folder / name.partition("/")[2]).read_bytes() == file.read(name)
+    page, card = (folder / "README.md").read_text(), (folder / "docs/README.md").read_text()
+    assert page.startswith("---\nlibrary_name: monai\npipeline_tag: image-feature-extraction\n")
+    assert page.endswith(f"\n---\n{card}")
+    with pytest.raises(InputError, match=r"lab/chest: has a version 0\.1\.0 already; raise"):
+        push_bundle(archive, "lab/chest")
+
+
+def test_an_archive_that_was_changed_is_not_pushed(hub, archive, tmp_path):
+    other = tmp_path / "other.zip"
+    with zipfile.ZipFile(archive) as old, zipfile.ZipFile(other, "w") as new:
+        for name in old.namelist():
+            more = b" " if name.endswith("/inference.json") else b""
+            new.writestr(name, old.read(name) + more)
+    with pytest.raises(InputError, match=r"configs/inference\.json is not as checksums\.sha256"):
+        push_bundle(other, "lab/chest")
+    other.write_bytes(b"x")
+    with pytest.raises(InputError, match=r"other\.zip: not an archive"):
+        push_bundle(other, "lab/chest")
+    with zipfile.ZipFile(other, "w") as file:
+        file.writestr("a/b", "x")
+    with pytest.raises(InputError, match="not an archive of 'gemini package', with weights"):
+        push_bundle(other, "lab/chest")
+    assert not hub.exists()
 
 
 def test_a_page_has_no_markup_of_a_card(hub, run_folder, tmp_path):
