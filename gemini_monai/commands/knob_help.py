@@ -21,6 +21,17 @@ ARGUMENTS = ("method", "run_dir", "run_dirs", "moving", "fixed", "image", "landm
 WIDTH, INDENT = 80, " " * 6
 
 
+def knob_sentences(bundle: str, name: str) -> dict[str, str]:
+    """What each knob of a configuration is, by the knob.
+
+    Args:
+        bundle: Its name.
+        name: Of the configuration, such as ``train``.
+    """
+    content = read_json(_configs(bundle) / f"{name}.json", dict)
+    return {key: meaning(key, content) for key in knobs_of(content)}
+
+
 def knob_help(bundle: str, name: str) -> str:
     """Knobs of a configuration with their defaults, for its help.
 

@@ -154,6 +154,7 @@ DOORS = {
     "analyze partners none DST OUT": f"error: none: {NO_RUN}",
     "analyze reliability RUN none OUT": f"error: none: {NO_RUN}",
     "analyze track none OUT": f"error: none: {NO_RUN}",
+    "completion fish": "error: argument SHELL: invalid choice: 'fish'",
     "prepare phantom OUT --spatial_dims 5": "error: spatial_dims: expected a whole number, 2 to 3",
     "prepare folder images OUT --labeled x": "error: --labeled: expected a whole number, 0 or more",
     "prepare folder images OUT --spacing 1": "error: --spacing: expected a list of 2 or more",
