@@ -19,6 +19,7 @@ from gemini_monai.base.limits import (
     text,
     whole,
 )
+from gemini_monai.base.trust import refuse_code
 
 
 def _methods(value: Any, name: str) -> None:
@@ -134,6 +135,27 @@ def check_settings(settings: Mapping[str, Any], *, where: str = "") -> None:
         if name in settings:
             check_device(settings[name], where=where, name=name)
     _refuse_together(settings, where=where)
+
+
+def check_written(content: Mapping[str, Any]) -> None:
+    """The same of a configuration before any of it is evaluated; expressions are passed over.
+
+    Args:
+        content: Its keys, overlays and overrides among them.
+
+    Raises:
+        InputError: As ``check_settings``.
+    """
+    names = [name for name in content if name != "out_channels"]  # which the labels decide
+    check_settings({name: content[name] for name in names if _is_plain(content[name])})
+
+
+def _is_plain(value: Any) -> bool:
+    try:
+        refuse_code(value, "")
+    except InputError:
+        return False
+    return True
 
 
 def _refuse_together(settings: Mapping[str, Any], *, where: str) -> None:
