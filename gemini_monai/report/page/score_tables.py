@@ -45,10 +45,8 @@ def structure_table(comparison: Comparison) -> Table:
     rows = [_structure_row(comparison, name) for name in _rows(comparison)]
     caption = "Dice in percent: mean ± standard deviation over the test cases."
     if comparison.differences:
-        caption += (
-            " Difference in points, in color where its interval leaves zero out and p is below "
-            f"0.05.{too_few(comparison)}"
-        )
+        color = ", in color where its interval leaves zero out and p is below 0.05."
+        caption += f" Difference in points{too_few(comparison) or color}"
     return table(header, rows, caption=caption)
 
 
@@ -58,7 +56,7 @@ def too_few(comparison: Comparison) -> str:
     counts = [paired.count for pair in pairs if (paired := paired_difference(*pair))]
     if not counts or min(counts) >= FEWEST_CASES:
         return ""
-    return f" {plural(min(counts), 'test case').capitalize()}: an interval takes {FEWEST_CASES}."
+    return f", of {plural(min(counts), 'case')}: too few for an interval."
 
 
 def difference_titles(comparison: Comparison) -> list[str]:
@@ -148,7 +146,7 @@ def summary_table(comparison: Comparison) -> Table:
         "training time",
     ]
     rows = [_summary_row(arm, comparison) for arm in comparison.arms]
-    caption = f"Differences are against {comparison.first.name}.{too_few(comparison)}"
+    caption = f"Differences are against {comparison.first.name}{too_few(comparison) or '.'}"
     return table(header, rows, caption=caption)
 
 
