@@ -276,4 +276,4 @@ def test_a_bundles_name_stands_for_its_weights(monkeypatch, tmp_path):
 def test_a_device_that_is_none_is_said_by_name(monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
     said = refused(monkeypatch, capsys, "train", "semi", "--device", "nothere")
-    assert said == "error: key 'device': 'nothere' is no device, try cpu or cuda"
+    assert said == "error: key 'device': 'nothere' is no device, try cpu, cuda or mps"

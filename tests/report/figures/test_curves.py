@@ -118,7 +118,7 @@ def test_an_axis_of_percent_ends_at_0_and_100(values: list[float], low: float, h
     assert low - 5 <= shown[0] <= min(values)
     assert max(values) <= shown[1] <= high + 5
     assert len(ticks) > 1
-    assert 0 <= min(ticks)
+    assert min(ticks) >= 0
     assert max(ticks) <= 100
 
 
