@@ -71,8 +71,8 @@ def _of_data(results: GridResults, data: str, *, names: Sequence[str]) -> Iterat
         name = f"{labels} labels{of}"
         blocks = tuple(_results(results, data, labels))
         yield Section(f"table-{number}-{labels}", name, name, blocks)
-    if len(numbers) > 1:
-        rows = [row for row in results.rows if row.data == data]
+    rows = [row for row in results.rows if row.data == data]
+    if len(numbers) > 1 and any(row.dice for row in rows):
         chart = ChartBlock(dice_over_labels(_styles(results), rows))
         yield Section(f"labels-{number}", f"Labels{of}", f"Dice over labels{of}", (chart,))
     name = f"Predictions{of}"
