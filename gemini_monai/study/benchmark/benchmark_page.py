@@ -68,7 +68,7 @@ def _of_data(results: GridResults, data: str, *, names: Sequence[str]) -> Iterat
     numbers, number = results.spec.labels, names.index(data)
     of = f" of {data}" if len(names) > 1 else ""
     for labels in numbers:
-        name = f"{labels} labels{of}"
+        name = f"{plural(labels, 'label')}{of}"
         blocks = tuple(_results(results, data, labels))
         yield Section(f"table-{number}-{labels}", name, name, blocks)
     rows = [row for row in results.rows if row.data == data]
@@ -158,7 +158,7 @@ def _pictures(results: GridResults, data: str) -> tuple[Block, ...]:
         if arms:
             comparison = Comparison(arms=arms, differences=(), several=True)
             text = (
-                f"{labels} labels, the first draw. Solid: prediction. Dashed in white: truth. "
+                f"{plural(labels, 'label')}, the first draw. Solid: prediction. Dashed in white: truth. "
                 f"Cases are the worst, the median and the best of {arms[0].name}."
             )
             pictures = Gallery(tuple(overlay_rows(comparison)), columns=min(COLUMNS, 2 + len(arms)))
