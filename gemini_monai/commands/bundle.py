@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 from gemini_monai.base.bundles import literal
-from gemini_monai.commands.knob_help import knob_help
 from gemini_monai.commands.monai_run import BUNDLES, cost, finetune, train
 from gemini_monai.commands.use_of_run import (
     evaluate,
@@ -26,18 +25,18 @@ def add_commands(commands: Any) -> None:
     _add_train(commands)
     _add_finetune(commands)
     text = "Label maps for images, with a trained run."
-    _add(commands, "segment", segment, text, _segment, more=_knobs_of("inference"))
+    _add(commands, "segment", segment, text, _segment, knobs=_knobs_of("inference"))
     text = "Warp an image onto another, with a run."
-    _add(commands, "register", register, text, _register, more=_knobs_of("register"))
+    _add(commands, "register", register, text, _register, knobs=_knobs_of("register"))
     text = "Carry points that were placed in one image to others, with a run."
-    _add(commands, "landmark", landmark, text, _landmark, more=_knobs_of("landmark"))
+    _add(commands, "landmark", landmark, text, _landmark, knobs=_knobs_of("landmark"))
     text = (
         "Labels of the next scans to correct in 3D Slicer or ITK-SNAP, the least sure ones first."
     )
-    _add(commands, "propose", propose, text, _propose, more=_knobs_of("propose"))
+    _add(commands, "propose", propose, text, _propose, knobs=_knobs_of("propose"))
     _add(commands, "evaluate", evaluate, "Score a trained run on its test cases again.", _evaluate)
     text = "What frozen features know of labels, before fine-tuning; no test image is read."
-    _add(commands, "probe", probe, text, _probe, more=_knobs_of("probe", "mip"))
+    _add(commands, "probe", probe, text, _probe, knobs=_knobs_of("probe", "mip"))
     _add_cost(commands)
 
 
@@ -48,17 +47,17 @@ def _add(
     text: str,
     fill: Callable[[argparse.ArgumentParser], None],
     *,
-    more: Callable[[], str] | None = None,
+    knobs: tuple[str, str] | None = None,
     **known: Any,
 ) -> None:
-    parser = commands.add_parser(name, help=text, description=text, epilog=OVERRIDES, more=more)
+    parser = commands.add_parser(name, help=text, description=text, epilog=OVERRIDES, knobs=knobs)
     fill(parser)
     parser.set_defaults(function=function, **known)
 
 
-def _knobs_of(name: str, bundle: str = "semi") -> Callable[[], str]:
-    """The last part of a command's help: the knobs of its configuration."""
-    return lambda: knob_help(BUNDLES[bundle], name)
+def _knobs_of(name: str, bundle: str = "semi") -> tuple[str, str]:
+    """The configuration whose knobs are the last part of a command's help."""
+    return BUNDLES[bundle], name
 
 
 def _add_train(commands: Any) -> None:
@@ -69,7 +68,7 @@ def _add_train(commands: Any) -> None:
         ("semi", "GEMINI-Semi: a segmenter from a few labeled and many unlabeled images."),
         ("mip", "GEMINI-MIP: pre-train a backbone on unlabeled images."),
     ):
-        _add(bundles, name, train, what, _timed, more=_knobs_of("train", name), bundle=name)
+        _add(bundles, name, train, what, _timed, knobs=_knobs_of("train", name), bundle=name)
 
 
 def _add_cost(commands: Any) -> None:
@@ -135,7 +134,7 @@ def _add_finetune(commands: Any) -> None:
         _minutes(parser)
         _overlay(parser)
 
-    _add(commands, "finetune", finetune, text, fill, more=_knobs_of("finetune", "mip"))
+    _add(commands, "finetune", finetune, text, fill, knobs=_knobs_of("finetune", "mip"))
 
 
 def _segment(parser: argparse.ArgumentParser) -> None:

@@ -20,8 +20,8 @@ from gemini_monai.base.presence import (
     refuse_absent,
     refuse_absent_weights,
 )
-from gemini_monai.base.trust import evaluated, refuse_code
-from gemini_monai.runs import RunFolder, check_settings
+from gemini_monai.base.trust import evaluated
+from gemini_monai.runs import RunFolder, check_written
 
 Place = Callable[[str], Any]
 """From a path; raises an ``InputError`` where nothing is."""
@@ -119,18 +119,10 @@ def _is_mentioned(name: str, texts: str) -> bool:
 
 
 def _refuse_values(content: Mapping[str, Any]) -> None:
-    """Values out of range of what the run checks, but for what is still to be made."""
-    names = [name for name in content if name != "out_channels"]
-    plain = {name: content[name] for name in names if _is_plain(content[name])}
-    for name in ("device", "transforms_on"):
-        if re.fullmatch(r"cuda(:\d+)?", str(plain.get(name))):  # which PyTorch knows, and the run
-            del plain[name]
-    check_settings(plain)
-
-
-def _is_plain(value: Any) -> bool:
-    try:
-        refuse_code(value, "")
-    except InputError:
-        return False
-    return True
+    """Values out of range of what the run checks, but for devices that PyTorch has to look for."""
+    looked_for = {
+        name
+        for name in ("device", "transforms_on")
+        if re.fullmatch(r"(cuda|mps)(:\d+)?", str(content.get(name)))
+    }
+    check_written({name: own for name, own in content.items() if name not in looked_for})

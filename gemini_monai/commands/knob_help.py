@@ -18,7 +18,24 @@ DERIVED = ("$@spec.", "$@settings['backbone']", "@in_channels", "$@output_dir + 
 """How what follows from the rest is written: no knob, though it can be overridden."""
 ARGUMENTS = ("method", "run_dir", "run_dirs", "moving", "fixed", "image", "landmarks")
 """Knobs that are arguments of their command."""
+FOUND = {
+    "$@cohort.": "the data set's",
+    "$@whole.": "as the labels are",
+    "$gemini.best_device": "a GPU if there is one",
+}
+"""What an expression finds, in words, by how it begins."""
 WIDTH, INDENT = 80, " " * 6
+
+
+def knob_sentences(bundle: str, name: str) -> dict[str, str]:
+    """What each knob of a configuration is, by the knob.
+
+    Args:
+        bundle: Its name.
+        name: Of the configuration, such as ``train``.
+    """
+    content = read_json(_configs(bundle) / f"{name}.json", dict)
+    return {key: meaning(key, content) for key in knobs_of(content)}
 
 
 def knob_help(bundle: str, name: str) -> str:
@@ -68,7 +85,7 @@ def shown(default: Any) -> str:
         default: As the configuration has it.
     """
     text = str(default)
-    for start, words in (("$@cohort.", "the data set's"), ("$@whole.", "as the labels are")):
+    for start, words in FOUND.items():
         if text.startswith(start):
             return words
     if text.startswith("$@settings["):

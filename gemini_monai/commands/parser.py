@@ -17,12 +17,14 @@ from gemini_monai.commands import (
     bundle,
     choosing,
     compare,
+    completion,
     nnunet,
     preparation,
     results,
     sharing,
     trust,
 )
+from gemini_monai.commands.knob_help import knob_help
 
 EPILOG = """\
 A data set is prepared, a network trained, and used:
@@ -34,17 +36,18 @@ Each command of the first kind prints the 'python -m monai.bundle run ...' that 
 
 
 class Parser(argparse.ArgumentParser):
-    """``argparse`` whose errors are ours, and whose help may have a part that is made when asked.
+    """``argparse`` whose errors are ours, and whose help may end with the knobs of a configuration.
 
     Args:
         options: As for ``argparse.ArgumentParser``.
-        more: Makes the last part of the help; ``None`` for none.
+        knobs: Bundle and name of that configuration, which is read when the help is asked for;
+            ``None`` for none.
     """
 
-    def __init__(self, *, more: Callable[[], str] | None = None, **options: Any) -> None:
+    def __init__(self, *, knobs: tuple[str, str] | None = None, **options: Any) -> None:
         options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
         super().__init__(allow_abbrev=False, **options)
-        self.more = more
+        self.knobs = knobs
 
     def error(self, message: str) -> NoReturn:
         """Stop with a line of ours.
@@ -56,7 +59,7 @@ class Parser(argparse.ArgumentParser):
 
     def format_help(self) -> str:
         """The help, with its last part."""
-        return super().format_help() + (f"\n{self.more()}\n" if self.more is not None else "")
+        return super().format_help() + (f"\n{knob_help(*self.knobs)}\n" if self.knobs else "")
 
 
 def build_parser() -> Parser:
@@ -69,7 +72,7 @@ def build_parser() -> Parser:
     parser.add_argument("--version", action="version", version=f"gemini_monai {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     uses = (bundle, trust, preparation, choosing, results, sharing)
-    for part in (*uses, compare, benchmark, nnunet, analyses):
+    for part in (*uses, compare, benchmark, nnunet, analyses, completion):
         part.add_commands(commands)
     return parser
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gemini_monai.base.bundles import bundle_root
+from gemini_monai.base.devices import best_device
 from gemini_monai.configuration.arms import refuse_unknown_arms, train_arms
 from gemini_monai.configuration.choice import chosen
 from gemini_monai.configuration.cost import measured_trainer, tell_cost
@@ -64,6 +65,7 @@ __all__ = [
     "Learner",
     "QualitySteps",
     "autocast_options",
+    "best_device",
     "built_network",
     "bundle_root",
     "check_configuration",

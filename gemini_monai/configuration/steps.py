@@ -14,6 +14,8 @@ from gemini_monai.base.bundles import is_bundle_run
 from gemini_monai.base.errors import InputError, install_hook
 from gemini_monai.base.files import read_json, refuse_existing
 from gemini_monai.base.tables import write_table
+from gemini_monai.base.trust import evaluated
+from gemini_monai.configuration.choice import chosen
 from gemini_monai.configuration.overrides import refuse_unknown_overrides, refuse_unread_keys
 from gemini_monai.configuration.parser_access import running_configuration
 from gemini_monai.data import Cohort
@@ -22,6 +24,7 @@ from gemini_monai.inference import Probe
 from gemini_monai.networks import NETWORK_SETTINGS, Gemini
 from gemini_monai.runs import (
     RunFolder,
+    check_written,
     read_record,
     refuse_other_round,
     too_little,
@@ -34,9 +37,11 @@ from gemini_monai.weights import fitting_weights, load_backbone, load_network
 def start() -> None:
     """First of all: errors in one line, no override of a key that is not there, no lone processes.
 
+    Nothing is written before: not the phantom, either.
+
     Raises:
-        InputError: Naming the override and the nearest key; or in each of several processes that
-            the configuration would not train together.
+        InputError: Naming the override and the nearest key; a knob whose value cannot be; or in
+            each of several processes that the configuration would not train together.
     """
     install_hook()
     refuse_unjoined()
@@ -44,6 +49,10 @@ def start() -> None:
         refuse_unknown_overrides()
     else:
         refuse_unread_keys(running_configuration())
+    content = running_configuration()
+    check_written(content)
+    if not evaluated(name := content.get("augmentation", "none")):
+        chosen(content.get("augmentations", {name: None}), name, key="augmentation")
 
 
 def refuse_other_weights(weights: str | Path, folder: str | Path) -> None:

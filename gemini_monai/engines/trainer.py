@@ -18,7 +18,7 @@ from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
 from gemini_monai.base.errors import InputError
-from gemini_monai.engines.precision import autocast_options
+from gemini_monai.engines.precision import autocast_options, on_gpu
 from gemini_monai.engines.processes import all_agree, naming_who_is_behind
 from gemini_monai.objectives import Batch, Learner
 from gemini_monai.objectives.learner import unwrapped
@@ -61,7 +61,7 @@ class ObjectiveTrainer(SupervisedTrainer):
         train_handlers: Objects with ``attach(engine)``.
         amp: Mixed precision for the network; losses stay in float32.
         amp_kwargs: Further arguments for ``torch.autocast``; ``None`` for ``autocast_options``.
-        non_blocking: Copy batches to the device without waiting.
+        non_blocking: Copy batches to a GPU of CUDA without waiting.
 
     Raises:
         NonFiniteLossError: In ``run``, naming the objective, its terms and the iteration.
@@ -95,7 +95,7 @@ class ObjectiveTrainer(SupervisedTrainer):
             optimizer=optimizer,
             loss_function=learner,
             epoch_length=epoch_length,
-            non_blocking=non_blocking,
+            non_blocking=non_blocking and on_gpu(device),  # Apple's GPU would read too early
             train_handlers=train_handlers,
             amp=amp,
             amp_kwargs=autocast_options(device) if amp_kwargs is None else amp_kwargs,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from gemini_monai.base.devices import in_double
+
 
 def agreement_of(logits: Tensor, *, overlapping: bool) -> float:
     """Mean over structures of the soft Dice of a network's probabilities and the mask they make.
@@ -16,7 +18,7 @@ def agreement_of(logits: Tensor, *, overlapping: bool) -> float:
         logits: (K, *S), background first where structures exclude one another.
         overlapping: Structures have channels of their own.
     """
-    logits = logits.as_subclass(Tensor).flatten(1).double()
+    logits = in_double(logits.as_subclass(Tensor).flatten(1))
     if overlapping:
         likely, mask = logits.sigmoid(), logits > 0
     else:

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from gemini_monai.base.devices import has_double, in_double, near
 from gemini_monai.geometry.types import DDF, Image
 from gemini_monai.geometry.warp import identity_grid, sample, sampling_positions
 from gemini_monai.geometry.world import FieldOfView, grid_distance, to_world, transformed
@@ -62,8 +63,9 @@ class CommonGrid:
         if _is_shift(self.in_moving):
             corner = tuple(int(axis) for axis in self.in_moving[:-1, -1])
             return _cropped(image, corner, self.size)
-        places = identity_grid(self.size, dtype=torch.float64, device=image.device)
-        positions = to_world(places, torch.as_tensor(self.in_moving))
+        device = image.device if has_double(image.device) else None
+        places = identity_grid(self.size, dtype=torch.float64, device=device)
+        positions = near(to_world(places, torch.as_tensor(self.in_moving)), image)
         return sample(image[None], positions[None], mode=mode)[0].to(image.dtype)
 
     def warped(self, image: Image, ddf: DDF, *, mode: str = "bilinear") -> Image:
@@ -71,7 +73,7 @@ class CommonGrid:
         positions = sampling_positions(ddf)
         if not np.array_equal(self.in_moving, np.eye(len(self.in_moving))):
             matrix = torch.as_tensor(self.in_moving)
-            positions = to_world(positions[0].double(), matrix)[None]
+            positions = near(to_world(in_double(positions[0]), matrix)[None], image)
         return sample(image, positions, mode=mode)
 
     def returned(self, image: Tensor, shape: Sequence[int]) -> Tensor:

@@ -10,6 +10,7 @@ import torch
 from monai.data.meta_tensor import MetaTensor
 from torch import nn
 
+from gemini_monai.base.devices import best_device
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.moved import renamed
 from gemini_monai.inference.carried_landmarks import CarriedPoint, carry_landmarks
@@ -77,7 +78,7 @@ class TrainedRun(Segmenter):
                 f"{folder}: trained with transforms of one's own, which only its overlay names; "
                 "use gemini segment or register with --overlay"
             )
-        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        device = device or best_device()
         network = network_of(record["settings"], backbone=backbone)
         load_network(placed(network, device), RunFolder(folder).model)
         return cls(folder, record=record, network=network.eval(), device=device)

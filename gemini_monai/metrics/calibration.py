@@ -6,6 +6,8 @@ import torch
 from monai.metrics.calibration import calibration_binning
 from torch import Tensor
 
+from gemini_monai.base.devices import in_double
+
 BINS = 20
 """Bins of equal width in [0, 1], MONAI's default."""
 AT_ONCE = 2**16
@@ -65,4 +67,4 @@ def _sums(probability: Tensor, member: Tensor) -> Tensor:
         probability[None, None], member[None, None].to(probability), num_bins=BINS
     )
     means = torch.stack([said, true, torch.ones_like(said)]).nan_to_num()
-    return (means.double() * count.double())[:, 0, 0].cpu()
+    return (in_double(means) * in_double(count))[:, 0, 0].cpu()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from gemini_monai.base.devices import in_double
+
 
 def dice_per_structure(prediction: Tensor, reference: Tensor) -> Tensor:
     """Dice of each structure, in [0, 1]; 0 if one mask is empty, NaN if both are.
@@ -13,7 +15,7 @@ def dice_per_structure(prediction: Tensor, reference: Tensor) -> Tensor:
         reference: The same, of the truth.
 
     Returns:
-        (B, K), on the inputs' device.
+        (B, K), float64, on the inputs' device, or on the CPU where that has no float64.
 
     Raises:
         ValueError: If the shapes differ.
@@ -24,5 +26,5 @@ def dice_per_structure(prediction: Tensor, reference: Tensor) -> Tensor:
         )
     axes = tuple(range(2, prediction.ndim))
     prediction, reference = prediction.bool(), reference.bool()
-    both = (prediction & reference).sum(axes).double()
-    return 2 * both / (prediction.sum(axes) + reference.sum(axes))
+    both = (prediction & reference).sum(axes)
+    return 2 * in_double(both) / in_double(prediction.sum(axes) + reference.sum(axes))

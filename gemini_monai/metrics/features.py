@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from gemini_monai.base.devices import in_double
+
 
 def effective_rank(points: Tensor) -> float:
     """Number of directions that features use, from 1 (all on a line) to K (spread evenly).
@@ -18,7 +20,8 @@ def effective_rank(points: Tensor) -> float:
     Returns:
         0 where all rows are equal, NaN where one is not finite.
     """
-    centered = points.double() - points.double().mean(dim=0)
+    exact = in_double(points)
+    centered = exact - exact.mean(dim=0)
     if not bool(torch.isfinite(centered).all()):
         return float("nan")
     values = torch.linalg.svdvals(centered)

@@ -14,7 +14,7 @@ from gemini_monai.runs.record import read_record, refuse_other_purpose, run_sett
 from gemini_monai.runs.replacement import recover_for_reading, settle
 from gemini_monai.runs.rewriting import refuse_tests, rewriting
 from gemini_monai.runs.rounds import SEEN, refuse_absent_round, refuse_other_round, round_of
-from gemini_monai.runs.settings import check_device, check_settings
+from gemini_monai.runs.settings import check_device, check_settings, check_written
 
 __all__ = [
     "FOLDERS",
@@ -28,6 +28,7 @@ __all__ = [
     "check_device",
     "check_run",
     "check_settings",
+    "check_written",
     "close_run",
     "files_to_write",
     "go_on",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from gemini_monai.base.devices import has_double
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.limits import (
     Check,
@@ -19,6 +20,10 @@ from gemini_monai.base.limits import (
     text,
     whole,
 )
+from gemini_monai.base.trust import refuse_code
+
+if TYPE_CHECKING:
+    import torch
 
 
 def _methods(value: Any, name: str) -> None:
@@ -136,6 +141,27 @@ def check_settings(settings: Mapping[str, Any], *, where: str = "") -> None:
     _refuse_together(settings, where=where)
 
 
+def check_written(content: Mapping[str, Any]) -> None:
+    """The same of a configuration before any of it is evaluated; expressions are passed over.
+
+    Args:
+        content: Its keys, overlays and overrides among them.
+
+    Raises:
+        InputError: As ``check_settings``.
+    """
+    names = [name for name in content if name != "out_channels"]  # which the labels decide
+    check_settings({name: content[name] for name in names if _is_plain(content[name])})
+
+
+def _is_plain(value: Any) -> bool:
+    try:
+        refuse_code(value, "")
+    except InputError:
+        return False
+    return True
+
+
 def _refuse_together(settings: Mapping[str, Any], *, where: str) -> None:
     """Values that are right by themselves, and not beside another."""
     if str(settings.get("transforms_on", "cpu")) != "cpu" and settings.get("num_workers"):
@@ -170,20 +196,31 @@ def check_device(device: Any, *, where: str = "", name: str = "device") -> None:
         found = torch.device(device)
     except (RuntimeError, TypeError) as error:
         raise InputError(
-            f"{where}key '{name}': {device!r} is no device, try cpu or cuda"
+            f"{where}key '{name}': {device!r} is no device, try cpu, cuda or mps"
         ) from error
-    if found.type == "meta":
-        raise InputError(f"{where}key '{name}': meta holds no numbers, try cpu or cuda")
-    if found.type == "cuda" and not torch.cuda.is_available():
-        raise InputError(f"{where}key '{name}': {found}, but no GPU is available here; use cpu")
-    if found.type == "cuda" and (found.index or 0) >= torch.cuda.device_count():
+    if name == "transforms_on" and not has_double(found):
         raise InputError(
-            f"{where}key '{name}': {found}, but there are {torch.cuda.device_count()} GPUs"
+            f"{where}key '{name}': {found} has no float64, in which MONAI's transforms compute; "
+            "give cpu"
         )
-    if found.type not in ("cpu", "cuda"):
+    reason = _absence(found)
+    if reason is not None:
+        raise InputError(f"{where}key '{name}': {reason}")
+
+
+def _absence(device: torch.device) -> str | None:
+    """Why a device is of no use here, and what is."""
+    import torch
+
+    if device.type == "meta":
+        return "meta holds no numbers, try cpu, cuda or mps"
+    if device.type == "cuda" and not torch.cuda.is_available():
+        return f"{device}, but no GPU is available here; use cpu"
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        return f"{device}, but there are {torch.cuda.device_count()} GPUs"
+    if device.type not in ("cpu", "cuda"):
         try:
-            torch.zeros(1, device=found)
-        except (RuntimeError, NotImplementedError, AssertionError) as error:
-            raise InputError(
-                f"{where}key '{name}': {found} is not available here; use cpu or cuda"
-            ) from error
+            torch.zeros(1, device=device)
+        except (RuntimeError, NotImplementedError, AssertionError):
+            return f"{device} is not available here; use cpu or cuda"
+    return None

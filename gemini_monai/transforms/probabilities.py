@@ -13,6 +13,7 @@ from monai.transforms.compose import Compose
 from monai.transforms.post.dictionary import Invertd
 from monai.transforms.transform import MapTransform
 
+from gemini_monai.base.devices import has_double
 from gemini_monai.images import file_shape, write_image
 from gemini_monai.transforms.input import InputSpec
 from gemini_monai.transforms.output import probabilities_file
@@ -44,6 +45,8 @@ class OwnGridd(MapTransform):
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """The item with ``pred`` (K, *S), logits, on the image's own grid."""
         item = dict(data)
+        if not has_double(item["pred"].device):  # in which MONAI samples
+            item["pred"] = item["pred"].cpu()
         if not self.crops:
             return dict(self.invert(item))
         pred = item["pred"]

@@ -154,6 +154,7 @@ DOORS = {
     "analyze partners none DST OUT": f"error: none: {NO_RUN}",
     "analyze reliability RUN none OUT": f"error: none: {NO_RUN}",
     "analyze track none OUT": f"error: none: {NO_RUN}",
+    "completion fish": "error: argument SHELL: invalid choice: 'fish'",
     "prepare phantom OUT --spatial_dims 5": "error: spatial_dims: expected a whole number, 2 to 3",
     "prepare folder images OUT --labeled x": "error: --labeled: expected a whole number, 0 or more",
     "prepare folder images OUT --spacing 1": "error: --spacing: expected a list of 2 or more",
@@ -275,4 +276,4 @@ def test_a_bundles_name_stands_for_its_weights(monkeypatch, tmp_path):
 def test_a_device_that_is_none_is_said_by_name(monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
     said = refused(monkeypatch, capsys, "train", "semi", "--device", "nothere")
-    assert said == "error: key 'device': 'nothere' is no device, try cpu or cuda"
+    assert said == "error: key 'device': 'nothere' is no device, try cpu, cuda or mps"

@@ -51,7 +51,7 @@ def displacement_at(ddf: DDF, world: Tensor, *, fixed_network: Any, moving_netwo
     if not torch.equal(*grids):
         still = grids[1] @ torch.linalg.inv(grids[0]) - torch.eye(len(still))
     place = to_voxels(world, grids[0])
-    found = sample(ddf.double().cpu(), place[None], padding_mode="border")[0]
+    found = sample(ddf.cpu().double(), place[None], padding_mode="border")[0]
     return to_world(world, still) + _vectors(grids[1], found)
 
 
@@ -96,7 +96,7 @@ def inverse_world_displacement(
 
 
 def _double(affine: Any) -> Tensor:
-    return torch.as_tensor(affine).as_subclass(Tensor).double().cpu()
+    return torch.as_tensor(affine).as_subclass(Tensor).cpu().double()
 
 
 def _vectors(affine: Tensor, vectors: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
@@ -85,6 +86,30 @@ def tidy(axes: Axes) -> None:
     axes.grid(visible=False, axis="x")
     axes.locator_params(axis="y", nbins=5)
     axes.locator_params(axis="x", nbins=5)
+
+
+def in_percent(axes: Axes, name: str) -> None:
+    """An axis between 0 and 100, once drawn: all of it where all values are alike, such as 0.
+
+    Args:
+        axes: Of a chart.
+        name: Of its axis, ``"x"`` or ``"y"``.
+    """
+    axis: Axis = getattr(axes, f"{name}axis")
+    low, high = axis.get_data_interval()
+    if high - low < 1:
+        low, high = 0.0, 100.0
+    margin = 0.05 * (high - low)
+    low, high = max(low - margin, -2.0), min(high + margin, 102.0)
+    ticks = axis.get_major_locator().tick_values(low, high)
+    axis.set_ticks([tick for tick in ticks if max(low, 0) <= tick <= min(high, 100)])
+    axes.set(**{f"{name}lim": (low, high)})
+
+
+def widened(axes: Axes, *, least: float) -> None:
+    """Let an x axis of differences reach as far as that to both sides, at least."""
+    low, high = axes.get_xlim()
+    axes.set_xlim(min(low, -least), max(high, least))
 
 
 def chart_of(figure: Figure, *, alt: str) -> Chart:

@@ -20,12 +20,16 @@ RULE = "#0a0b03"
 SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 STRUCTURE_COLORS = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#d55e00", "#cc79a7", "#0072b2")
 """Outlines on gray pictures, where the theme plays no part."""
+STRUCTURE_INKS = tuple(f"#0a0b{place + 16}" for place in range(len(STRUCTURE_COLORS)))
+"""The same colors in charts, as stand-ins: darker on white paper, where yellow is not seen."""
 
 IGNORED_NAME, IGNORED_COLOR = "ignored, not scored", "#9a9a9a"
 """What is hatched in pictures, among the structures of a volume."""
 
-PAGE_COLORS = {INK: "var(--ink)", MUTED: "var(--muted)", RULE: "var(--rule)"} | {
-    color: f"var(--series-{place})" for place, color in enumerate(SERIES)
+PAGE_COLORS = {
+    **{INK: "var(--ink)", MUTED: "var(--muted)", RULE: "var(--rule)"},
+    **{color: f"var(--series-{place})" for place, color in enumerate(SERIES)},
+    **{color: f"var(--structure-{place})" for place, color in enumerate(STRUCTURE_INKS)},
 }
 """Stand-in colors, with the CSS value that each becomes on the page."""
 
@@ -38,6 +42,11 @@ def color_of(place: int) -> str:
 def structure_color(place: int) -> str:
     """Outline color of the structure in this place, counted from 0; they repeat after seven."""
     return STRUCTURE_COLORS[place % len(STRUCTURE_COLORS)]
+
+
+def structure_ink(place: int) -> str:
+    """Color of the same structure's line in a chart."""
+    return STRUCTURE_INKS[place % len(STRUCTURE_INKS)]
 
 
 SHOWN = {"kind": "percentile", "lower": 0.5, "upper": 99.5}

@@ -8,8 +8,22 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from gemini_monai.report.figures.charts import DASHES, WIDTH, Chart, blank, chart_of, drawing, tidy
-from gemini_monai.report.figures.colors import INK, SERIES, color_of
+from gemini_monai.report.figures.charts import (
+    DASHES,
+    WIDTH,
+    Chart,
+    blank,
+    chart_of,
+    drawing,
+    in_percent,
+    tidy,
+)
+from gemini_monai.report.figures.colors import (
+    INK,
+    STRUCTURE_COLORS,
+    color_of,
+    structure_ink,
+)
 from gemini_monai.report.read.comparison import Arm
 from gemini_monai.report.read.run_contents import Floats, Series
 
@@ -173,12 +187,13 @@ def validation_curves(arms: Sequence[Arm]) -> Chart | None:
             _mean_curve(left, series, arm=arm)
         left.legend(loc="lower right", labelcolor=INK)
         left.set_title("Mean over structures")
-        _structure_curves(right, validated[0][1])
+        _structure_curves(right, validated[0][1], known=validated[0][0].run.structures)
         right.set_title(f"Per structure, {validated[0][0].name}")
         for axes in (left, right):
             tidy(axes)
             axes.set_xlabel("iteration")
             axes.set_ylabel("validation Dice (%)")
+            in_percent(axes, "y")
         return chart_of(figure, alt="Dice on the validation cases over iterations.")
 
 
@@ -193,14 +208,17 @@ def _mean_curve(axes: Axes, series: Series, *, arm: Arm) -> None:
     axes.plot(series.iterations[best], percent[best], "o", color=color_of(arm.place), markersize=6)
 
 
-def _structure_curves(axes: Axes, series: Series) -> None:
+def _structure_curves(axes: Axes, series: Series, *, known: Sequence[str]) -> None:
+    """Each structure in its color of the pictures, which is by its place in the data set."""
     names = [name for name in series.columns if name != "mean_dice"]
-    for place, name in enumerate(names):
+    order = list(dict.fromkeys([*known, *names]))
+    for name in names:
+        place = order.index(name)
         axes.plot(
             series.iterations,
             100 * series.columns[name],
-            color=color_of(place + 2),  # the first two are the arms'
-            linestyle=DASHES[place // len(SERIES) % len(DASHES)],
+            color=structure_ink(place),
+            linestyle=DASHES[place // len(STRUCTURE_COLORS) % len(DASHES)],
             linewidth=1.4,
             label=name,
         )

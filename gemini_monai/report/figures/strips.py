@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from matplotlib.axes import Axes
 
-from gemini_monai.report.figures.charts import WIDTH, Chart, blank, chart_of, drawing
+from gemini_monai.report.figures.charts import (
+    WIDTH,
+    Chart,
+    blank,
+    chart_of,
+    drawing,
+    in_percent,
+    widened,
+)
 from gemini_monai.report.figures.colors import INK, MUTED, RULE, color_of
 from gemini_monai.report.read.case_scores import MEAN_ROW, row_values
 from gemini_monai.report.read.comparison import Arm, Comparison
@@ -56,6 +66,7 @@ def _dots(axes: Axes, arms: list[Arm], *, rows: list[str]) -> None:
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_title("Every test case; bar: mean; x: structure missed")
     axes.set_xlabel("Dice (%)")
+    in_percent(axes, "x")
     _rule_below_mean(axes)
 
 
@@ -77,7 +88,7 @@ def _rule_below_mean(axes: Axes) -> None:
 
 def _differences(axes: Axes, comparison: Comparison, *, rows: list[str]) -> None:
     axes.axvline(0, color=MUTED, linewidth=1)
-    count = len(comparison.differences)
+    count, has_interval = len(comparison.differences), False
     for place, (arm, reference) in enumerate(comparison.differences):
         is_first = (
             arm is comparison.first and count > 1
@@ -88,10 +99,12 @@ def _differences(axes: Axes, comparison: Comparison, *, rows: list[str]) -> None
             if paired is not None:
                 level = row + _offset(place, count)
                 ends = [100 * paired.low, 100 * paired.high]
+                has_interval |= math.isfinite(paired.low)
                 axes.plot(ends, [level, level], color=color, linewidth=2.4)
                 axes.plot(100 * paired.mean, level, "o", color=color, markersize=7)
     axes.set_title(_difference_title(comparison))
-    axes.set_xlabel("points of Dice, with 95 % interval")
+    axes.set_xlabel("points of Dice" + ", with 95 % interval" * has_interval)
+    widened(axes, least=1.0)
     axes.tick_params(labelleft=False)
     _rule_below_mean(axes)
 

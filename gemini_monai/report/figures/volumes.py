@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import nibabel
@@ -30,16 +30,27 @@ from gemini_monai.report.read.volume_grids import (
 
 @dataclass(frozen=True)
 class Layer:
-    """One volume as gzipped NIfTI in base64; ``kind`` is ``"gray"`` or ``"labels"``."""
+    """One volume as gzipped NIfTI in base64; ``kind`` is ``"gray"`` or ``"labels"``.
+
+    ``shown`` is how it is shown at first, one of its ``ways`` over the first layer.
+    """
 
     name: str
     kind: str
     data: str
+    shown: str = ""
+
+    @property
+    def ways(self) -> tuple[tuple[str, str], ...]:
+        """In which it can be shown, each with its name."""
+        if self.kind == "gray":
+            return ("", "off"), ("filled", "on")
+        return ("", "off"), ("filled", "filled"), ("outline", "outline")
 
 
 @dataclass(frozen=True)
 class Volumes:
-    """Layers on one grid: the first lies below, one of the others over it.
+    """Layers on one grid: the first lies below, any of the others over it.
 
     ``structures`` are the names and CSS colors of the labels 1, 2, ...
     """
@@ -82,9 +93,10 @@ def volumes_of(
     grays = {name: gray_levels(image[slices], limits=limits) for name, image in images.items()}
     maps = {name: index_map(group, slices) for name, group in labels.items() if group}
     named = max(labels.values(), key=len, default={})
+    shown = _shown_first(list(grays), list(maps))
     return Volumes(
         layers=tuple(
-            Layer(name, kind, embedded(array, affine=affine))
+            Layer(name, kind, embedded(array, affine=affine), shown.get(name, ""))
             for kind, group in (("gray", grays), ("labels", maps))
             for name, array in group.items()
         ),
@@ -99,6 +111,14 @@ def volumes_of(
             for place, name in enumerate(named)
         ),
     )
+
+
+def _shown_first(grays: Sequence[str], labels: Sequence[str]) -> dict[str, str]:
+    """The second image; else the first label, as an outline over the second where there is one."""
+    if len(grays) > 1:
+        return {grays[1]: "filled"}
+    ways = ("outline", "filled") if len(labels) > 1 else ("filled",)
+    return dict(zip(labels, ways, strict=False))
 
 
 def with_ignored(masks: Masks, ignored: Array | None) -> Masks:

@@ -26,13 +26,25 @@ def decimal(value: float) -> str:
     return UNDEFINED if math.isnan(value) else f"{value:.2f}"
 
 
-def signed_points(difference: float) -> str:
-    """A difference of shares (-1 to 1) in points, ``+1.4``, with a true minus."""
-    return UNDEFINED if math.isnan(difference) else f"{100 * difference:+.1f}".replace("-", MINUS)
+def signed_points(difference: float, *, between: tuple[float, float] | None = None) -> str:
+    """A difference of shares (-1 to 1) in points, ``+1.4``, with a true minus.
+
+    Args:
+        difference: A share, or the mean of paired differences.
+        between: What it is the difference of, where both stand beside it as ``percent`` shows them:
+            it is then what a reader finds by subtracting them. Means over other cases than those
+            that are paired are passed over.
+    """
+    if math.isnan(difference):
+        return UNDEFINED
+    points = round(100 * difference, 1)
+    if between is not None and math.isclose(between[0] - between[1], difference, abs_tol=1e-9):
+        points = round(100 * between[0], 1) - round(100 * between[1], 1)
+    return f"{round(points, 1) + 0.0:+.1f}".replace("-", MINUS)  # no -0.0
 
 
 def interval(difference: PairedDifference) -> str:
-    """``+0.9 to +1.9`` in points of Dice, a dash with fewer than two cases."""
+    """``+0.9 to +1.9`` in points of Dice, a dash with too few cases for one."""
     if math.isnan(difference.low):
         return UNDEFINED
     return f"{signed_points(difference.low)} to {signed_points(difference.high)}"

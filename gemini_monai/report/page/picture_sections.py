@@ -37,26 +37,23 @@ def _without_viewer(comparison: Comparison) -> list[Note]:
 
 
 def registration(comparison: Comparison) -> Section | None:
-    """Means, then pictures and the table of every arm; None where pre-training watched no pair."""
+    """Means, then pictures and the table of every arm; None where no pair was registered."""
     arms = [arm for arm in comparison.arms if arm.run.pairs or arm.run.kept_pairs]
-    if arms:
-        named = comparison.several or len(arms) > 1
-        tested = any(arm.run.pairs for arm in arms)
-        blocks: list[Block] = [registration_table(comparison)] if tested else []
-        blocks += _without_viewer(comparison)
-        for arm in arms:
-            blocks += [Heading(arm.name)] if named else []
-            blocks += _registered(arm, worst_only=comparison.several)
-        return Section(
-            "registration",
-            "Registration",
-            title="Registration, worst pair first" if tested else "Registration",
-            blocks=tuple(blocks),
-        )
-    if all(arm.run.is_pretraining for arm in comparison.arms):
+    if not arms:
         return None
-    nothing = Note("No pairs were registered in a test, so there is no deformation to show.")
-    return Section("registration", "Registration", title="Registration", blocks=(nothing,))
+    named = comparison.several or len(arms) > 1
+    tested = any(arm.run.pairs for arm in arms)
+    blocks: list[Block] = [registration_table(comparison)] if tested else []
+    blocks += _without_viewer(comparison)
+    for arm in arms:
+        blocks += [Heading(arm.name)] if named else []
+        blocks += _registered(arm, worst_only=comparison.several)
+    return Section(
+        "registration",
+        "Registration",
+        title="Registration, worst pair first" if tested else "Registration",
+        blocks=tuple(blocks),
+    )
 
 
 def _registered(arm: Arm, *, worst_only: bool) -> list[Block]:

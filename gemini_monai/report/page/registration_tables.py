@@ -8,12 +8,13 @@ from gemini_monai.report.figures.wording import (
     UNDEFINED,
     decimal,
     decimal_with_deviation,
-    interval,
     percent,
     percent_with_deviation,
     signed_points,
 )
 from gemini_monai.report.page.elements import Cell, Table, table
+from gemini_monai.report.page.score_tables import interval_cell
+from gemini_monai.report.read.case_scores import registration_means
 from gemini_monai.report.read.comparison import Arm, Comparison
 from gemini_monai.report.read.paired_statistics import Summary, paired_difference, summarize
 from gemini_monai.report.read.run_contents import RegisteredPair, RunContents
@@ -56,7 +57,9 @@ def _paired(arm: Arm, reference: Arm) -> list[Cell | str]:
     paired = paired_difference(scores, others) if arm is not reference else None
     if paired is None:
         return [UNDEFINED, UNDEFINED]
-    return [signed_points(paired.mean), interval(paired)]
+    means = [registration_means(each.run.pairs).dice_after for each in (arm, reference)]
+    points = signed_points(paired.mean, between=(means[0], means[1]))
+    return [points, interval_cell(paired)]
 
 
 def pair_table(arm: Arm) -> Table:
@@ -76,7 +79,9 @@ def _pair_row(pair: RegisteredPair) -> list[Cell | str]:
         Cell(pair.fixed, "text"),
         percent(pair.dice_before),
         percent(pair.dice_after),
-        signed_points(pair.dice_after - pair.dice_before),
+        signed_points(
+            pair.dice_after - pair.dice_before, between=(pair.dice_after, pair.dice_before)
+        ),
         decimal(pair.folding_percent),
         decimal(pair.error_before),
         decimal(pair.error_after),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from gemini_monai.report.figures.wording import UNDEFINED, percent
+from gemini_monai.report.figures.wording import UNDEFINED, percent, signed_points
 from gemini_monai.report.page.elements import Block, Note, Section, table
 from gemini_monai.report.read.comparison import Comparison
 from gemini_monai.report.read.label_rounds import Round, forecast, rounds_of
@@ -69,7 +69,7 @@ def forecast_sentence(found: Sequence[Round]) -> str:
     now = found[-1].dice
     return (
         f"With {told.labels} labels, {MORE} more than now, about {percent(told.dice)} is expected, "
-        f"{100 * (told.dice - now):+.1f} points ({percent(told.lower)} to {percent(told.upper)}, "
-        f"which is to hold in eight of ten), by a power law through {len(found)} runs. It takes no "
-        "account of which scans are labeled."
-    ).replace("-", "\u2212")
+        f"{signed_points(told.dice - now, between=(told.dice, now))} points ({percent(told.lower)} "
+        f"to {percent(told.upper)}, which is to hold in eight of ten), by a power law through "
+        f"{len(found)} runs. It takes no account of which scans are labeled."
+    )

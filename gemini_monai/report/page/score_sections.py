@@ -22,10 +22,12 @@ from gemini_monai.report.page.score_tables import (
     case_table,
     structure_table,
     summary_table,
+    too_few,
 )
 from gemini_monai.report.page.surface_tables import distance_table, surface_table
 from gemini_monai.report.read.case_scores import mean_dice, registration_means
 from gemini_monai.report.read.comparison import Arm, Comparison
+from gemini_monai.report.read.paired_statistics import RESAMPLES
 
 
 def findings(comparison: Comparison) -> Section:
@@ -63,10 +65,10 @@ def segmentation(comparison: Comparison) -> Section:
         nothing = Note("Nothing was segmented in a test.")
         return Section("segmentation", "Segmentation", title="Segmentation", blocks=(nothing,))
     blocks: list[Block] = [*arm_key(comparison), ChartBlock(plot), structure_table(comparison)]
-    if comparison.differences:
+    if comparison.differences and not too_few(comparison):
         explanation = (
-            "Intervals come from 10,000 resamples of the cases; p is Wilcoxon's signed-rank test, "
-            "two-sided, not corrected for the number of structures."
+            f"Intervals come from {RESAMPLES:,} resamples of the cases; p is Wilcoxon's "
+            "signed-rank test, two-sided, not corrected for the number of structures."
         )
         blocks.append(Note(explanation))
     blocks.append(distance_table(comparison))

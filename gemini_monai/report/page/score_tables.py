@@ -13,6 +13,7 @@ from gemini_monai.report.figures.wording import (
     missing_notes,
     percent,
     percent_with_deviation,
+    plural,
     probability,
     signed_points,
 )
@@ -28,7 +29,12 @@ from gemini_monai.report.read.case_scores import (
     worst_first,
 )
 from gemini_monai.report.read.comparison import Arm, Comparison
-from gemini_monai.report.read.paired_statistics import paired_difference, summarize
+from gemini_monai.report.read.paired_statistics import (
+    FEWEST_CASES,
+    PairedDifference,
+    paired_difference,
+    summarize,
+)
 
 
 def structure_table(comparison: Comparison) -> Table:
@@ -39,8 +45,18 @@ def structure_table(comparison: Comparison) -> Table:
     rows = [_structure_row(comparison, name) for name in _rows(comparison)]
     caption = "Dice in percent: mean ± standard deviation over the test cases."
     if comparison.differences:
-        caption += " Difference in points, in color where its interval leaves zero out."
+        color = ", in color where its interval leaves zero out and p is below 0.05."
+        caption += f" Difference in points{too_few(comparison) or color}"
     return table(header, rows, caption=caption)
+
+
+def too_few(comparison: Comparison) -> str:
+    """That there are too few test cases for an interval, where there are; else nothing."""
+    pairs = [(per_case(a.run), per_case(b.run)) for a, b in comparison.differences]
+    counts = [paired.count for pair in pairs if (paired := paired_difference(*pair))]
+    if not counts or min(counts) >= FEWEST_CASES:
+        return ""
+    return f", of {plural(min(counts), 'case')}: too few for an interval."
 
 
 def difference_titles(comparison: Comparison) -> list[str]:
@@ -65,13 +81,26 @@ def _structure_row(comparison: Comparison, name: str) -> list[Cell | str]:
         if paired is None:
             row += [UNDEFINED] * (2 if comparison.several else 3)
             continue
-        strength = "clear" if paired.clear else ""
+        strength = "clear" if paired.significant else ""
+        means = _mean(arm, name), _mean(reference, name)
+        points = signed_points(paired.mean, between=means)
         row += [
-            Cell(signed_points(paired.mean), f"{kind} {strength}".strip(), f"{paired.count} cases"),
-            Cell(interval(paired), kind, f"p {probability(paired.p_value)}"),
+            Cell(points, f"{kind} {strength}".strip(), f"{paired.count} cases"),
+            interval_cell(paired, kind),
         ]
         row += [] if comparison.several else [Cell(probability(paired.p_value), kind)]
     return row
+
+
+def _mean(arm: Arm, name: str) -> float:
+    return summarize(list(row_values(arm.run, name).values())).mean
+
+
+def interval_cell(paired: PairedDifference, kind: str = "") -> Cell:
+    """An interval, with p on hovering; a dash, with why, where there are too few cases for both."""
+    if math.isnan(paired.low):
+        return Cell(UNDEFINED, kind, f"{plural(paired.count, 'case')}: too few for an interval")
+    return Cell(interval(paired), kind, f"p {probability(paired.p_value)}")
 
 
 def case_table(comparison: Comparison) -> Table:
@@ -88,7 +117,8 @@ def case_table(comparison: Comparison) -> Table:
         dice_of_arms = [mean.get(case, math.nan) for mean in means]
         row: list[Cell | str] = [case, *(_dice(mean) for mean in dice_of_arms)]
         for arm, reference in comparison.differences:
-            row.append(signed_points(dice_of_arms[arm.place] - dice_of_arms[reference.place]))
+            pair = dice_of_arms[arm.place], dice_of_arms[reference.place]
+            row.append(signed_points(pair[0] - pair[1], between=pair))
         row += [_dice(values.get(case, math.nan)) for values in structures]
         row += [decimal(distances[case]), Cell("; ".join(missing_notes(scores[case])), "text")]
         rows.append(row)
@@ -116,7 +146,8 @@ def summary_table(comparison: Comparison) -> Table:
         "training time",
     ]
     rows = [_summary_row(arm, comparison) for arm in comparison.arms]
-    return table(header, rows, caption=f"Differences are against {comparison.first.name}.")
+    caption = f"Differences are against {comparison.first.name}{too_few(comparison) or '.'}"
+    return table(header, rows, caption=caption)
 
 
 def _summary_row(arm: Arm, comparison: Comparison) -> list[Cell | str]:
@@ -125,8 +156,12 @@ def _summary_row(arm: Arm, comparison: Comparison) -> list[Cell | str]:
     if arm is comparison.first or difference is None:
         paired: list[Cell | str] = [UNDEFINED, UNDEFINED]
     else:
-        kind = "clear" if difference.clear else ""
-        paired = [Cell(signed_points(difference.mean), kind), interval(difference)]
+        kind = "clear" if difference.significant else ""
+        means = mean_dice(arm.run), mean_dice(comparison.first.run)
+        paired = [
+            Cell(signed_points(difference.mean, between=means), kind),
+            interval_cell(difference),
+        ]
     return [
         arm.name,
         str(len(scores)),

@@ -99,8 +99,9 @@ def _difference(arm: Arm, reference: Arm) -> Sentence:
         return sentence(f"{names}: no test case in common, so no paired difference.")
     certainty = f" (95\u202f% interval {interval(paired)})."
     if math.isnan(paired.low):
-        certainty = ", from one case, so without an interval."
-    points = Strong(f"{signed_points(paired.mean)} points")
+        certainty = f" in {plural(paired.count, 'case')}, too few for an interval."
+    means = mean_dice(arm.run), mean_dice(reference.run)
+    points = Strong(f"{signed_points(paired.mean, between=means)} points")
     return sentence(f"Paired difference, {names}: ", points, certainty)
 
 

@@ -25,7 +25,6 @@ from gemini_monai.report.read.shown_volumes import (
     ignored_mask,
     load_volume,
     spatial_dims,
-    structure_values,
 )
 
 REGISTERED = ("moving", "fixed", "warped")
@@ -102,10 +101,12 @@ def _arrays(path: Path) -> dict[str, Array]:
 
 
 def _masks(run: RunContents, arrays: Mapping[str, Array], name: str) -> Masks:
+    """Of what the network sees, which counts structures 1, 2, ... whatever their files say."""
     label = arrays.get(name)
     if label is None:
         return {}
-    return channel_masks(label, values=structure_values(run), ignore=IGNORED)
+    places = {name: place for place, name in enumerate(run.structures, 1)}
+    return channel_masks(label, values=places, ignore=IGNORED)
 
 
 def _ignored(arrays: Mapping[str, Array], name: str) -> Array | None:

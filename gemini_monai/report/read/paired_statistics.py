@@ -9,6 +9,8 @@ import numpy as np
 from scipy.stats import wilcoxon
 
 RESAMPLES = 10_000
+FEWEST_CASES = 3
+"""Test cases, or patients, below which a difference has neither an interval nor a p."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +27,8 @@ class PairedDifference:
     """Mean of a paired difference, its bootstrap 95 % interval and Wilcoxon's p.
 
     ``mean``, ``low`` and ``high`` have the unit of the scores; ``low``, ``high`` and ``p_value``
-    are NaN with fewer than two pairs. In ``higher`` of the ``count`` pairs the score is above the
-    reference, in ``lower`` below.
+    are NaN with fewer than ``FEWEST_CASES``. In ``higher`` of the ``count`` pairs the score is
+    above the reference, in ``lower`` below.
     """
 
     mean: float
@@ -41,6 +43,11 @@ class PairedDifference:
     def clear(self) -> bool:
         """The interval leaves zero out."""
         return bool(self.low > 0 or self.high < 0)
+
+    @property
+    def significant(self) -> bool:
+        """The interval leaves zero out, and p is below 0.05, which takes six cases."""
+        return self.clear and self.p_value < 0.05
 
 
 def summarize(values: Sequence[float]) -> Summary:
@@ -106,7 +113,7 @@ def _bootstrap_interval(
         seed: Of the resampling.
     """
     size = totals.size
-    if size < 2:
+    if size < FEWEST_CASES:
         return float("nan"), float("nan")
     generator = np.random.default_rng(seed)
     means = []
@@ -119,7 +126,7 @@ def _bootstrap_interval(
 
 def _wilcoxon(differences: np.ndarray) -> float:
     """Two-sided signed-rank p; 1 when no case differs."""
-    if differences.size < 2:
+    if differences.size < FEWEST_CASES:
         return float("nan")
     if not differences.any():
         return 1.0

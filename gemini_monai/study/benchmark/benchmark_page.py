@@ -43,7 +43,7 @@ COLUMNS = 6
 
 
 def benchmark_page(results: GridResults) -> Page:
-    """Tables, charts, pictures, tuning and commands; what is not there yet is said.
+    """Tables, charts, pictures, tuning and commands; a part that is not there yet is left out.
 
     Args:
         results: What is known.
@@ -59,7 +59,7 @@ def benchmark_page(results: GridResults) -> Page:
         title=f"Benchmark: {spec.suite.replace('_', ' ')}",
         meta=f"{plural(len(spec.arms), 'system')}, {plural(len(spec.draws), 'draw')} on "
         + ", ".join(names),
-        sections=tuple(sections),
+        sections=tuple(section for section in sections if section.blocks),
         version=gemini_monai.__version__,
     )
 
@@ -68,11 +68,11 @@ def _of_data(results: GridResults, data: str, *, names: Sequence[str]) -> Iterat
     numbers, number = results.spec.labels, names.index(data)
     of = f" of {data}" if len(names) > 1 else ""
     for labels in numbers:
-        name = f"{labels} labels{of}"
+        name = f"{plural(labels, 'label')}{of}"
         blocks = tuple(_results(results, data, labels))
         yield Section(f"table-{number}-{labels}", name, name, blocks)
-    if len(numbers) > 1:
-        rows = [row for row in results.rows if row.data == data]
+    rows = [row for row in results.rows if row.data == data]
+    if len(numbers) > 1 and any(row.dice for row in rows):
         chart = ChartBlock(dice_over_labels(_styles(results), rows))
         yield Section(f"labels-{number}", f"Labels{of}", f"Dice over labels{of}", (chart,))
     name = f"Predictions{of}"
@@ -91,7 +91,9 @@ def _results(results: GridResults, data: str, labels: int) -> Iterator[Block]:
         f"images, ± the standard deviation between draws. The baseline is {baseline}, the others "
         f"are in the order of their Dice. {_meaning(results)}"
     )
-    yield table(HEADER, [_marked(row) for row in rows], caption=caption)
+    yield table(
+        HEADER, [_marked(row, rows=rows, baseline=baseline) for row in rows], caption=caption
+    )
     yield from (Note(sentence) for row in rows for sentence in failures(row))
     if any(row.to_baseline for row in rows):
         yield ChartBlock(differences(_styles(results), rows, baseline=baseline))
@@ -117,7 +119,8 @@ def _meaning(results: GridResults) -> str:
         told = (
             "Differences are paired by case; 95 % intervals are over draws and patients, both "
             "resampled, and the best other is chosen again in each resample; p is Student's over "
-            "draws, adjusted by Holm; in color where it is below 0.05."
+            "draws, adjusted by Holm; in color where it is below 0.05 and the interval leaves zero "
+            "out."
         )
     budget = f" Every arm has {spec.budget}." if spec.budget else ""
     return f"{told}{budget} {spec.labels_read}"
@@ -133,29 +136,34 @@ def _place(row: ResultRow, baseline: str) -> tuple[bool, float]:
     return row.method != baseline, -row.mean if row.dice else math.inf
 
 
-def _marked(row: ResultRow) -> list[Cell | str]:
-    """The row, in color where the adjusted test over draws says that the baseline differs."""
-    clear = {"to baseline, points"} if row.p < LIMIT else set()
+def _marked(row: ResultRow, *, rows: Sequence[ResultRow], baseline: str) -> list[Cell | str]:
+    """The row, in color where the adjusted test and the interval say that the baseline differs."""
+    own = row.to_baseline
+    differs = own is not None and row.p < LIMIT and (own.low > 0 or own.high < 0)
+    clear = {"to baseline, points"} if differs else set()
+    means = {other.method: other.mean for other in rows if other.dice}
+    whole = [o.mean for o in rows if o.dice and not o.missing and o.method != row.method]
+    texts = cells(row, baseline=means.get(baseline, math.nan), best=max(whole, default=math.nan))
     return [
         Cell(text, "clear" if name in clear else "")
-        for name, text in zip(HEADER, cells(row), strict=True)
+        for name, text in zip(HEADER, texts, strict=True)
     ]
 
 
 def _pictures(results: GridResults, data: str) -> tuple[Block, ...]:
-    """The same cases for every system, at the first number of labels that has any."""
+    """The same cases for every system, at the first number of labels that has any; or nothing."""
     for labels in results.spec.labels:
         first = {arm: runs[0] for arm, runs in results.seeds(data, labels).items()}
         arms = tuple(Arm(run, arm, place) for place, (arm, run) in enumerate(first.items()))
         if arms:
             comparison = Comparison(arms=arms, differences=(), several=True)
             text = (
-                f"{labels} labels, the first draw. Solid: prediction. Dashed in white: truth. "
+                f"{plural(labels, 'label')}, the first draw. Solid: prediction. Dashed in white: truth. "
                 f"Cases are the worst, the median and the best of {arms[0].name}."
             )
             pictures = Gallery(tuple(overlay_rows(comparison)), columns=min(COLUMNS, 2 + len(arms)))
             return Note(text), structure_key(comparison), pictures
-    return (Note("Nothing is tested yet, so no picture."),)
+    return ()
 
 
 def _commands(results: GridResults) -> Section:

@@ -9,7 +9,15 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gemini_monai.report.figures.charts import WIDTH, Chart, blank, chart_of, drawing, tidy
+from gemini_monai.report.figures.charts import (
+    WIDTH,
+    Chart,
+    blank,
+    chart_of,
+    drawing,
+    in_percent,
+    tidy,
+)
 from gemini_monai.report.figures.colors import INK
 from gemini_monai.report.read import RunContents, summarize
 from gemini_monai.study.benchmark.chart_styles import OTHERS, ChartStyle
@@ -68,6 +76,8 @@ def cost_and_learning(
             _learning(right, seeds.get(arm, ()), style=style, before=before.get(arm, 0.0))
         _name(left, x="CPU minutes of training, pre-training included", y="test Dice, %")
         _name(right, x="CPU minutes", y="validation Dice, %")
+        for axes in (left, right):
+            in_percent(axes, "y")
         left.set_title("Dice and its cost; line: from draw to draw")
         right.set_title("While learning, mean over draws")
         _legend(figure, styles, shown=[row.method for row in rows if row.dice])
@@ -92,6 +102,7 @@ def dice_over_labels(styles: ChartStyles, rows: Sequence[ResultRow]) -> Chart:
             axes.plot(labels, dice, marker=style.marker, markersize=7, **style.line)
         ticks = sorted({row.labels for row in rows})
         _name(axes, x="labeled images", y="test Dice, %")
+        in_percent(axes, "y")
         axes.set_xscale("log")
         axes.set_xticks(ticks, [str(count) for count in ticks])
         axes.minorticks_off()

@@ -24,8 +24,14 @@ HEADER = (
 )
 
 
-def cells(row: ResultRow) -> list[str]:
-    """The row as texts, in the order of ``HEADER``."""
+def cells(row: ResultRow, *, baseline: float = math.nan, best: float = math.nan) -> list[str]:
+    """The row as texts, in the order of ``HEADER``.
+
+    Args:
+        row: The row.
+        baseline: Mean Dice that stands beside the difference to it; NaN for none.
+        best: The same of the best of the others.
+    """
     if not row.dice:
         failed = set(row.missing.values()) - {NOT_RUN}
         return [row.method, "failed" if failed else NOT_RUN, *[""] * (len(HEADER) - 2)]
@@ -35,7 +41,10 @@ def cells(row: ResultRow) -> list[str]:
     draws = len(row.dice.keys() | row.missing.keys())
     dice += f" ({len(row.dice)} of {draws} draws)" if row.missing else ""
     rank, first = row.rank
-    differences = [_points(row.to_baseline), _points(row.to_best)]
+    differences = [
+        _points(row.to_baseline, (row.mean, baseline)),
+        _points(row.to_best, (row.mean, best)),
+    ]
     numbers = [f"{rank:.1f}", f"{100 * first:.0f}"]
     numbers += [f"{row.optimizer_steps:.0f}", f"{row.cpu_minutes:.1f}"]
     texts = [dice, *differences, f"{row.p:.2g}", *numbers]
@@ -51,7 +60,7 @@ def failures(row: ResultRow) -> list[str]:
     return [f"{row.method}, draw {draw}: {text}" for draw, text in row.missing.items()]
 
 
-def _points(difference: DrawDifference | None) -> str:
+def _points(difference: DrawDifference | None, means: tuple[float, float]) -> str:
     """With its interval, or draw by draw where there are too few for one."""
     if difference is None:
         return ""
@@ -59,7 +68,7 @@ def _points(difference: DrawDifference | None) -> str:
     within = " to ".join(points)
     if math.isnan(difference.low):
         within = ", ".join(map(signed_points, difference.per_draw.values()))
-    return f"{signed_points(difference.mean)} ({within})"
+    return f"{signed_points(difference.mean, between=means)} ({within})"
 
 
 def as_numbers(row: ResultRow) -> dict[str, object]:

@@ -26,12 +26,14 @@ class Gain:
         scratch: The arm of the same network that starts from no weights.
         difference: Of the two, over the draws that both have.
         p: Student's over draws, adjusted by Holm over the starts.
+        means: Mean Dice of both, as the table has them.
     """
 
     name: str
     scratch: str
     difference: DrawDifference
     p: float
+    means: tuple[float, float]
 
     @property
     def is_clear(self) -> bool:
@@ -45,7 +47,7 @@ class Gain:
         if math.isnan(ends[0]):
             within = ", ".join(map(signed_points, self.difference.per_draw.values()))
         tested = "" if math.isnan(self.p) else f", p {probability(self.p)}"
-        points = signed_points(self.difference.mean)
+        points = signed_points(self.difference.mean, between=self.means)
         return f"{self.name} {points} points of Dice over {self.scratch} ({within}{tested})"
 
 
@@ -80,8 +82,9 @@ def gains(results: GridResults) -> list[Gain]:
     }
     known = {arm: own for arm, own in found.items() if own is not None}
     adjusted = holm([own.p_value for own in known.values()])
+    means = {row.method: row.mean for row in results.rows}
     return [
-        Gain(arm, scratch[arm], own, p)
+        Gain(arm, scratch[arm], own, p, (means[arm], means[scratch[arm]]))
         for (arm, own), p in zip(known.items(), adjusted, strict=True)
     ]
 

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from gemini_monai.report import page
+from gemini_monai.report.figures.charts import blank, drawing, in_percent
+from gemini_monai.report.figures.colors import PAGE_COLORS, STRUCTURE_COLORS, structure_ink
 from gemini_monai.report.figures.curves import (
     _extremes,
     loss_curves,
     smoothed,
     validation_curves,
 )
+from gemini_monai.report.figures.strips import strip_plot
 from gemini_monai.report.read.comparison import compare
 from gemini_monai.report.read.run_contents import RunContents
 from gemini_monai.report.read.run_reading import read_run
@@ -77,3 +82,50 @@ def test_validation_tells_the_best_iteration(run_2d: Path) -> None:
 def test_run_without_records_has_no_curve(draw: object) -> None:
     arms = compare([RunContents(folder=Path("run"), details={})]).arms
     assert draw(arms) is None  # type: ignore[operator]
+
+
+def test_a_structure_has_its_color_of_the_pictures_though_columns_have_another_order(
+    run_2d: Path,
+) -> None:
+    run = read_run(run_2d)
+    assert run.validation is not None
+    names = run.structures[::-1][:2]  # one was not validated, the last come first
+    columns = {name: run.validation.columns[name] for name in ("mean_dice", *names)}
+    validation = replace(run.validation, columns=columns)
+    chart = validation_curves(compare([replace(run, validation=validation)]).arms)
+    assert chart is not None
+    drawn = [place for place in range(7) if f"stroke: var(--structure-{place})" in chart.svg]
+    assert drawn == [run.structures.index(name) for name in names[::-1]]
+
+
+def test_every_structure_color_is_in_both_themes() -> None:
+    style = (Path(page.__file__).parent / "templates" / "style.css").read_text()
+    for place in range(len(STRUCTURE_COLORS)):
+        assert style.count(f"--structure-{place}:") == 2
+        assert PAGE_COLORS[structure_ink(place)] == f"var(--structure-{place})"
+
+
+@pytest.mark.parametrize(
+    ("values", "low", "high"),
+    [([0.0, 0.0], 0, 100), ([93.4], 0, 100), ([50.0, 70.0], 45, 75), ([98.0, 100.0], 95, 102)],
+)
+def test_an_axis_of_percent_ends_at_0_and_100(values: list[float], low: float, high: float) -> None:
+    with drawing():
+        axes = blank(4, 3).subplots()
+        axes.plot(range(len(values)), values)
+        in_percent(axes, "y")
+        shown, ticks = axes.get_ylim(), axes.get_yticks()
+    assert low - 5 <= shown[0] <= min(values)
+    assert max(values) <= shown[1] <= high + 5
+    assert len(ticks) > 1
+    assert min(ticks) >= 0
+    assert max(ticks) <= 100
+
+
+def test_dice_of_0_for_all_is_drawn_from_0_to_100(run_2d: Path) -> None:
+    run = read_run(run_2d)
+    none = tuple(replace(score, dice=0.0) for score in run.scores)
+    chart = strip_plot(compare([replace(run, scores=none)]))
+    assert chart is not None
+    assert all(f">{tick}<" in chart.svg for tick in (0, 20, 40, 60, 80, 100))
+    assert f">{chr(0x2212)}0.02<" not in chart.svg

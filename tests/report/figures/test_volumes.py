@@ -109,6 +109,7 @@ def test_an_absent_prediction_leaves_the_others(run_3d: Path, tmp_path: Path) ->
         (tmp_path / "kept.nii.gz").rename(run_3d / "test" / "predictions" / "s001.nii.gz")
     assert volumes is not None
     assert [layer.name for layer in volumes.layers] == ["image", "truth", "supervised U-Net"]
+    assert [layer.shown for layer in volumes.layers] == ["", "outline", "filled"]
 
 
 def test_a_pair_brings_three_images_and_their_labels(run_3d: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from gemini_monai.base.errors import InputError
 from gemini_monai.report import write_report
 from tests.report.parsed import read_page
+from tests.report.synthetic_run import write_run
 
 
 def test_page_lands_in_the_run_by_default_and_leaves_no_part(run: Path) -> None:
@@ -40,6 +41,25 @@ def test_missing_part_is_said_in_a_sentence(run: Path, part: str, sentence: str)
     else:
         path.unlink(missing_ok=True)
     assert sentence in read_page(write_report([run])).text
+
+
+def test_two_test_cases_have_no_interval(tmp_path: Path) -> None:
+    page = read_page(write_report([write_run(tmp_path / "run", shape=(24, 24), cases=2)]))
+    assert " points in 2 cases, too few for an interval." in page.text
+    assert "Difference in points, of 2 cases: too few for an interval." in page.text
+    assert "resamples" not in page.text
+    assert "leaves zero out" not in page.text
+    for row in page.table("Dice in percent")[1:]:
+        assert row[4:] == ["\u2013", "\u2013"]
+
+
+def test_a_run_that_registered_nothing_has_no_section_of_it(run: Path) -> None:
+    assert "Registration" in read_page(write_report([run])).text
+    (run / "test" / "registration.csv").unlink()
+    shutil.rmtree(run / "test" / "pairs")
+    page = read_page(write_report([run]))
+    assert "Registration" not in page.text
+    assert "registration" not in {value for _, name, value in page.attributes if name == "id"}
 
 
 def test_bare_run_still_makes_a_page(tmp_path: Path) -> None:

@@ -100,8 +100,16 @@ def put(slider: Any, value: int) -> None:
     slider.fill(str(value))
 
 
+def show(viewer: Any, ways: dict[str, str]) -> None:
+    """Show layers as named, and no others."""
+    for label in viewer.locator(".over label").all():
+        name = label.evaluate("own => own.firstChild.textContent.trim()")
+        label.locator("select").select_option(ways.get(name, ""))
+
+
 def test_a_case_is_drawn_with_labels_that_the_slider_fades(opened: Opened) -> None:
     viewer = opened.viewer("Worst case")
+    show(viewer, {"truth": "filled"})
     opacity = viewer.get_by_label("Opacity")
     put(opacity, 100)
     full = pixels(viewer)
@@ -118,6 +126,7 @@ def test_a_case_is_drawn_with_labels_that_the_slider_fades(opened: Opened) -> No
 
 def test_a_slice_lies_as_the_still_picture(opened: Opened) -> None:
     viewer = opened.viewer("Worst case")
+    show(viewer, {"truth": "filled"})
     put(viewer.get_by_label("Opacity"), 100)
     axial = pixels(viewer)[:, : pixels(viewer).shape[1] // 3]
     right, left, heart = (places(axial, color).mean(axis=0) for color in STRUCTURE_COLORS[:3])
@@ -125,16 +134,32 @@ def test_a_slice_lies_as_the_still_picture(opened: Opened) -> None:
     assert heart[0] > (right[0] + left[0]) / 2  # the file counts from top to bottom
 
 
-def test_truth_and_prediction_are_two_layers(opened: Opened) -> None:
+def test_the_truth_is_outlined_in_white_over_the_prediction_at_first(opened: Opened) -> None:
+    ways = opened.page.locator(".viewer").first.locator(".over select")
+    at_first = [way.evaluate("own => own.querySelector('[selected]').value") for way in ways.all()]
+    assert at_first == ["outline", "filled", ""]
     viewer = opened.viewer("Worst case")
-    layers = viewer.get_by_label("Over the image")
-    assert layers.locator("option").all_inner_texts() == ["truth", "GEMINI", "supervised U-Net"]
     put(viewer.get_by_label("Opacity"), 100)
-    truth = pixels(viewer)
-    layers.select_option("GEMINI")
-    assert near(truth, STRUCTURE_COLORS[3]) > 0
+    show(viewer, {"GEMINI": "filled"})
+    alone = pixels(viewer)
+    show(viewer, {"truth": "outline", "GEMINI": "filled"})
+    both = pixels(viewer)
+    assert near(both, "#ffffff") > near(alone, "#ffffff") + 200
+    assert 200 < near(both, STRUCTURE_COLORS[0]) < near(alone, STRUCTURE_COLORS[0])
+
+
+def test_truth_and_predictions_are_layers_of_their_own(opened: Opened) -> None:
+    viewer = opened.viewer("Worst case")
+    put(viewer.get_by_label("Opacity"), 100)
+    show(viewer, {"truth": "filled"})
+    assert near(pixels(viewer), STRUCTURE_COLORS[3]) > 0
+    show(viewer, {"GEMINI": "filled"})
     assert near(pixels(viewer), STRUCTURE_COLORS[3]) == 0  # it misses the clavicles of s001
-    layers.select_option("truth")
+    filled = near(pixels(viewer), STRUCTURE_COLORS[0])
+    show(viewer, {"GEMINI": "outline"})
+    assert 0 < near(pixels(viewer), STRUCTURE_COLORS[0]) < filled
+    show(viewer, {})
+    assert near(pixels(viewer), STRUCTURE_COLORS[0]) == 0
 
 
 def test_it_starts_at_the_still_picture_and_scrolls_by_slider_wheel_and_key(
@@ -161,27 +186,30 @@ def test_it_starts_at_the_still_picture_and_scrolls_by_slider_wheel_and_key(
 
 def test_the_structure_at_the_cross_is_named(opened: Opened) -> None:
     viewer = opened.viewer("Worst case")
-    viewer.get_by_label("Over the image").select_option("truth")
+    show(viewer, {"truth": "filled"})
     for plane, value in {"sagittal": 6, "coronal": 12, "axial": 8}.items():  # across, down
         put(viewer.get_by_label(plane), value)
     assert viewer.locator(".here").inner_text() == "At the cross: right lung"
     put(viewer.get_by_label("sagittal"), 14)
     assert viewer.locator(".here").inner_text() == "At the cross: left lung"
+    show(viewer, {"truth": "outline", "GEMINI": "filled"})
+    said = viewer.locator(".here").inner_text()
+    assert said == "At the cross: truth: left lung, GEMINI: left lung"
 
 
 def test_the_warped_image_fades_over_the_fixed_one(opened: Opened) -> None:
     viewer = opened.viewer("Worst pair")
-    opacity, layers = viewer.get_by_label("Opacity"), viewer.get_by_label("Over the fixed")
+    opacity = viewer.get_by_label("Opacity")
     shown = {}
     for name in ("warped", "moving"):
-        layers.select_option(name)
+        show(viewer, {name: "filled"})
         put(opacity, 100)
         shown[name] = pixels(viewer)
     put(opacity, 0)
     fixed = pixels(viewer)
     assert min(np.abs(a - fixed).mean() for a in shown.values()) > 2
     assert np.abs(shown["warped"] - shown["moving"]).mean() > 2
-    layers.select_option("labels of warped")
+    show(viewer, {"labels of warped": "filled"})
     put(opacity, 100)
     assert near(pixels(viewer), STRUCTURE_COLORS[0]) > 200
 
@@ -194,10 +222,10 @@ def test_keys_alone_open_and_close_it(opened: Opened) -> None:
     button.press("Enter")
     assert canvas.is_visible()
     reached = []
-    for _ in range(5):
+    for _ in range(7):
         opened.page.keyboard.press("Tab")
         reached.append(opened.page.evaluate("document.activeElement.labels[0].innerText.trim()"))
-    words = ("Over the image", "Opacity", "sagittal", "coronal", "axial")
+    words = ("truth", "GEMINI", "supervised U-Net", "Opacity", "sagittal", "coronal", "axial")
     assert all(text.startswith(word) for text, word in zip(reached, words, strict=True))
 
 

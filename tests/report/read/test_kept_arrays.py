@@ -41,3 +41,14 @@ def test_overlap_leaves_out_what_either_label_ignores(tmp_path: Path) -> None:
     moving[0, 1, :2] = 2
     path = write(tmp_path, zero, fixed_label=fixed, moving_label=moving)
     assert overlap(open_pair(run_of(tmp_path), path), "moving") == pytest.approx((1 + 2 / 3) / 2)
+
+
+def test_kept_labels_count_structures_whatever_values_files_have(tmp_path: Path) -> None:
+    run = run_of(tmp_path)
+    (tmp_path / "dataset.json").write_text('{"labels": {"background": 0, "a": 2, "b": 4}}')
+    run.details["dataset"]["path"] = str(tmp_path / "dataset.json")
+    label = np.zeros((1, 4, 4), int)
+    label[0, 1] = 2
+    zero = np.zeros((2, 4, 4), np.float32)
+    pair = open_pair(run, write(tmp_path, zero, fixed_label=label, moving_label=label))
+    assert {name: int(mask.sum()) for name, mask in pair.masks["fixed"].items()} == {"a": 0, "b": 4}

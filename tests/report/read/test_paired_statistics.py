@@ -65,35 +65,41 @@ def test_wilcoxon_equals_the_count_over_all_signs() -> None:
 
 
 def test_equal_scores_are_not_told_apart() -> None:
-    found = paired_difference(named([0.5, 0.7]), named([0.5, 0.7]))
+    found = paired_difference(named([0.5, 0.7, 0.6]), named([0.5, 0.7, 0.6]))
     assert found is not None
     assert (found.mean, found.p_value, found.clear) == (0.0, 1.0, False)
 
 
-def test_one_pair_has_no_interval_and_no_pair_no_difference() -> None:
-    found = paired_difference({"a": 0.5, "b": 0.9}, {"a": 0.4, "c": 0.1})
+@pytest.mark.parametrize("count", [1, 2])
+def test_two_pairs_have_no_interval_and_no_pair_no_difference(count: int) -> None:
+    found = paired_difference(named([0.5] * count), {**named([0.4] * count), "other": 0.1})
     assert found is not None
-    assert found.count == 1
+    assert found.count == count
+    assert found.mean == pytest.approx(0.1)
     assert math.isnan(found.low)
+    assert math.isnan(found.high)
+    assert math.isnan(found.p_value)
+    assert not found.clear
     assert paired_difference({"a": 0.5}, {"b": 0.5}) is None
     assert paired_difference({"a": math.nan}, {"a": 0.5}) is None
 
 
 def test_difference_pairs_by_name_and_not_by_place() -> None:
-    found = paired_difference({"a": 0.5, "b": 0.9}, {"b": 0.8, "a": 0.4})
+    scores, reference = {"a": 0.5, "b": 0.9, "c": 0.2}, {"b": 0.8, "c": 0.1, "a": 0.4}
+    found = paired_difference(scores, reference)
     assert found is not None
     assert [found.low, found.high] == pytest.approx([0.1, 0.1])
 
 
 def test_all_images_of_a_patient_are_resampled_together() -> None:
-    scores = named([0.6] * 10 + [0.4])
-    reference = named([0.5] * 11)
-    patients = {case: "one" if score > 0.5 else "two" for case, score in scores.items()}
+    scores = named([0.6] * 10 + [0.4, 0.5])
+    reference = named([0.5] * 12)
+    patients = {case: f"of {score}" for case, score in scores.items()}
     found = paired_difference(scores, reference, patients=patients)
-    # of two patients a resample holds one alone with probability 1/4, the other likewise
+    # of three patients a resample holds one alone with probability 1/27, each of the others too
     assert (found.low, found.high) == (pytest.approx(-0.1), pytest.approx(0.1))
-    assert found.mean == pytest.approx(0.9 / 11)
-    assert (found.count, found.higher, found.lower) == (11, 10, 1)
+    assert found.mean == pytest.approx(0.9 / 12)
+    assert (found.count, found.higher, found.lower) == (12, 10, 1)
     assert found.p_value == 1.0  # one patient up, one down, by as much
     assert paired_difference(scores, reference).low > 0
 

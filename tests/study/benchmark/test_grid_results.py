@@ -14,6 +14,7 @@ import pytest
 
 from gemini_monai.base.errors import InputError
 from gemini_monai.study.benchmark import GridSpec, cells, failures, read_grid_results
+from gemini_monai.study.benchmark.benchmark_page import _marked
 from gemini_monai.study.benchmark.draws import DrawDifference
 from gemini_monai.study.benchmark.leakage import leakage_sentences
 from gemini_monai.study.benchmark.result_rows import ResultRow
@@ -139,6 +140,23 @@ def test_a_row_is_read_as_means_spreads_and_signed_points():
     many = replace(row, to_best=replace(few, low=-0.05, high=0.13), optimizer_steps=nan)
     assert cells(many)[3] == "+4.0 (\u22125.0 to +13.0)"
     assert cells(many)[7] == ""
+
+
+@pytest.mark.parametrize(
+    ("p", "low", "colored"), [(0.01, 0.01, True), (1.0, 0.01, False), (0.01, -0.01, False)]
+)
+def test_a_difference_is_that_of_the_means_beside_it_in_color_where_test_and_interval_agree(
+    p, low, colored
+):
+    nan = math.nan
+    rest = (nan, nan), nan, 3.0, {}, {}
+    baseline = ResultRow("d", 5, "supervised", {0: 0.57551}, None, None, nan, *rest)
+    apart = DrawDifference({0: 0.61249 - 0.57551}, low=low, high=0.05, p_value=p)
+    row = ResultRow("d", 5, "cps", {0: 0.61249}, apart, apart, p, *rest)
+    found = _marked(row, rows=[baseline, row], baseline="supervised")
+    shown = [cell.text.split(" (")[0] for cell in found[1:4]]
+    assert shown == ["61.2", "+3.6", "+3.6"]  # 57.6 beside it, and 3.698 between both
+    assert [cell.kind for cell in found] == ["", "", "clear" if colored else "", *[""] * 6]
 
 
 def test_a_test_patient_among_the_unlabeled_stops_a_benchmark(spec, tmp_path):

@@ -197,7 +197,9 @@ def test_the_page_of_a_grid_that_has_hardly_begun(spec, tmp_path):
     files = {path.name: path for path in write_results(read_grid_results(begun))}
     assert "tuning.csv" not in files
     text = files["benchmark.html"].read_text()
-    assert "Nothing is tested yet" in text
+    found = re.findall(r'<section id="([\w-]+)"', text)
+    assert found == ["table-0-1", "table-0-2", "data", "commands"]  # no picture and no chart yet
+    assert '<svg class="chart"' not in text
     assert "supervised, draws 0, 1: not run" in text
     assert [row["draws"] for row in _read(files["results.csv"])] == ["0"] * 4
     assert _read(files["cases.csv"]) == _read(files["structures.csv"]) == []

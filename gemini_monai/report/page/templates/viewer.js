@@ -38,27 +38,69 @@
     const view = new Niivue(OPTIONS);
     await view.attachToCanvas(canvas);
     view.addColormap("opaque", { R: [0, 255], G: [0, 255], B: [0, 255], A: [255, 255], I: [0, 255] });
+    const volumes = [];
     for (const [place, { kind, data }] of layers.entries()) {
       const volume = await NVImage.loadFromUrl({ url: await unpacked(data), name: `${place}.nii`,
         colormap: place ? "opaque" : "gray", opacity: place ? 0 : 1, cal_min: 0, cal_max: 255 });
       if (kind === "labels") volume.setColormapLabel(labelColors(structures));
-      view.addVolume(volume);
+      volumes.push(Object.assign(volume, { whole: volume.img }));
     }
-    return view;
+    const isLabel = (place) => layers[place].kind === "labels";
+    const order = [...volumes.keys()]; // of labels the first lies on top
+    order.sort((a, b) => isLabel(a) - isLabel(b) || (isLabel(a) ? b - a : a - b));
+    order.forEach((place) => view.addVolume(volumes[place]));
+    return { view, volumes };
   }
 
-  function bindLayers(root, view, tell) {
-    const [choice, opacity] = [root.querySelector("select"), root.querySelector(".opacity input")];
+  // Voxels of a structure that have another value beside them.
+  function surface(labels, [, ...sizes]) {
+    const steps = [1, sizes[0], sizes[0] * sizes[1]];
+    return labels.map((label, at) => label && steps.some((step, axis) => {
+      const place = Math.floor(at / step) % sizes[axis];
+      return place === 0 || place === sizes[axis] - 1 ||
+        labels[at - step] !== label || labels[at + step] !== label;
+    }) ? label : 0);
+  }
+
+  function bindLayers(root, { view, volumes }, { layers, structures }, tell) {
+    const opacity = root.querySelector(".opacity input");
+    const choices = [...root.querySelectorAll("select")];
+    const first = layers.findIndex(({ kind }) => kind === "labels");
+    const white = structures.map(([name]) => [name, "#ffffff"]);
+    const show = (volume, place, way) => {
+      volume.opacity = way ? opacity.value / 100 : 0;
+      if (layers[place].kind !== "labels") return;
+      const outlined = way === "outline";
+      volume.img = outlined ? volume.edge ??= surface(volume.whole, volume.hdr.dims) : volume.whole;
+      const colors = outlined && place === first ? white : structures; // as in the pictures
+      volume.setColormapLabel(labelColors(colors));
+    };
     const draw = () => {
-      view.volumes.slice(1).forEach((volume, place) => {
-        volume.opacity = place + 1 === Number(choice.value) ? opacity.value / 100 : 0;
-      });
+      choices.forEach(({ value }, k) => show(volumes[k + 1], k + 1, value));
       view.updateGLVolume();
       tell();
     };
-    choice.addEventListener("change", draw);
-    opacity.addEventListener("input", draw);
+    [...choices, opacity].forEach((control) => control.addEventListener("input", draw));
     draw();
+  }
+
+  // What every label that is shown says of the cross.
+  function structuresAt(values, root, { view, volumes }, { layers, structures }) {
+    const ways = [...root.querySelectorAll("select")].map(({ value }) => value);
+    const places = layers.flatMap(
+      ({ kind }, place) => place && kind === "labels" && ways[place - 1] ? [place] : []);
+    const names = places.map((place) => {
+      const volume = volumes[place];
+      const { vox } = values[view.volumes.indexOf(volume)];
+      const [drawn, frame] = [volume.img, 0];
+      volume.img = volume.whole;
+      const value = Math.round(volume.getValue(...vox, frame));
+      volume.img = drawn;
+      return (value && structures[value - 1]?.[0]) || "background";
+    });
+    if (names.length < 2) return names.map((name) => `At the cross: ${name}`).join("");
+    const said = names.map((name, k) => `${layers[places[k]].name}: ${name}`);
+    return `At the cross: ${said.join(", ")}`;
   }
 
   function bindPlanes(root, view, planes) {
@@ -85,20 +127,17 @@
   async function start(root) {
     const data = JSON.parse(root.querySelector("script").textContent);
     const canvas = root.querySelector("canvas");
-    const view = await openVolumes(canvas, data);
+    const opened = await openVolumes(canvas, data);
+    const { view } = opened;
     canvas.tabIndex = -1; // the sliders are what keys reach
-    const choice = root.querySelector("select");
     const here = root.querySelector("output.here");
     const { show, move } = bindPlanes(root, view, data.planes);
     view.onLocationChange = ({ values }) => {
       show();
-      const { kind } = data.layers[choice.value];
-      const value = Math.round(values[choice.value].value);
-      const name = value ? data.structures[value - 1]?.[0] : "background";
-      here.textContent = kind === "labels" ? `At the cross: ${name}` : "";
+      here.textContent = structuresAt(values, root, opened, data);
     };
     move(); // before the layers tell where NiiVue starts
-    bindLayers(root, view, () => view.createOnLocationChange());
+    bindLayers(root, opened, data, () => view.createOnLocationChange());
     root.dataset.state = "open";
   }
 
