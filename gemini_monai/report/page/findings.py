@@ -19,6 +19,7 @@ from gemini_monai.report.figures.wording import (
 from gemini_monai.report.page.segmentation_findings import segmentation_sentences
 from gemini_monai.report.read.case_scores import registration_means
 from gemini_monai.report.read.comparison import Arm, Comparison
+from gemini_monai.report.read.recorded_means import recorded_registration
 from gemini_monai.report.read.run_contents import RunContents, Series
 from gemini_monai.runs import MATCHING, pairs_match
 
@@ -111,7 +112,8 @@ def registration_sentences(comparison: Comparison) -> list[Sentence]:
     """
     arms = [arm for arm in comparison.arms if arm.run.pairs]
     if not arms and not comparison.first.run.is_pretraining:
-        return [sentence("No pairs were registered in a test.")]
+        none = sentence("No pairs were registered in a test.")
+        return [_recorded_registration(comparison.first.run) or none]
     named = comparison.several or len(arms) > 1
     registered = [
         _registration(arm.run, title=f"Registration by {arm.name}" if named else "Registration")
@@ -132,6 +134,19 @@ def _unmatched(name: str, last: Mapping[str, float]) -> Sentence:
         f": warping raises their similarity from {before} to {after}, and of fields {displacement} "
         f"voxels long there and back again misses by {error}. Agreement of features across such "
         "pairs may be no help: train longer, pair more similar images, or align them first.",
+    )
+
+
+def _recorded_registration(run: RunContents) -> Sentence:
+    """Means of pairs whose table is not there; empty where neither is."""
+    found = recorded_registration(run)
+    if not found:
+        return Sentence()
+    before, after, folded = found.values()
+    return sentence(
+        f"Registration of {plural(after.count, 'pair')}: Dice {percent(before.mean)} before, ",
+        Strong(percent(after.mean)),
+        f" after; {decimal(folded.mean)}\u202f% of voxels folded, as recorded.",
     )
 
 

@@ -18,6 +18,7 @@ from gemini_monai.report.page.elements import (
     arm_key,
 )
 from gemini_monai.report.page.findings import finding_sentences
+from gemini_monai.report.page.recorded_tables import recorded_table
 from gemini_monai.report.page.score_tables import (
     case_table,
     structure_table,
@@ -62,8 +63,8 @@ def segmentation(comparison: Comparison) -> Section:
     """Dice and surfaces per structure."""
     plot = strip_plot(comparison)
     if plot is None:
-        nothing = Note("Nothing was segmented in a test.")
-        return Section("segmentation", "Segmentation", title="Segmentation", blocks=(nothing,))
+        means = recorded_table(comparison) or Note("Nothing was segmented in a test.")
+        return Section("segmentation", "Segmentation", title="Segmentation", blocks=(means,))
     blocks: list[Block] = [*arm_key(comparison), ChartBlock(plot), structure_table(comparison)]
     if comparison.differences and not too_few(comparison):
         explanation = (

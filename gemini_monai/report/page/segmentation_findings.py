@@ -16,9 +16,10 @@ from gemini_monai.report.figures.wording import (
     sentence,
     signed_points,
 )
-from gemini_monai.report.read.case_scores import mean_dice, per_case
+from gemini_monai.report.read.case_scores import MEAN_ROW, mean_dice, per_case
 from gemini_monai.report.read.comparison import SUPERVISED, Arm, Comparison
 from gemini_monai.report.read.paired_statistics import paired_difference
+from gemini_monai.report.read.recorded_means import recorded_scores
 from gemini_monai.report.read.run_contents import RunContents, Score
 from gemini_monai.runs import too_little
 
@@ -37,8 +38,19 @@ def segmentation_sentences(comparison: Comparison) -> list[Sentence]:
         )
         return [sentence(text), *_expected(first.run)]
     if not first.run.scores:
-        return [sentence(f"{first.name} was not tested: there is no test/segmentation.csv.")]
+        untested = sentence(f"{first.name} was not tested: there is no test/segmentation.csv.")
+        return [_recorded(first) or untested]
     return [said for said in [*_compared(comparison), _missing(comparison)] if said]
+
+
+def _recorded(arm: Arm) -> Sentence:
+    """The mean of a test whose table of cases is not there; empty where neither is."""
+    found = recorded_scores(arm.run).get(MEAN_ROW)
+    if found is None:
+        return Sentence()
+    mean = Strong(percent(found.mean))
+    text = f" with {arm.name}, as recorded; the table of the cases was not handed on."
+    return sentence(f"Mean Dice on {plural(found.count, 'test subject')}: ", mean, text)
 
 
 def _expected(run: RunContents) -> list[Sentence]:
