@@ -158,8 +158,8 @@ def _pictures(results: GridResults, data: str) -> tuple[Block, ...]:
         if arms:
             comparison = Comparison(arms=arms, differences=(), several=True)
             text = (
-                f"{plural(labels, 'label')}, the first draw. Solid: prediction. Dashed in white: truth. "
-                f"Cases are the worst, the median and the best of {arms[0].name}."
+                f"{plural(labels, 'label')}, the first draw. Solid: prediction. Dashed in white: "
+                f"truth. Cases are the worst, the median and the best of {arms[0].name}."
             )
             pictures = Gallery(tuple(overlay_rows(comparison)), columns=min(COLUMNS, 2 + len(arms)))
             return Note(text), structure_key(comparison), pictures
