@@ -46,7 +46,7 @@ def test_it_is_on_a_gpu_where_there_is_one(trained, monkeypatch):
     asked = []
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     where = "gemini_monai.inference.trained_run.placed"
-    monkeypatch.setattr(where, lambda network, device: asked.append(device) or network)
+    monkeypatch.setattr(where, lambda network, device: asked.append(str(device)) or network)
     assert [TrainedRun.open(trained, device=own).device.type for own in (None, "cpu")] == asked
     assert asked == ["cuda", "cpu"]
 
