@@ -17,15 +17,17 @@ from gemini_monai.quality import (
     Quality,
     TrustedProposer,
     bound_volumes,
+    carried_labels,
     check_cases,
     keep_expected,
     refuse_quality,
     with_those_there,
     write_quality_table,
 )
+from gemini_monai.quality.carried import ALONE
 from gemini_monai.quality.writing import PAGE, Checked
 from gemini_monai.report import write_quality_page
-from gemini_monai.runs import RunFolder
+from gemini_monai.runs import RunFolder, read_record
 from gemini_monai.transforms import InputSpec
 from gemini_monai.transforms.structure_volumes import TABLE as VOLUMES
 
@@ -147,6 +149,9 @@ def proposer_of(
 ) -> Proposer:
     """What proposes labels: by trust numbers where the run has them, else by agreement.
 
+    With trust numbers a run that registers carries labels along its fields, too. Where it might
+    have, and cannot, the log says so.
+
     Args:
         network: With the run's weights.
         spec: How images were brought to it in training.
@@ -160,9 +165,12 @@ def proposer_of(
         InputError: As ``opened_quality``.
     """
     quality = opened_quality(run_dir, weights=weights, mode=mode, data=data, device=device)
-    if quality is None:
-        return Proposer(network, spec, device=device)
-    return TrustedProposer(quality, data=data)
+    if quality is not None:
+        return TrustedProposer(quality, data=data, carried=carried_labels(quality, data=data))
+    record = RunFolder(run_dir).record
+    if mode != "off" and record.is_file() and read_record(run_dir).get("registers"):
+        logging.getLogger(__name__).warning(ALONE, "only trust numbers can tell which is better")
+    return Proposer(network, spec, device=device)
 
 
 def write_trust(

@@ -160,6 +160,7 @@ class Proposals:
         return {
             "case": item["case"],
             "expected_dice": round(found.expected, 4),
+            "by": found.by,
             "agreement": round(found.agreement, 4),
             "flags": "; ".join(found.flags),
             "file": f"{LABELS}/{item['case']}{self.suffix}",

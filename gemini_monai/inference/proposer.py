@@ -19,13 +19,16 @@ class Proposal(NamedTuple):
     """A label of one scan, before it is written, and what is said of it."""
 
     item: Item
-    """The scan by its preprocessing, with ``pred``, logits (K, *S) on the network's grid."""
+    """The scan by its preprocessing, with ``pred`` (K, *S) on the network's grid: logits, or
+    shares of votes."""
     agreement: float
     """``agreement_of`` the network's logits, from 0 to 1."""
     expected: float = math.nan
     """Mean Dice that is expected of the structures, from 0 to 1; NaN where nobody knows."""
     flags: Sequence[str] = ()
     """Sentences on what makes the proposal doubtful."""
+    by: str = "network"
+    """``network``, or ``fields``, along which labels of other scans were carried."""
 
 
 class Proposer:

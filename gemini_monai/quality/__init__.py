@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gemini_monai.quality.carried import CarriedLabels, carried_labels
 from gemini_monai.quality.checking import CaseQuality, Quality, StructureQuality
 from gemini_monai.quality.expected import keep_expected, read_expected
 from gemini_monai.quality.learning import Learned, learn
@@ -15,12 +16,14 @@ from gemini_monai.quality.writing import (
 )
 
 __all__ = [
+    "CarriedLabels",
     "CaseQuality",
     "Learned",
     "Quality",
     "StructureQuality",
     "TrustedProposer",
     "bound_volumes",
+    "carried_labels",
     "check_cases",
     "keep_expected",
     "learn",

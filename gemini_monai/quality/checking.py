@@ -131,7 +131,12 @@ class Quality:
         return found.without_sizes() if others else found
 
     def judge(
-        self, image: Tensor, masks: Tensor | None = None, *, case: str = ""
+        self,
+        image: Tensor,
+        masks: Tensor | None = None,
+        *,
+        case: str = "",
+        look: Look | None = None,
     ) -> tuple[CaseQuality, Look]:
         """The same of what is loaded, with what the network finds.
 
@@ -139,9 +144,11 @@ class Quality:
             image: (C, *S) as the network sees it.
             masks: Of the structures (K, *S), zeros and ones; ``None`` for what the run finds.
             case: Name for the result.
+            look: What the network was found to find in it; ``None`` to look.
         """
         spec = self.run.spec
-        look = look_at(self.run.network, image[None].to(self.run.device), spec)
+        if look is None:
+            look = look_at(self.run.network, image[None].to(self.run.device), spec)
         masks = look.found if masks is None else masks
         distance = self.learned.familiarity.distance(pooled(look.features))
         signs = signs_of(look, masks, self.learned.references, distance=distance)

@@ -45,7 +45,7 @@ class Familiarity:
             row: (F,).
             patient: Whose images are passed over.
         """
-        apart = self._apart(row[None])[0]
+        apart = self.apart(row[None], self.rows)[0]
         return float(_nearest(apart[self.patient != patient]) / self._usual)
 
     @property
@@ -53,17 +53,23 @@ class Familiarity:
         """Distance above which an image is not like those trained on."""
         return float(np.quantile(self._own, 1 - RARE) / self._usual)
 
-    def _apart(self, rows: np.ndarray) -> np.ndarray:
+    def apart(self, rows: np.ndarray, others: np.ndarray) -> np.ndarray:
+        """Distances of images from others, (A, B), in standard deviations of those trained on.
+
+        Args:
+            rows: (A, F).
+            others: (B, F).
+        """
         scale = self.rows.std(axis=0) + 1e-3
         mean = self.rows.mean(axis=0)
-        squares = squared_distances((rows - mean) / scale, (self.rows - mean) / scale)
+        squares = squared_distances((rows - mean) / scale, (others - mean) / scale)
         found: np.ndarray = np.sqrt(squares / self.rows.shape[1])
         return found
 
     @cached_property
     def _own(self) -> np.ndarray:
         """Of each image trained on, without those of its patient."""
-        apart = self._apart(self.rows)
+        apart = self.apart(self.rows, self.rows)
         others = self.patient[:, None] != self.patient[None]
         return np.array([_nearest(own[there]) for own, there in zip(apart, others, strict=True)])
 

@@ -11,6 +11,7 @@ import torch
 
 from gemini_monai.base.errors import InputError, input_error_in
 from gemini_monai.base.tables import read_table
+from gemini_monai.configuration import proposer_of
 from gemini_monai.data import read_cohort
 from gemini_monai.data.phantom import write_phantom
 from gemini_monai.data.prepare import prepare_folder
@@ -56,7 +57,7 @@ def test_two_rounds(lab):
     first = read_cohort(lab / "data1" / "dataset.json")
     rows = _propose(lab, "proposed", count=2)
     unlabeled = {entry["case"]: entry["image"] for entry in first.unlabeled}
-    assert len(rows) == 2
+    assert [row["by"] for row in rows] == ["network"] * 2
     assert {row["case"] for row in rows} < unlabeled.keys()
     _correct(lab, [row["case"] for row in rows], names=list(first.labels)[1:])
     wanted = Wanted(after=str(lab / "data1"))
@@ -120,6 +121,38 @@ def test_the_least_expected_dice_comes_first(lab, capsys):
         own = checked[row["case"]]
         assert float(row["expected_dice"]) == pytest.approx(own.expected, abs=1e-4)
         assert row["flags"] == "; ".join(own.flags)
+
+
+@pytest.fixture
+def moves(lab, tmp_path):
+    """The first round, as if its deformer had been trained."""
+    folder = shutil.copytree(lab / "round1", tmp_path / "moves")
+    path = folder / "run.json"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(record | {"registers": True}), encoding="utf-8")
+    return folder
+
+
+def test_a_run_that_registers_proposes_the_better_mask_in_the_order_of_its_own(lab, moves):
+    alone = _propose(lab, "alone", count=3)
+    rows = _propose(lab, "along", count=3, run_dir=str(moves))
+    assert [row["case"] for row in rows] == [row["case"] for row in alone]
+    for row, own in zip(rows, alone, strict=True):
+        better = float(row["expected_dice"]) > float(own["expected_dice"])
+        assert row["by"] == ("fields" if better else "network")
+        assert better or row["expected_dice"] == own["expected_dice"]
+        assert read_segmentation(lab / "along" / row["file"]).segments
+
+
+def test_a_run_that_registers_says_that_it_proposes_without_fields(lab, moves, caplog):
+    (moves / "quality.npz").unlink(missing_ok=True)
+    run, options = TrainedRun.open(moves, device="cpu"), {"data": str(lab / "none.json")}
+    for mode, lines in {"off": 0, "auto": 1}.items():
+        weights = str(moves / "models" / "model.pt")
+        options |= {"run_dir": str(moves), "weights": weights, "mode": mode}
+        proposer_of(run.network, run.spec, **options)
+        said = [own.getMessage() for own in caplog.records]
+        assert sum("by the network alone" in line for line in said) == lines
 
 
 def test_without_trust_numbers_the_least_agreement_comes_first(lab, capsys):
