@@ -74,7 +74,7 @@ def refuse_absent_configuration(file: str | Path) -> None:
         InputError: Naming its file.
     """
     if not Path(file).is_file():
-        raise InputError(f"{file}: no such configuration file")
+        raise InputError(f"{file}: no such configuration file{copied_by(file)}")
 
 
 def refuse_absent_bundle(folder: str | Path) -> None:
@@ -85,7 +85,13 @@ def refuse_absent_bundle(folder: str | Path) -> None:
     """
     path = Path(folder) / "configs" / "metadata.json"
     if not path.is_file():
-        raise InputError(f"{path}: no such file; expected a bundle's folder")
+        raise InputError(f"{path}: no such file; expected a bundle's folder{copied_by(path)}")
+
+
+def copied_by(path: str | Path) -> str:
+    """Words on the command that brings a bundle of this package to a path, if it is of one."""
+    names = [name for name in ("semi", "mip") if f"gemini_{name}" in Path(path).parts]
+    return f"; 'gemini bundle {names[0]}' copies that bundle here" if names else ""
 
 
 def downloaded_bundles() -> Path:

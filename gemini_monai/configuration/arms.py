@@ -10,6 +10,7 @@ from monai.bundle import ConfigParser
 from monai.bundle.utils import merge_kv
 
 from gemini_monai.base.errors import InputError
+from gemini_monai.base.ids import nearest
 from gemini_monai.base.trust import evaluated, methods_of
 from gemini_monai.configuration.layers import ConfigurationLayer, Overlaid
 from gemini_monai.configuration.overrides import read_configuration
@@ -34,8 +35,8 @@ def overlay_of(name: str, *, bundle_root: str | Path) -> Path:
     if Path(name).is_file():
         return Path(name)
     raise InputError(
-        f"key 'compare': '{name}' is neither a file nor a method of {bundle_root}, which has "
-        f"{', '.join(sorted(known)) or 'none'}"
+        f"key 'compare': '{name}' is neither a file nor a method of {Path(bundle_root).name}, "
+        f"which has {', '.join(sorted(known)) or 'none'}{nearest(name, known, cutoff=0.6)}"
     )
 
 

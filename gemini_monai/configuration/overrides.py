@@ -14,6 +14,7 @@ from monai.bundle.utils import DEFAULT_EXP_MGMT_SETTINGS
 
 from gemini_monai.base.bundles import command_line_overrides, folder_of_workflow, is_bundle_run
 from gemini_monai.base.errors import InputError
+from gemini_monai.base.presence import copied_by
 from gemini_monai.configuration.layers import ConfigurationLayer, Overlaid
 
 # Arguments of ``monai.bundle run`` that are not keys of the configuration.
@@ -87,7 +88,7 @@ def read_configuration(file: str | Path) -> dict[str, Any]:
         InputError: If it is missing, or no configuration.
     """
     if not Path(file).is_file():
-        raise InputError(f"{file}: no such configuration file")
+        raise InputError(f"{file}: no such configuration file{copied_by(file)}")
     try:
         content: Any = ConfigParser.load_config_file(file)
     except Exception as error:  # of JSON, of YAML, or of an ending that is neither

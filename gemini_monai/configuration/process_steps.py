@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from gemini_monai import runs
-from gemini_monai.base.errors import install_hook
+from gemini_monai.base.errors import InputError, install_hook
 from gemini_monai.base.limits import real
 from gemini_monai.configuration.arms import refuse_unknown_arms
 from gemini_monai.configuration.hardware import choose_convolutions
@@ -127,9 +127,13 @@ def refuse_tests(folder: str | Path, *, overwrite: bool = False) -> None:
     """``runs.refuse_tests``, of the predictions and the weights of the running configuration.
 
     Raises:
-        InputError: In the first process as ``runs.refuse_tests``, before any other goes on.
+        InputError: If there is nothing to test on; in the first process as ``runs.refuse_tests``,
+            before any other goes on.
     """
     parser = running_parser()
+    cohort = parser.get_parsed_content("cohort")
+    if not cohort.test:
+        raise InputError(f"{cohort.path}: no test case to score; prepare the data with --test N")
     weights = Path(parser.get_parsed_content("weights"))
     if is_first_process():
         runs.refuse_tests(

@@ -175,7 +175,7 @@ def show_scores(folder: str | Path) -> None:
 
 
 def show_probe(
-    probe: Probe,
+    probe: Probe | None,
     network: Gemini,
     *,
     weights: str | Path,
@@ -186,7 +186,7 @@ def show_probe(
     """Print what features know, as initialized and as trained, and keep it as ``probe.csv``.
 
     Args:
-        probe: What scores them.
+        probe: What scores them; ``None`` of a data set without images that they are scored on.
         network: As it was initialized.
         weights: What is loaded into it then.
         folder: Where the table goes.
@@ -194,8 +194,13 @@ def show_probe(
         overwrite: The table may take the place of one.
 
     Raises:
-        InputError: If there is one, or the weights do not fit.
+        InputError: If there is one, nothing is to be scored, or the weights do not fit.
     """
+    if probe is None:
+        raise InputError(
+            "probe: the data set has no labeled or no validation image, of which it needs both; "
+            "prepare it with --labeled N --validation N"
+        )
     path = Path(folder) / "probe.csv"
     refuse_existing([path], overwrite=overwrite)
     trained = fitting_weights(network, weights)  # before anything is scored

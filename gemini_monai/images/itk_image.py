@@ -30,8 +30,11 @@ def itk_library(purpose: str | Path) -> Any:
     Raises:
         InputError: If it is not installed.
     """
-    purpose = f"{purpose}: its format" if isinstance(purpose, Path) else purpose
-    return optional("itk", extra="formats", purpose=purpose)
+    if not isinstance(purpose, Path):
+        return optional("itk", extra="formats", purpose=purpose)
+    is_dicom = purpose.is_dir() or purpose.suffix.lower() == ".dcm"
+    extra = "dicom" if is_dicom else "formats"
+    return optional("itk", extra=extra, purpose=f"{purpose}: its format")
 
 
 def itk_header(path: Path) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 from gemini_monai.base.bundles import SHIPPED, is_archive
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.files import read_json, read_text, refuse_existing, replacing, write_text
+from gemini_monai.base.presence import copied_by
 from gemini_monai.base.trust import refuse_code
 from gemini_monai.networks import NETWORK_SETTINGS, checked_description, network_of
 from gemini_monai.runs import SEEN, RunFolder, read_record
@@ -159,7 +160,7 @@ def _documents(
 
 def _read(path: Path) -> dict[str, Any]:
     if not path.is_file():
-        raise InputError(f"{path}: no such file; expected a bundle's folder")
+        raise InputError(f"{path}: no such file; expected a bundle's folder{copied_by(path)}")
     return read_json(path, dict)
 
 

@@ -189,6 +189,22 @@ def test_a_finetuned_run_is_evaluated_and_used(finetuned, tiny_phantom, tmp_path
     assert nib.load(next((tmp_path / "out").glob("*.nii.gz"))).shape == (32, 32)
 
 
+def test_data_without_what_is_scored_are_named(pretrained, finetuned, tiny_phantom, tmp_path):
+    content = json.loads(tiny_phantom.read_text())
+    path = tiny_phantom.parent / "labels_alone.json"
+    path.write_text(json.dumps({**content, "validation": [], "test": []}))
+    run_dir = {"run_dir": str(pretrained), "seed": 0}
+    probe = workflow("probe", kind="infer", bundle=MIP, **paths(path, tmp_path / "p"), **run_dir)
+    weights = FINE | {"weights": str(finetuned / "models" / "model.pt"), "pretrained": "none"}
+    scores = workflow("finetune", "evaluate", bundle=MIP, **paths(path, tmp_path / "s"), **weights)
+    for flow, expected in ((probe, "has no labeled or no validation"), (scores, "no test case to")):
+        flow.initialize()
+        with pytest.raises(RuntimeError) as raised:
+            flow.run()
+        assert expected in str(input_error_in(raised.value))
+    assert not list(tmp_path.glob("*/*"))
+
+
 def test_the_default_network_is_that_of_the_metadata():
     monai.bundle.verify_net_in_out(
         net_id="network_def",

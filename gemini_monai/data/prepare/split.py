@@ -187,10 +187,13 @@ def _counts(pool: Sequence[str], wanted: Wanted) -> tuple[int, int]:
 
 def _too_few(pool: Sequence[str], wanted: Wanted, *, labeled: int) -> InputError:
     test, validation = _counts(pool, wanted)
-    held_out = f"--validation {validation} --test {test}"
+    held_out = " ".join(
+        f"--{name} {count}" for name, count in (("validation", validation), ("test", test)) if count
+    )
     if wanted.after is not None:
         held_out = f"beside those that --after {wanted.after} validates and tests on"
-    return InputError(f"{len(pool)} labeled case(s) are too few for --labeled {labeled} {held_out}")
+    words = f"--labeled {labeled} {held_out}".rstrip()
+    return InputError(f"{len(pool)} labeled case(s) are too few for {words}")
 
 
 def _kept(pool: Sequence[str], path: Path) -> tuple[list[str], list[str]]:

@@ -49,7 +49,10 @@ class Stream:
             InputError: If there are too few.
         """
         if self.source is not None and not len(data):
-            more = "; --labeled_cases N takes N labels and the others' images without"
+            more = (
+                "; of a segmenter, --labeled_cases N takes N labels and the others' images without "
+                "one, and --method supervised needs none"
+            )
             raise InputError(
                 f"no {self.source} image: this method needs one or more in '{self.source}'"
                 + more * (self.source == UNLABELED)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import gemini_monai
 from gemini_monai.base.errors import InputError
-from gemini_monai.base.files import read_text, write_text
+from gemini_monai.base.files import write_text
 from gemini_monai.report.figures.wording import moment
 from gemini_monai.report.page.elements import Gallery, Page, Section
 from gemini_monai.report.page.picture_sections import overlays, registration, restoration
@@ -73,7 +73,7 @@ def write_report(runs: Sequence[Path], *, output: Path | None = None, images: bo
 
 def _refuse_foreign(path: Path) -> None:
     """A page may take the place of a page, and of nothing else."""
-    if path.is_file() and GENERATOR not in read_text(path)[:2000]:
+    if path.is_file() and GENERATOR.encode() not in path.read_bytes()[:2000]:
         raise InputError(f"{path}: is there and no page of ours; give another --output")
 
 

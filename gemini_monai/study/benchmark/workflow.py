@@ -28,7 +28,7 @@ def refuse_without_engine() -> None:
     Raises:
         InputError: Saying what installs it.
     """
-    refuse_without("snakemake", extra="benchmark", purpose="benchmark")
+    refuse_without("snakemake", extra="benchmark", purpose="a comparison of systems")
 
 
 def run_grid(

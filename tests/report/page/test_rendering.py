@@ -96,7 +96,8 @@ def test_a_page_to_share_has_everything_but_images(run: Path, tmp_path: Path) ->
 def test_page_is_told_from_a_foreign_file(run: Path) -> None:
     page = write_report([run])
     assert write_report([run]) == page  # a page may take the place of a page
-    page.write_text("<!DOCTYPE html><title>mine</title>")
-    with pytest.raises(InputError, match="no page of ours"):
-        write_report([run])
-    assert "mine" in page.read_text()
+    for mine in (b"<!DOCTYPE html><title>mine</title>", b"\x1f\x8b\xff an image"):
+        page.write_bytes(mine)
+        with pytest.raises(InputError, match="no page of ours"):
+            write_report([run])
+        assert page.read_bytes() == mine

@@ -271,5 +271,5 @@ def test_images_alone_are_for_pretraining(tmp_path, capsys):
 
 
 def test_too_few_labels_are_counted(tmp_path):
-    with pytest.raises(InputError, match=r"2 labeled case\(s\) are too few for --labeled 5"):
+    with pytest.raises(InputError, match=r"2 labeled case\(s\) are too few for --labeled 5$"):
         prepare_folder(folder(tmp_path), tmp_path / "dst", wanted=Wanted(labeled=5))

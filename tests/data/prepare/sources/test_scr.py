@@ -99,7 +99,7 @@ def test_masks_of_unlabeled_images_are_never_opened(spoilt, prepared, tmp_path):
 
 
 def test_the_papers_split_is_asked_for_by_default(source, tmp_path, capsys):
-    message = r"7 labeled case\(s\) are too few for --labeled 5 --validation 0 --test 100"
+    message = r"7 labeled case\(s\) are too few for --labeled 5 --test 100"
     with pytest.raises(InputError, match=message):
         prepare_scr(source, tmp_path / "dst")
     assert not (tmp_path / "dst").exists()
