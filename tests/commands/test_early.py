@@ -122,7 +122,7 @@ DOORS = {
     "package none RUN": "metadata.json: no such file; expected a bundle's folder",
     "package bundles/gemini_semi none": f"error: none: {NO_RUN}",
     "bundle none": "error: no bundle 'gemini_none'; there are gemini_mip, gemini_semi",
-    "package other/gemini_mip RUN": "a bundle's folder; 'gemini bundle mip' copies that bundle here",
+    "package other/gemini_mip RUN": "'s folder; 'gemini bundle mip' copies that bundle here",
     "check bundles/gemini_semi/x.json": "no such configuration file; 'gemini bundle semi' copies",
     "report none": f"error: none: {NO_RUN}",
     "report RUN EMPTY": "error: EMPTY: not a run folder, EMPTY/run.json is missing",
