@@ -85,7 +85,7 @@ def test_every_arm_is_a_fine_tuning_and_scratch_is_first(spec):
 def test_a_budget_of_time_is_of_the_fine_tunings(spec):
     probes = probing_runs(spec, Budget("time", 2.0))
     assert [run.method for run in probes] == list(spec.arms)
-    assert all("--epochs 2 " in run.command for run in probes)
+    assert all("--epochs 4 " in run.command for run in probes)
 
 
 def test_what_helps_clearly_is_taken(told):
