@@ -188,7 +188,7 @@ def test_a_field_between_views_of_different_sizes_has_the_second_ones():
         (
             Unlabeled(1),
             0,
-            "no unlabeled image: this method needs one or more in 'unlabeled'; --labeled_cases",
+            "no unlabeled image: this method needs one or more in 'unlabeled'; of a segmenter",
         ),
         (Views(1), 0, "no unlabeled image"),
         (Partners(1), 0, "no unlabeled image"),
