@@ -234,8 +234,10 @@ class ObjectiveTrainer(SupervisedTrainer):
         message = f"iteration {self.state.iteration}, {label}: {reason}"
         logging.getLogger(__name__).warning("%s; step left out", message)
         if self._skipped_in_a_row[label] >= self.max_skipped_steps:
+            left = f"the last checkpoint, of iteration {self.state.saved_at}, stays as it is"
+            if not self.state.saved_at:
+                left = "there is no checkpoint yet"
             raise NonFiniteLossError(
-                f"{message}, for {self._skipped_in_a_row[label]} steps in a row; training stops "
-                "and the last checkpoint stays as it is. Check the images' intensities and lower "
-                "the learning rate"
+                f"{message}, for {self._skipped_in_a_row[label]} steps in a row; training stops, "
+                f"{left}. Check the images' intensities and lower the learning rate"
             )

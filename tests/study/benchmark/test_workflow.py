@@ -33,7 +33,7 @@ def spec(tiny_phantom, tmp_path):
 
 def test_without_the_engine_one_line_says_how_to_have_it(spec, monkeypatch):
     monkeypatch.setitem(sys.modules, "snakemake", None)
-    with pytest.raises(InputError, match=r"benchmark needs .*: pip install snakemake$"):
+    with pytest.raises(InputError, match=r"comparison of systems needs .*: pip install snakemake$"):
         run_grid(spec.runs(), output=spec.output)
 
 
