@@ -29,6 +29,8 @@ from benchmarks.command import run_command
 from gemini_monai.base.tables import read_table
 from gemini_monai.choosing.describing import description_of, raw_vectors, weighed_alike
 from gemini_monai.choosing.distances import FAR, distances, outlyingness
+from gemini_monai.choosing.features import pictures_of
+from gemini_monai.choosing.registered import registered_distances
 from gemini_monai.choosing.strategies import STRATEGIES, Pool, at_random
 from gemini_monai.data import Cohort, read_cohort
 from gemini_monai.data.folds import fold_of
@@ -107,6 +109,7 @@ def _images_alone(
     """Vectors of each scan by its case, by the kind of features."""
     images = [{key: own[key] for key in ("case", "image")} for own in entries]
     found = dict(zip(KINDS, raw_vectors(images, description_of(cohort, "combined")), strict=True))
+    [found["registered"]] = raw_vectors(images, description_of(cohort, "registered"))
     if pretrained is not None:
         description = description_of(cohort, "network", pretrained=pretrained)
         [found["pretrained"]] = raw_vectors(images, description)
@@ -119,16 +122,25 @@ def arms(experiment: Experiment, strategies: Sequence[str], draws: int) -> Itera
     patients = experiment.patients
     for strategy in strategies:
         features, rule = strategy.split()
-        if features != "combined" and features not in experiment.kinds:
+        if features == "pretrained" and features not in experiment.kinds:
             continue
-        kinds = KINDS if features == "combined" else (features,)
-        between = distances(weighed_alike([experiment.kinds[kind] for kind in kinds]))
+        between = _between(experiment, features)
         pool = Pool(between, patients, outlyingness(between, patients) < FAR)
         yield Arm(strategy, 0, tuple(STRATEGIES[rule](pool, LABELS)))
     count = len(patients)
     for draw in range(draws):
         everyone = Pool(np.zeros((count, count)), patients, np.ones(count, dtype=bool), seed=draw)
         yield Arm("random", draw, tuple(at_random(everyone, LABELS)))
+
+
+def _between(experiment: Experiment, features: str) -> np.ndarray:
+    """Distances of the pool's scans by some features."""
+    if features == "registered":
+        axes, channels = experiment.cohort.spatial_dims, experiment.cohort.channels
+        vectors = experiment.kinds[features]
+        return registered_distances(pictures_of(vectors, spatial_dims=axes, channels=channels))
+    kinds = KINDS if features == "combined" else (features,)
+    return distances(weighed_alike([experiment.kinds[kind] for kind in kinds]))
 
 
 def run(

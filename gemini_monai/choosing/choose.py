@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.limits import one_of, whole
 from gemini_monai.choosing.choice import Choice, Scan
-from gemini_monai.choosing.describing import described, description_of
+from gemini_monai.choosing.describing import description_of, raw_vectors, weighed_alike
 from gemini_monai.choosing.distances import FAR, Array, distances, outlyingness
+from gemini_monai.choosing.features import pictures_of
+from gemini_monai.choosing.registered import registered_distances
 from gemini_monai.choosing.strategies import STRATEGIES, Pool
 from gemini_monai.data import Cohort, read_cohort
 from gemini_monai.data.entries import has_label
@@ -69,11 +72,18 @@ def choose(
             f"{cohort.path}: {len(entries) - len(covered)} scan(s) without a label to choose from, "
             f"got N {count}"
         )
-    vectors = described(entries, description_of(cohort, features, pretrained=pretrained))
+    kinds = raw_vectors(entries, description_of(cohort, features, pretrained=pretrained))
+    vectors = weighed_alike(kinds)
+    between = _registered(kinds[0], cohort) if features == "registered" else distances(vectors)
     settings = {"data": str(cohort.path), "spatial_dims": cohort.spatial_dims}
     settings |= {"strategy": strategy, "features": features, "seed": seed}
     settings |= {} if pretrained is None else {"pretrained": str(pretrained)}
-    return choice_of(entries, vectors, count, covered=covered, settings=settings)
+    return choice_of(entries, vectors, count, between=between, covered=covered, settings=settings)
+
+
+def _registered(vectors: NDArray[np.float32], cohort: Cohort) -> Array:
+    pictures = pictures_of(vectors, spatial_dims=cohort.spatial_dims, channels=cohort.channels)
+    return registered_distances(pictures)
 
 
 def _unused(cohort: Cohort) -> list[str]:
@@ -116,6 +126,7 @@ def choice_of(
     vectors: Array,
     count: int,
     *,
+    between: Array,
     covered: Sequence[int],
     settings: Mapping[str, Any],
 ) -> Choice:
@@ -126,6 +137,7 @@ def choice_of(
             ``group``.
         vectors: One a scan, (n, K).
         count: How many to choose.
+        between: Distances of scans, (n, n).
         covered: Places of those that have labels.
         settings: ``strategy`` and ``seed`` among them.
 
@@ -134,7 +146,6 @@ def choice_of(
     """
     scans = tuple(_scan(entry) for entry in entries)
     patients = np.array([scan.patient for scan in scans])
-    between = distances(vectors)
     out = outlyingness(between, patients)
     pool = Pool(between, patients, out < FAR, covered=covered, seed=settings["seed"])
     left = int(np.setdiff1d(np.flatnonzero(pool.eligible), covered).size)

@@ -18,6 +18,7 @@ from gemini_monai.choosing.features import (
     DenseFeatures,
     Describe,
     histogram,
+    picture,
     random_backbone,
     thumbnail,
 )
@@ -27,14 +28,16 @@ from gemini_monai.inference.segmentation import loaded
 from gemini_monai.transforms import InputSpec, preprocessing
 from gemini_monai.weights import load_backbone
 
-FEATURES = ("thumbnail", "histogram", "network", "combined")
-"""What a scan is described by; ``"combined"`` is all of the others."""
+FEATURES = ("thumbnail", "histogram", "network", "combined", "registered")
+"""What scans are compared by; ``"combined"`` is the first three."""
 SIDES = {2: 64, 3: 32}
 """Voxels along each axis that a whole scan is seen with, by the number of axes."""
 
 
 LOOKS: dict[str, Describe] = {"thumbnail": thumbnail, "histogram": histogram}
 """Features that need no network."""
+ALONE: dict[str, Describe] = {**LOOKS, "registered": picture}
+"""Those that stand by themselves."""
 
 
 class Description(NamedTuple):
@@ -77,8 +80,8 @@ def description_of(
         reference=None,
         spatial_size=(SIDES[cohort.spatial_dims],) * cohort.spatial_dims,
     )
-    if features in LOOKS:
-        return Description(_reader(small), (LOOKS[features],))
+    if features in ALONE:
+        return Description(_reader(small), (ALONE[features],))
     backbone = random_backbone(cohort.spatial_dims, cohort.channels)
     if pretrained is not None:
         load_backbone(backbone, pretrained)

@@ -21,6 +21,8 @@ BINS = 64
 """Of a histogram."""
 CELLS = {2: 16, 3: 8}
 """Cells of a thumbnail along each axis, by the number of axes."""
+FINER = {2: 20, 3: 9}
+"""Of a picture, likewise."""
 PARTS = {2: 4, 3: 3}
 """Parts of an image along each axis that features are pooled in."""
 CHANNELS = (16, 32, 64, 128)
@@ -31,6 +33,18 @@ def thumbnail(image: Image) -> NDArray[np.float32]:
     """Means of the intensities in a grid of cells."""
     axes = image.ndim - 2
     return _vector(_pooled(image, CELLS[axes]))
+
+
+def picture(image: Image) -> NDArray[np.float32]:
+    """The same in more cells, enough to register one scan onto another."""
+    return _vector(_pooled(image, FINER[image.ndim - 2]))
+
+
+def pictures_of(
+    vectors: NDArray[np.float32], *, spatial_dims: int, channels: int
+) -> NDArray[np.float32]:
+    """Images of ``picture``'s vectors (n, F), (n, C, *S)."""
+    return vectors.reshape(len(vectors), channels, *[FINER[spatial_dims]] * spatial_dims)
 
 
 def histogram(image: Image) -> NDArray[np.float32]:

@@ -15,7 +15,7 @@ from gemini_monai.commands.preparation import add_overwrite
 
 TEXT = "Which scans to label first, before any label exists: tables, a page, and what goes on."
 STRATEGIES = ("k_medoids", "typical", "k_center", "random")
-FEATURES = ("thumbnail", "histogram", "network", "combined")
+FEATURES = ("thumbnail", "histogram", "network", "combined", "registered")
 UNUSED = ("count", "choose")
 FILES = ("chosen.csv", "outstanding.csv", "labeled_from.csv", "choice.html")
 OPTIONS: tuple[tuple[str, str, str], ...] = (
