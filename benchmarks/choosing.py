@@ -75,7 +75,7 @@ class Experiment:
     name: str
     cohort: Cohort
     kinds: dict[str, np.ndarray]
-    """Vectors of the pool by the kind of features, (n, F)."""
+    """Vectors of the pool by the kind of features, (n, F); of ``registered`` distances, (n, n)."""
     test: list[dict[str, Any]]
 
     @property
@@ -95,11 +95,16 @@ def opened(folder: str, folds: int) -> Iterator[Experiment]:
     parts = {name: whole}
     if folds:
         parts = {f"{name} {k}": fold_of(whole, k, folds=folds) for k in range(folds)}
-    kinds = _images_alone([*whole.labeled, *whole.test], whole, PRETRAINED.get(name))
+    scans = [*whole.labeled, *whole.test]
+    kinds = _images_alone(scans, whole, PRETRAINED.get(name))
+    places = {entry["case"]: k for k, entry in enumerate(scans)}
+    between = _registered(scans, whole)
     before = preprocessing(whole.input_spec(), fit=True)
     for part, cohort in parts.items():
         cases = [entry["case"] for entry in cohort.labeled]
         own = {kind: np.stack([rows[case] for case in cases]) for kind, rows in kinds.items()}
+        inside = [places[case] for case in cases]
+        own["registered"] = between[np.ix_(inside, inside)]
         yield Experiment(part, cohort, own, list(map(before, cohort.test)))
 
 
@@ -109,12 +114,19 @@ def _images_alone(
     """Vectors of each scan by its case, by the kind of features."""
     images = [{key: own[key] for key in ("case", "image")} for own in entries]
     found = dict(zip(KINDS, raw_vectors(images, description_of(cohort, "combined")), strict=True))
-    [found["registered"]] = raw_vectors(images, description_of(cohort, "registered"))
     if pretrained is not None:
         description = description_of(cohort, "network", pretrained=pretrained)
         [found["pretrained"]] = raw_vectors(images, description)
     cases = [own["case"] for own in images]
     return {kind: dict(zip(cases, rows, strict=True)) for kind, rows in found.items()}
+
+
+def _registered(entries: Sequence[Mapping[str, Any]], cohort: Cohort) -> np.ndarray:
+    """Of each scan with those registered onto it, whichever pool they are in, (n, n)."""
+    images = [{"image": own["image"]} for own in entries]
+    [vectors] = raw_vectors(images, description_of(cohort, "registered"))
+    axes, channels = cohort.spatial_dims, cohort.channels
+    return registered_distances(pictures_of(vectors, spatial_dims=axes, channels=channels))
 
 
 def arms(experiment: Experiment, strategies: Sequence[str], draws: int) -> Iterator[Arm]:
@@ -136,9 +148,7 @@ def arms(experiment: Experiment, strategies: Sequence[str], draws: int) -> Itera
 def _between(experiment: Experiment, features: str) -> np.ndarray:
     """Distances of the pool's scans by some features."""
     if features == "registered":
-        axes, channels = experiment.cohort.spatial_dims, experiment.cohort.channels
-        vectors = experiment.kinds[features]
-        return registered_distances(pictures_of(vectors, spatial_dims=axes, channels=channels))
+        return experiment.kinds[features]
     kinds = KINDS if features == "combined" else (features,)
     return distances(weighed_alike([experiment.kinds[kind] for kind in kinds]))
 
