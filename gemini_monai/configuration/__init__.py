@@ -49,6 +49,7 @@ from gemini_monai.engines.processes import (
 from gemini_monai.images import find_images
 from gemini_monai.inference import (
     read_pairs,
+    refuse_unreadable,
     registration_items,
     scans_of,
     segment_files,
@@ -100,6 +101,7 @@ __all__ = [
     "refuse_tests",
     "refuse_unknown_arms",
     "refuse_unknown_overrides",
+    "refuse_unreadable",
     "registration_items",
     "running_configuration",
     "scans_of",

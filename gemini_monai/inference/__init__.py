@@ -14,6 +14,7 @@ from gemini_monai.inference.probe import Probe
 from gemini_monai.inference.probe_of_pretraining import pretraining_probe
 from gemini_monai.inference.proposals import Proposals, scans_of
 from gemini_monai.inference.proposer import Proposal, Proposer
+from gemini_monai.inference.readable import refuse_unreadable
 from gemini_monai.inference.registration_files import FileRegistration
 from gemini_monai.inference.registration_scores import RegistrationScores
 from gemini_monai.inference.segmentation import Segmentation, Segmenter
@@ -41,6 +42,7 @@ __all__ = [
     "carry_landmarks",
     "pretraining_probe",
     "read_pairs",
+    "refuse_unreadable",
     "register_files",
     "register_pair",
     "registration_items",

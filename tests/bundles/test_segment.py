@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 
 import nibabel as nib
@@ -41,6 +42,10 @@ def _together(runs, scans, out, **options):
     return _written(out)
 
 
+def _of_one(trained, scans, out):
+    return _together([trained], scans, out)
+
+
 def _written(out):
     return {path.name: nib.load(path).get_fdata() for path in sorted(out.glob("*.nii.gz"))}
 
@@ -63,6 +68,25 @@ def test_probabilities_and_volumes_go_with_the_label_maps(trained, scans, tmp_pa
             value = next(own for own, name in structures.items() if name == row["structure"])
             assert int(row["voxels"]) == (label == value).sum()
             assert float(row["area_mm2"]) == pytest.approx(3.0 * int(row["voxels"]))
+
+
+@pytest.mark.parametrize("write", [_segmented, _of_one], ids=["run", "ensemble"])
+def test_damaged_images_are_told_together_before_anything_is_written(
+    trained, scans, tmp_path, write
+):
+    folder = tmp_path / "scans"
+    shutil.copytree(scans, folder)
+    damaged = (folder / "scan1.nii.gz").read_bytes()[:60]
+    for name in ("scan1", "scan3"):
+        (folder / f"{name}.nii.gz").write_bytes(damaged)
+    save(folder / "scan2.nii.gz", image(2, (40, 30, 5)))
+    with pytest.raises(Exception, match=r"\w") as raised:
+        write(trained, folder, tmp_path / "out")
+    summary, *told = re.split(": (?=/)|; (?=/)", str(input_error_in(raised.value)))
+    assert summary.startswith("3 of 4 images cannot be used")
+    for text, name in zip(told, ("scan1", "scan2", "scan3"), strict=True):
+        assert f"{name}.nii.gz" in text
+    assert not list(tmp_path.glob("out/*"))
 
 
 def test_an_ensemble_of_a_run_twice_writes_what_the_run_writes(trained, scans, tmp_path):
