@@ -22,9 +22,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from torch import Tensor
 
+from benchmarks.choosing_recipe import dice_of, trained
+from benchmarks.choosing_tables import pools, table
 from benchmarks.command import run_command
 from gemini_monai.base.tables import read_table
 from gemini_monai.choosing.describing import description_of, raw_vectors, weighed_alike
@@ -34,20 +34,9 @@ from gemini_monai.choosing.registered import registered_distances
 from gemini_monai.choosing.strategies import STRATEGIES, Pool, at_random
 from gemini_monai.data import Cohort, read_cohort
 from gemini_monai.data.folds import fold_of
-from gemini_monai.data.streams.stream import stacked
-from gemini_monai.engines.schedule import CosineDecay
-from gemini_monai.metrics.dice import dice_per_structure
-from gemini_monai.networks import Gemini
-from gemini_monai.objectives import Learner, SegmentationObjective
 from gemini_monai.transforms import preprocessing
 
 LABELS = 5
-ITERATIONS = 150
-IMAGES = {2: 5, 3: 2}
-"""Of an iteration, by the number of axes."""
-CHANNELS = (8, 16, 32)
-RATE, FINAL, AVERAGE = 5e-3, 0.01, 0.97
-"""Of Adam, the share of it that is left at the end, and of the average of weights."""
 KINDS = ("thumbnail", "histogram", "network")
 STRATEGIES_RUN = (
     *("network k_medoids", "network typical", "network k_center"),
@@ -173,8 +162,8 @@ def run(
         seeds: Trainings of each five.
     """
     torch.set_num_threads(1)
-    pools = zip(*(opened(folder, folds) for folder in data), strict=True)
-    experiments = [experiment for of_all in pools for experiment in of_all]
+    parts = zip(*(opened(folder, folds) for folder in data), strict=True)
+    experiments = [experiment for of_all in parts for experiment in of_all]
     plans = [list(arms(experiment, strategies, draws)) for experiment in experiments]
     for seed in range(seeds):
         for experiment, plan in zip(experiments, plans, strict=True):
@@ -188,7 +177,9 @@ def _train_once(output: Path, experiment: Experiment, arm: Arm, seed: int) -> No
     if key in [[row[name] for name in COLUMNS[:4]] for row in there]:
         return
     start = time.process_time()
-    scores = np.array(test_dice(experiment, trained(experiment, arm.chosen, seed=seed)))
+    cohort, chosen = experiment.cohort, [experiment.pool[k] for k in arm.chosen]
+    network = trained(cohort, chosen, seed=seed)
+    scores = np.array(dice_of(network, experiment.test, cohort=cohort))
     worst = np.sort(scores)[: max(1, len(scores) // 10)].mean()
     cases = ";".join(experiment.pool[k]["case"] for k in arm.chosen)
     row = [*key, f"{scores.mean():.5f}", f"{worst:.5f}", cases]
@@ -199,128 +190,6 @@ def _train_once(output: Path, experiment: Experiment, arm: Arm, seed: int) -> No
             writer.writerow(COLUMNS)
         writer.writerow(row)
     print(*row, flush=True)
-
-
-def trained(experiment: Experiment, chosen: Sequence[int], *, seed: int) -> Gemini:
-    """The average of a supervised training's weights at its end.
-
-    Every iteration has ``IMAGES`` different ones of the labeled scans, each in another random view.
-    """
-    torch.manual_seed(seed)
-    cohort = experiment.cohort
-    before = preprocessing(cohort.input_spec(), fit=True)
-    items = [before(dict(experiment.pool[k])) for k in chosen]
-    batch = {key: stacked([item[key] for item in items]) for key in ("image", "label")}
-    network = Gemini(cohort.spatial_dims, cohort.channels, _classes(cohort), CHANNELS)
-    learner = Learner(network, {"segmentation": SegmentationObjective(weight=1)}, average=AVERAGE)
-    optimizer = torch.optim.Adam(learner.trainable(), lr=RATE, fused=True)
-    schedule = CosineDecay(optimizer, steps=ITERATIONS, final=FINAL)
-    for _ in range(ITERATIONS):
-        some = torch.randperm(len(items))[: IMAGES[cohort.spatial_dims]]
-        drawn = {key: values[some] for key, values in batch.items()}
-        terms = learner(["segmentation"], strongly_augmented(drawn))
-        optimizer.zero_grad()
-        torch.stack(list(terms.values())).sum().backward()
-        optimizer.step()
-        learner.after_step(["segmentation"])
-        schedule.step()
-    return learner.kept.eval()  # type: ignore[return-value]
-
-
-def _classes(cohort: Cohort) -> int:
-    return cohort.input_spec().out_channels
-
-
-def strongly_augmented(batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The batch turned, scaled and shifted at random, in other contrasts, with noise."""
-    image, label = batch["image"], batch["label"]
-    count, axes = len(image), image.ndim - 2
-    turns = torch.linalg.matrix_exp(_skew(torch.empty(count, axes, axes).uniform_(-0.52, 0.52)))
-    matrix = turns / torch.empty(count, 1, 1).uniform_(0.7, 1.4)
-    moves = torch.empty(count, axes, 1).uniform_(-0.12, 0.12)  # of half a side: 6 % of a side
-    grid = F.affine_grid(torch.cat([matrix, moves], dim=2), list(image.shape), align_corners=False)
-    moved = F.grid_sample(image, grid, align_corners=False)
-    places = F.grid_sample(label, grid, mode="nearest", align_corners=False)
-    each = (count, *[1] * (axes + 1))
-    curved = moved.clamp(0, 1) ** torch.empty(each).uniform_(-0.5, 0.5).exp()
-    scaled = curved * torch.empty(each).uniform_(0.7, 1.3)
-    noisy = scaled + torch.randn_like(scaled) * torch.empty(each).uniform_(0, 0.06)
-    return {"image": noisy.clamp(0, 1), "label": places}
-
-
-def _skew(values: Tensor) -> Tensor:
-    return values.triu(1) - values.triu(1).transpose(1, 2)
-
-
-@torch.inference_mode()
-def test_dice(experiment: Experiment, network: Gemini) -> list[float]:
-    """Mean Dice over structures of each test scan, on the network's grid."""
-    classes = _classes(experiment.cohort)
-    scores = []
-    for item in experiment.test:
-        logits = network(item["image"].as_tensor()[None].float())
-        pair = (logits.argmax(dim=1), item["label"].as_tensor().long())
-        masks = [torch.stack([own == k for k in range(1, classes)], dim=1) for own in pair]
-        scores.append(float(dice_per_structure(*masks).nanmean()))
-    return scores
-
-
-def table(path: str) -> None:
-    """Print what each strategy's five reach among random fives, as Markdown.
-
-    Args:
-        path: Table of a run without folds.
-    """
-    rows = read_table(path)
-    print("| data | strategy | Dice | percentile | minus mean | minus worst tenth |")
-    print("|---|---|---|---|---|---|")
-    for data in dict.fromkeys(row["data"] for row in rows):
-        chosen, random = _means([row for row in rows if row["data"] == data])
-        tenth = np.sort(random)[: max(1, len(random) // 10)].mean()
-        print(f"| {data} | random | {random.mean():.1f} ± {random.std(ddof=1):.1f} | | | |")
-        for name, value in chosen.items():
-            cells = [f"{value:.1f}", f"{percentile(value, random):.0f}"]
-            cells += [f"{value - random.mean():+.1f}", f"{value - tenth:+.1f}"]
-            print(f"| {data} | {name} | {' | '.join(cells)} |")
-
-
-def percentile(value: float, random: np.ndarray) -> float:
-    """Share of random draws below a value, in percent; a tie counts half."""
-    return 100 * float((random < value).mean() + (random == value).mean() / 2)
-
-
-def pools(path: str) -> None:
-    """Print what each strategy gains over the random fives of its pool, over all pools of the data.
-
-    Args:
-        path: Table of a run with folds.
-    """
-    rows = read_table(path)
-    print("| data | strategy | gain over the mean | above it | mean percentile | in spreads |")
-    print("|---|---|---|---|---|---|")
-    for data in dict.fromkeys(row["data"].split()[0] for row in rows):
-        of_data = [row for row in rows if row["data"].split()[0] == data]
-        names = dict.fromkeys(row["data"] for row in of_data)
-        found = [_means([row for row in of_data if row["data"] == name]) for name in names]
-        spread = float(np.sqrt(np.mean([random.var(ddof=1) for _, random in found])))
-        print(f"| {data} | random | spread {spread:.1f} | | | |")
-        for strategy in found[0][0]:
-            gains = [chosen[strategy] - random.mean() for chosen, random in found]
-            shares = [percentile(chosen[strategy], random) for chosen, random in found]
-            each = ", ".join(f"{gain:+.1f}" for gain in gains)
-            cells = [f"{np.mean(gains):+.1f} ({each})", f"{np.sum(np.array(gains) > 0)}"]
-            cells += [f"{np.mean(shares):.0f}", f"{np.mean(gains) / spread:+.2f}"]
-            print(f"| {data} | {strategy} | {' | '.join(cells)} |")
-
-
-def _means(rows: Sequence[Mapping[str, str]]) -> tuple[dict[str, float], np.ndarray]:
-    """Dice in percent of each strategy's five and of each random five, mean over the seeds."""
-    found: dict[tuple[str, str], list[float]] = {}
-    for row in rows:
-        found.setdefault((row["strategy"], row["draw"]), []).append(100 * float(row["dice"]))
-    means = {key: float(np.mean(values)) for key, values in found.items()}
-    chosen = {name: value for (name, _), value in means.items() if name != "random"}
-    return chosen, np.array([value for (name, _), value in means.items() if name == "random"])
 
 
 if __name__ == "__main__":

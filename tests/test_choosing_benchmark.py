@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks import choosing
+from benchmarks import choosing, choosing_recipe, choosing_tables
 from gemini_monai.data import read_cohort
 from gemini_monai.data.dataset_file import write_cohort
 
@@ -19,7 +19,7 @@ def test_a_stopped_experiment_goes_on_and_reads_the_labels_of_the_chosen_alone(
     tiny_phantom, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.setattr(choosing, "LABELS", 2)
-    monkeypatch.setattr(choosing, "ITERATIONS", 1)
+    monkeypatch.setattr(choosing_recipe, "ITERATIONS", 1)
     opened = []
     reader = choosing.preprocessing
 
@@ -27,7 +27,8 @@ def test_a_stopped_experiment_goes_on_and_reads_the_labels_of_the_chosen_alone(
         chain = reader(*words, **options)
         return lambda item: opened.append(item["case"]) or chain(item)
 
-    monkeypatch.setattr(choosing, "preprocessing", watched)
+    for room in (choosing, choosing_recipe):
+        monkeypatch.setattr(room, "preprocessing", watched)
     cohort = read_cohort(tiny_phantom)
     folder = tmp_path / "data"
     folder.mkdir()
@@ -46,7 +47,7 @@ def test_a_stopped_experiment_goes_on_and_reads_the_labels_of_the_chosen_alone(
 def test_a_random_views_labels_move_with_their_images():
     image = choosing.torch.zeros(6, 1, 32, 32)
     image[:, :, 8:24, 12:20] = 1
-    found = choosing.strongly_augmented({"image": image, "label": image})
+    found = choosing_recipe.strongly_augmented({"image": image, "label": image})
     apart = (found["image"] > 0.35) != (found["label"] > 0.5)
     assert float(apart.float().mean()) < 0.04
     assert not choosing.torch.equal(found["label"], image)
@@ -55,7 +56,7 @@ def test_a_random_views_labels_move_with_their_images():
 def test_the_table_has_percentile_and_gains(tmp_path, capsys):
     random = "".join(f"d,random,{k},0,0.{50 + k}\n" for k in range(20))
     (tmp_path / "rows.csv").write_text(f"{HEADER}d,a b,0,0,0.64\nd,a b,0,1,0.66\n{random}")
-    choosing.table(str(tmp_path / "rows.csv"))
+    choosing_tables.table(str(tmp_path / "rows.csv"))
     assert "| d | a b | 65.0 | 78 | +5.5 | +14.5 |" in capsys.readouterr().out
 
 
@@ -63,7 +64,7 @@ def test_gains_are_over_the_random_draws_of_the_same_pool(tmp_path, capsys):
     rows = "d 0,a b,0,0,0.6\nd 0,random,0,0,0.5\nd 0,random,1,0,0.6\n"
     rows += "d 1,a b,0,0,0.9\nd 1,random,0,0,0.8\nd 1,random,1,0,0.9\n"
     (tmp_path / "rows.csv").write_text(HEADER + rows)
-    choosing.pools(str(tmp_path / "rows.csv"))
+    choosing_tables.pools(str(tmp_path / "rows.csv"))
     printed = capsys.readouterr().out
     assert f"| d | random | spread {np.sqrt(50):.1f} |" in printed
     assert "| d | a b | +5.0 (+5.0, +5.0) | 2 | 75 | +0.71 |" in printed
@@ -71,4 +72,4 @@ def test_gains_are_over_the_random_draws_of_the_same_pool(tmp_path, capsys):
 
 @pytest.mark.parametrize(("value", "share"), [(0, 0), (1, 25), (1.5, 50), (9, 100)])
 def test_a_tie_counts_half(value, share):
-    assert choosing.percentile(value, np.array([1, 2.0])) == share
+    assert choosing_tables.percentile(value, np.array([1, 2.0])) == share
