@@ -15,6 +15,10 @@ from gemini_monai.base.limits import real
 from gemini_monai.base.system import child_environment
 from gemini_monai.commands.monai_call import Call
 
+COPY_PASTE = 1000
+"""Iterations below which labels alone taught more than copy-paste; docs/results/equal_time.md."""
+OTHERWISE = ("pretrained", "continue_from", "pairs_interval", "contrast_weight", "objectives")
+"""Overrides that make another training of the default than the one that was measured."""
 TIMING = "timing"
 """What a configuration runs to tell how long its iterations take."""
 
@@ -48,6 +52,20 @@ def within(call: Call, minutes: Any) -> Call:
         f"{seconds['validation']:.2g} s here, so {epochs} epochs of {length} iterations"
     )
     return replace(call, options=[*call.options, "--epochs", str(epochs)])
+
+
+def too_few_for_copy_paste(call: Call) -> bool:
+    """Whether a training by the default of GEMINI-Semi is too short for it.
+
+    An overlay, or an override of ``OTHERWISE``, asks for what was not measured; it has its way.
+
+    Args:
+        call: The training, with its epochs.
+    """
+    given = {name.split("#")[0] for name in command_line_overrides(call.options)}
+    if call.overlays or given & set(OTHERWISE):
+        return False
+    return int(knob(call, "epochs")) * int(knob(call, "epoch_length")) < COPY_PASTE
 
 
 def knob(call: Call, name: str) -> Any:

@@ -13,11 +13,13 @@ from gemini_monai.base.files import read_json
 from gemini_monai.base.presence import refuse_absent_data
 from gemini_monai.base.trust import as_path, methods_of
 from gemini_monai.commands.early import Place, refuse_absent_pretrained
-from gemini_monai.commands.length import within
+from gemini_monai.commands.length import COPY_PASTE, too_few_for_copy_paste, within
 from gemini_monai.commands.monai_call import Call
 from gemini_monai.commands.start_network import NONE, network_of_record, with_network_of_start
 from gemini_monai.runs import refuse_absent_round
 
+SUPERVISED = "supervised"
+"""The method that reads no unlabeled image."""
 BUNDLES = {"semi": "gemini_semi", "mip": "gemini_mip"}
 PLACES: dict[str, Place] = {
     "datalist": refuse_absent_data,
@@ -37,10 +39,20 @@ def train(
 ) -> None:
     """``train semi|mip [DST]``.
 
+    Minutes that hold too few iterations for the default of GEMINI-Semi go to labels alone.
+
     Raises:
         InputError: If the data set or an overlay is not there, or an overlay has an unknown key.
     """
-    within(training_call(bundle, dst, method, overlay, overrides), minutes).start()
+    call = within(training_call(bundle, dst, method, overlay, overrides), minutes)
+    chosen = minutes is not None and bundle == "semi" and method is None
+    if chosen and too_few_for_copy_paste(call):
+        print(
+            f"copy-paste wants {COPY_PASTE} iterations or more, so these minutes go to --method "
+            f"{SUPERVISED}, which learns from labels alone; --epochs N trains by copy-paste"
+        )
+        call = within(training_call(bundle, dst, SUPERVISED, overlay, overrides), minutes)
+    call.start()
 
 
 def training_call(

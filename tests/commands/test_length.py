@@ -34,11 +34,29 @@ def measured(monkeypatch):
     ],
 )
 def test_epochs_are_those_that_the_minutes_hold(monkeypatch, capsys, measured, words, epochs):
-    found = becomes(monkeypatch, "train", "semi", "--minutes", 1, *words)
+    found = becomes(monkeypatch, "train", "semi", "--method", "bcp", "--minutes", 1, *words)
     assert found[found.index("--epochs") + 1] == str(round(epochs))
     assert found[0] == "training"
     assert measured[0].name == "timing"
     assert f"so {round(epochs)} epochs of" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("minutes", "words", "alone"),
+    [
+        (1.9, [], True),
+        (2, [], False),  # 20 epochs of 50 iterations
+        (0.5, ["--method", "bcp"], False),
+        (0.5, ["--pairs_interval", "4"], False),
+        (0.5, ["--pretrained", "models/chest_xray"], False),
+        (0.5, ["--rotation_degrees", "5"], True),
+    ],
+)
+def test_few_iterations_go_to_labels_alone(monkeypatch, capsys, measured, minutes, words, alone):
+    found = becomes(monkeypatch, "train", "semi", "--minutes", minutes, *words)
+    assert ("method_supervised.json" in str(found)) == alone
+    assert ("learns from labels alone" in capsys.readouterr().out) == alone
+    assert len(measured) == 1 + alone
 
 
 def test_fine_tuning_takes_minutes_too(monkeypatch, measured):
