@@ -22,6 +22,7 @@ from gemini_monai.commands.monai_run import (
     method_overlay,
     training_call,
 )
+from gemini_monai.study.benchmark import grid_runs
 from gemini_monai.study.nnunet.wanted import refuse_missing
 
 if TYPE_CHECKING:  # imported when it is called
@@ -152,7 +153,7 @@ def check_runs(spec: GridSpec, tune: Sequence[str] = ()) -> None:
     from gemini_monai.study.benchmark import trial_runs
 
     small = replace(spec, labels=spec.labels[:1], draws=spec.draws[:1], seeds=spec.seeds[:1])
-    for run in (*small.runs(), *(trial_runs(small, tune) if tune else ())):
+    for run in (*grid_runs(small), *(trial_runs(small, tune) if tune else ())):
         function, values = read(shlex.split(run.command)[1:])
         if run.method == NNUNET:
             continue
@@ -212,7 +213,7 @@ def make_grid(
         well = run_grid(trial_runs(spec, tune), output=output, cores=cores, more=more) and well
         trials = read_trials(spec, tune)
         spec = tuned(spec, trials)
-    well = run_grid(spec.runs(), output=output, cores=cores, more=more) and well
+    well = run_grid(grid_runs(spec), output=output, cores=cores, more=more) and well
     if {"--dry-run", "-n"} & set(more):
         return None
     results = read_grid_results(spec, trials)

@@ -16,6 +16,7 @@ from gemini_monai.commands.length import TIMING, knob, measured
 from gemini_monai.commands.monai_run import BUNDLES, bundle_to_train, finetuning_call
 from gemini_monai.commands.start_network import NONE
 from gemini_monai.commands.starts import starts_of, with_networks
+from gemini_monai.study.benchmark import grid_runs
 
 if TYPE_CHECKING:  # imported when it is called
     from gemini_monai.study.benchmark import Budget, GridSpec
@@ -107,7 +108,7 @@ def _tell_plan(spec: GridSpec, budget: Budget | None, *, cores: int) -> None:
 
     minutes: dict[str, float] = {}
     by_network: dict[tuple[str, ...], float] = {}
-    for run in sorted(spec.runs(), key=lambda run: run.method == spec.baseline):
+    for run in sorted(grid_runs(spec), key=lambda run: run.method == spec.baseline):
         source, *words = spec.given.get(run.method, (NONE,))
         if run.method in minutes:
             continue

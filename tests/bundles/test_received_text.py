@@ -11,7 +11,7 @@ import pytest
 from gemini_monai.base.errors import InputError
 from gemini_monai.data.dataset_file import read_cohort
 from gemini_monai.data.prepare import prepare_folder
-from gemini_monai.study.benchmark import GridSpec
+from gemini_monai.study.benchmark import GridSpec, grid_runs
 from gemini_monai.weights import package_bundle
 from tests.bundles.received import payload, received, spoil, touched
 from tests.bundles.runs import BUNDLE, SMALL, paths, run
@@ -105,6 +105,6 @@ def test_a_name_of_data_is_no_command_and_no_path(tiny_phantom, tmp_path):
     content = json.loads(tiny_phantom.read_text()) | {"name": "../../x; touch PWNED $(id) {y}"}
     (data / "dataset.json").write_text(json.dumps(content))
     asked = GridSpec("few_labels", (data,), ("gemini",), (1,), (0,), tmp_path / "out")
-    for cell in asked.runs():
+    for cell in grid_runs(asked):
         assert cell.folder.parent == tmp_path / "out"
         assert cell.name.startswith("x_touch_PWNED_id_y__a_b_touch_c-")

@@ -12,6 +12,7 @@ from gemini_monai.study.benchmark.budget import (
 )
 from gemini_monai.study.benchmark.fold_sets import with_folds
 from gemini_monai.study.benchmark.grid import BASELINES, GridSpec
+from gemini_monai.study.benchmark.grid_cells import grid_runs
 from gemini_monai.study.benchmark.grid_results import GridResults, read_grid_results
 from gemini_monai.study.benchmark.grid_run import GridRun
 from gemini_monai.study.benchmark.result_rows import ResultRow
@@ -34,6 +35,7 @@ __all__ = [
     "budget_of",
     "cells",
     "failures",
+    "grid_runs",
     "probing_runs",
     "read_grid_results",
     "read_trials",

@@ -24,6 +24,7 @@ from gemini_monai.report.read.comparison import Arm, Comparison
 from gemini_monai.study.benchmark.chart_styles import ChartStyle, chart_styles
 from gemini_monai.study.benchmark.drawings import cost_and_learning, dice_over_labels, differences
 from gemini_monai.study.benchmark.draws import FEWEST
+from gemini_monai.study.benchmark.grid_cells import grid_runs
 from gemini_monai.study.benchmark.grid_data import data_name
 from gemini_monai.study.benchmark.grid_results import GridResults
 from gemini_monai.study.benchmark.leakage import leakage_sentences
@@ -167,6 +168,6 @@ def _pictures(results: GridResults, data: str) -> tuple[Block, ...]:
 
 
 def _commands(results: GridResults) -> Section:
-    runs = dict.fromkeys([*(t.run for t in results.trials), *results.spec.runs()])
+    runs = dict.fromkeys([*(t.run for t in results.trials), *grid_runs(results.spec)])
     blocks = tuple(CommandLine(run.command) for run in runs)
     return Section("commands", "Commands", "Every run, to type by hand", blocks)

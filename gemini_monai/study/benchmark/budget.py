@@ -11,7 +11,8 @@ from gemini_monai.base.errors import InputError
 from gemini_monai.base.files import read_json
 from gemini_monai.base.limits import real
 from gemini_monai.runs import RunFolder
-from gemini_monai.study.benchmark.grid import NNUNET, GridSpec
+from gemini_monai.study.benchmark.grid import GridSpec
+from gemini_monai.study.benchmark.grid_cells import NNUNET, grid_runs
 from gemini_monai.study.benchmark.grid_data import data_name
 from gemini_monai.study.benchmark.grid_run import GridRun
 
@@ -132,7 +133,7 @@ def _probes(spec: GridSpec) -> Iterator[tuple[tuple[str, str], GridRun]]:
         overrides=(*_without_epochs(spec.overrides), "--epochs", str(PROBED)),
         pretraining=(*_without_epochs(spec.pretraining), "--epochs", str(PROBED)),
     )
-    for run in small.runs():
+    for run in grid_runs(small):
         if (spec.suite != "pretraining" or not run.data) and run.method != NNUNET:
             yield (run.data or small.pretrained_on, run.method), replace(run, data="", also="")
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from gemini_monai.report.figures.charts import DASHES
 from gemini_monai.report.figures.colors import INK, MUTED, SERIES
-from gemini_monai.study.benchmark.grid import DEFAULT
+from gemini_monai.study.benchmark.grid_cells import DEFAULT
 from gemini_monai.study.benchmark.result_rows import ResultRow
 
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from gemini_monai.report.read import RunContents, read_run, read_test
-from gemini_monai.study.benchmark.grid import NNUNET, GridSpec
+from gemini_monai.study.benchmark.grid import GridSpec
+from gemini_monai.study.benchmark.grid_cells import NNUNET, grid_runs
 from gemini_monai.study.benchmark.grid_run import GridRun
 
 Tests: TypeAlias = Mapping[str, RunContents]
@@ -26,7 +27,7 @@ def read_tests(spec: GridSpec) -> dict[GridRun, Tests]:
     Raises:
         InputError: If a file that a finished run left cannot be understood.
     """
-    return {run: _tests(run, spec) for run in spec.runs() if run.data and run.is_done}
+    return {run: _tests(run, spec) for run in grid_runs(spec) if run.data and run.is_done}
 
 
 def declared(spec: GridSpec, tests: Mapping[GridRun, Tests]) -> dict[GridRun, RunContents]:

@@ -1,39 +1,18 @@
-"""Which runs a comparison needs."""
+"""What a comparison asks for."""
 
 from __future__ import annotations
 
-import hashlib
 import itertools
-import json
-import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
-import gemini_monai
 from gemini_monai.base.errors import InputError
 from gemini_monai.data import Cohort, read_cohort
-from gemini_monai.networks import NETWORK_SETTINGS
-from gemini_monai.study.benchmark.grid_data import content_hash, data_name, is_segmenter
-from gemini_monai.study.benchmark.grid_run import PROGRAM, GridRun, other_test
+from gemini_monai.study.benchmark.grid_data import data_name
 
 BASELINES = {"few_labels": "supervised", "pretraining": "scratch", "starts": "scratch"}
 """What the others are compared with, always first; also the names of the suites."""
-NO_PAIRS = {"few_labels": ("--registers", "False"), "pretraining": (), "starts": ()}
-"""What leaves out the registration of test pairs, which the run itself has tested."""
-NNUNET = "nnunet"
-"""The arm that is nnU-Net itself, which takes no override of ours and no validation."""
-DEFAULT = "gemini"
-"""The bundle without a ``method_*.json``."""
-
-
-class Repetition(NamedTuple):
-    """Which repetition of an arm on a data set a run is; no labels for a pre-training."""
-
-    labels: int
-    draw: int
-    seed: int
 
 
 @dataclass(frozen=True)
@@ -128,8 +107,13 @@ class GridSpec:
         """
         return self.folds.get(data_name(folder), (folder,))
 
-    def _split(self, folder: Path, draw: int) -> Path:
-        """What a draw of the labels is of."""
+    def split(self, folder: Path, draw: int) -> Path:
+        """What a draw of the labels is of.
+
+        Args:
+            folder: Of the data set.
+            draw: Its number.
+        """
         places = self.splits(folder)
         return places[draw % len(places)]
 
@@ -153,69 +137,6 @@ class GridSpec:
         """Name of the data set that is pre-trained on."""
         return data_name(self.data[0])
 
-    def runs(self) -> list[GridRun]:
-        """All cells; a pre-training stands before what is fine-tuned from it."""
-        make = self._few_labels if self.suite == "few_labels" else self._pretraining
-        return list(make())
-
-    def _few_labels(self) -> Iterator[GridRun]:
-        for data in self.data:
-            for labels in self.labels:
-                for draw, seed in self.repetitions:
-                    for method in self.arms:
-                        if (data_name(data), method) in self.left_out:
-                            continue
-                        words = self._train("semi", self._split(data, draw), method)
-                        words += self._labels(labels, draw=draw, seed=seed)
-                        words += self._overrides(data, method)
-                        repetition = Repetition(labels, draw, seed)
-                        yield self._run(words, data=data, method=method, repetition=repetition)
-
-    def _pretraining(self) -> Iterator[GridRun]:
-        for seed in dict.fromkeys(seed for _, seed in self.repetitions):
-            for method in self.arms:
-                tested = [d for d in self.tested if (data_name(d), method) not in self.left_out]
-                source, *more = self.given.get(method, ("none",))
-                before: tuple[str, ...] = ()
-                if method not in (self.baseline, *self.given) and tested:
-                    words = [*self._train("mip", self.data[0], method), *self.pretraining]
-                    words += self.lengths.get((self.pretrained_on, method), ())
-                    repetition = Repetition(0, seed, seed)
-                    start = self._run(
-                        words, data=self.data[0], method=method, repetition=repetition
-                    )
-                    source, before = str(start.folder), (start.name,)
-                    yield start
-                cells = itertools.product(tested, self.labels, self._draws_of(seed))
-                for data, labels, draw in cells:
-                    place = self._split(data, draw)
-                    words = ["finetune", str(place), "--pretrained", source]
-                    words += self._labels(labels, draw=draw, seed=seed)
-                    words += [*more, *self._network(method), *self._overrides(data, method)]
-                    repetition = Repetition(labels, draw, seed)
-                    yield self._run(
-                        words, data=data, method=method, repetition=repetition, after=before
-                    )
-
-    def _train(self, bundle: str, data: Path, method: str) -> list[str]:
-        if method == NNUNET:
-            return [NNUNET, str(data.absolute())]
-        words = ["train", bundle, str(data.absolute())]
-        if method in self.variants:
-            words += self.variants[method]
-        elif method != DEFAULT:
-            words += ["--method", method]
-        return [*words, "--compare", "[]"] if bundle == "semi" else words
-
-    def _other_test(self, folder: Path, method: str) -> str:
-        """The command that tests the last checkpoint, of a segmenter that was validated."""
-        if self.reads_no_validation or method == NNUNET or not is_segmenter(method):
-            return ""
-        pairs = [pair for pair in itertools.pairwise(self.overrides) if pair[0] == "--overlay"]
-        words = ["evaluate", str(folder), str(other_test(folder)), *itertools.chain(*pairs)]
-        words += ["--weights", str(folder / "models" / "last.pt"), "--overwrite", "True"]
-        return shlex.join([PROGRAM, *words, *NO_PAIRS[self.suite]])
-
     @property
     def repetitions(self) -> list[tuple[int, int]]:
         """Draw and seed of each run of an arm."""
@@ -238,53 +159,3 @@ class GridSpec:
     def reads_no_validation(self) -> bool:
         """Whether the labeled images are all the labels that are read before the test."""
         return ("--use_validation", "False") in itertools.pairwise(self.overrides)
-
-    def _draws_of(self, seed: int) -> list[int]:
-        return [draw for draw, of_draw in self.repetitions if of_draw == seed]
-
-    def _labels(self, labels: int, *, draw: int, seed: int) -> list[str]:
-        words = ["--labeled_cases", str(labels)]
-        return words if draw == seed else [*words, "--labeled_draw", str(draw)]
-
-    def _network(self, method: str) -> list[str]:
-        """What a variant says of the network, whose pre-trained weights fit no other."""
-        pairs = itertools.pairwise(self.variants.get(method, ()))
-        known = {f"--{name}" for name in NETWORK_SETTINGS}
-        return [word for key, value in pairs if key in known for word in (key, value)]
-
-    def _overrides(self, data: Path, method: str) -> tuple[str, ...]:
-        key = (data_name(data), method)
-        length = self.lengths.get(key, ()) if self.suite != "pretraining" else ()
-        if method == NNUNET:
-            return (*self.nnunet, *length)
-        return (*self.overrides, *length, *self.tuned.get(key, ()))
-
-    def _run(
-        self,
-        words: Sequence[str],
-        *,
-        data: Path,
-        method: str,
-        repetition: Repetition,
-        after: tuple[str, ...] = (),
-    ) -> GridRun:
-        """A cell whose folder is another one as soon as its settings, data or code are others."""
-        words = [*words, "--seed", str(repetition.seed)]
-        held = content_hash(self._split(data, repetition.draw))
-        identity = json.dumps([words, held, gemini_monai.__version__, after])
-        digest = hashlib.sha256(identity.encode()).hexdigest()[:8]
-        part = f"{repetition.labels}_labels" if repetition.labels else "pretraining"
-        name = f"{data_name(data)}-{method}-{part}-{repetition.draw}-{digest}"
-        folder = self.output.absolute() / name
-        again = "--overwrite" if method == NNUNET else "--resume"
-        command = [PROGRAM, *words, "--output_dir", str(folder), again, "True"]
-        return GridRun(
-            name=name,
-            command=shlex.join(command),
-            done=str(folder / "report.html"),
-            after=after,
-            data=data_name(data) if repetition.labels else "",
-            method=method,
-            **repetition._asdict(),
-            also=self._other_test(folder, method) if repetition.labels else "",
-        )

@@ -14,6 +14,7 @@ from gemini_monai.runs import RunFolder
 from gemini_monai.study.benchmark.draws import DrawDifference, DrawScores, Resampled
 from gemini_monai.study.benchmark.finished import Tests, declared
 from gemini_monai.study.benchmark.grid import GridSpec
+from gemini_monai.study.benchmark.grid_cells import grid_runs
 from gemini_monai.study.benchmark.grid_data import data_name
 from gemini_monai.study.benchmark.grid_run import GridRun
 from gemini_monai.study.benchmark.multiple_tests import holm
@@ -67,7 +68,7 @@ def result_rows(spec: GridSpec, tests: Mapping[GridRun, Tests]) -> list[ResultRo
         spec: What was compared.
         tests: What came out of the runs that are done.
     """
-    runs = [run for run in spec.runs() if run.data]
+    runs = [run for run in grid_runs(spec) if run.data]
     rows: list[ResultRow] = []
     for folder in spec.tested:
         patients = patients_of(spec, folder)

@@ -13,7 +13,8 @@ import numpy as np
 from gemini_monai.base.files import read_json
 from gemini_monai.report.read import read_validation
 from gemini_monai.runs import RunFolder
-from gemini_monai.study.benchmark.grid import NNUNET, GridSpec
+from gemini_monai.study.benchmark.grid import GridSpec
+from gemini_monai.study.benchmark.grid_cells import NNUNET, grid_runs
 from gemini_monai.study.benchmark.grid_data import data_name
 from gemini_monai.study.benchmark.grid_run import NOT_RUN, GridRun
 
@@ -100,7 +101,7 @@ def _with_each(spec: GridSpec, candidates: Sequence[str]) -> Iterator[tuple[str,
     small = replace(spec, labels=spec.labels[:1], draws=spec.draws[:1], seeds=spec.seeds[:1])
     for candidate in dict.fromkeys(candidates):
         words = dict.fromkeys(keys, tuple(shlex.split(candidate)))
-        for run in replace(small, tuned=words).runs():
+        for run in grid_runs(replace(small, tuned=words)):
             if run.method != NNUNET:
                 yield candidate, run
 

@@ -13,6 +13,7 @@ from gemini_monai.study.benchmark import (
     Budget,
     GridSpec,
     budget_of,
+    grid_runs,
     probing_runs,
     waiting_arms,
     with_budget,
@@ -62,7 +63,7 @@ def test_each_arm_is_probed_once_for_four_epochs(spec):
         assert _option(run, "epochs") == ["4"]
         assert _option(run, "epoch_length") == ["50"]
         assert (run.data, run.also) == ("", "")
-    assert {run.name for run in runs}.isdisjoint(run.name for run in spec.runs())
+    assert {run.name for run in runs}.isdisjoint(run.name for run in grid_runs(spec))
     assert probing_runs(spec, None) == probing_runs(spec, Budget("converged", 0.3)) == []
 
 
@@ -77,7 +78,7 @@ def test_each_arm_is_probed_once_for_four_epochs(spec):
 )
 def test_epochs_are_what_the_budget_buys(spec, budget, device, expected):
     _write(probing_runs(spec, budget), device=device)
-    runs = with_budget(spec, budget).runs()
+    runs = grid_runs(with_budget(spec, budget))
     assert len(runs) == 8
     for run in runs:
         assert _option(run, "epochs") == [expected[run.method]]
@@ -85,7 +86,7 @@ def test_epochs_are_what_the_budget_buys(spec, budget, device, expected):
 
 def test_a_probe_that_failed_leaves_one_epoch(spec):
     assert {
-        tuple(_option(run, "epochs")) for run in with_budget(spec, Budget("time", 1)).runs()
+        tuple(_option(run, "epochs")) for run in grid_runs(with_budget(spec, Budget("time", 1)))
     } == {("1",)}
 
 
@@ -107,7 +108,7 @@ def test_probes_beside_other_work_are_said(spec, kind, device, said):
 def test_nnunet_is_given_its_budget_as_it_is(spec, budget, expected):
     own = replace(spec, methods=("nnunet",), nnunet=("--mirroring", "False"))
     assert [run.method for run in probing_runs(own, budget)] == ["supervised"]
-    (run, *_) = [r for r in with_budget(own, budget).runs() if r.method == "nnunet"]
+    (run, *_) = [r for r in grid_runs(with_budget(own, budget)) if r.method == "nnunet"]
     data, folder = spec.data[0], run.folder
     assert run.command == (
         f"gemini nnunet {data} --labeled_cases 2 --mirroring False {expected} --seed 0 "
@@ -121,13 +122,13 @@ def test_of_pretrainings_the_pretraining_is_what_is_bought(spec):
     probes = probing_runs(own, Budget("time", 2.0))
     assert [run.method for run in probes] == ["gemini"]
     _write(probes)
-    for run in with_budget(own, Budget("time", 2.0)).runs():
+    for run in grid_runs(with_budget(own, Budget("time", 2.0))):
         assert _option(run, "epochs") == ["8" if run.labels else "10"]
 
 
 def test_convergence_is_a_knob_of_every_arm(spec):
     own = with_budget(spec, Budget("converged", 0.25))
-    assert all(_option(run, "stop_after") == ["0.25"] for run in own.runs())
+    assert all(_option(run, "stop_after") == ["0.25"] for run in grid_runs(own))
     assert "25 % of its training" in own.budget
     assert with_budget(spec, None) is spec
 

@@ -15,7 +15,7 @@ from gemini_monai.base.bundles import literal
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.files import read_json
 from gemini_monai.runs.settings import KNOBS
-from gemini_monai.study.benchmark import PRESETS, GridSpec, variants_of, with_folds
+from gemini_monai.study.benchmark import PRESETS, GridSpec, grid_runs, variants_of, with_folds
 from gemini_monai.study.benchmark.leakage import leakage_sentences
 from gemini_monai.study.benchmark.variants import DEFAULTS, PAIRS
 from tests.conftest import ROOT
@@ -35,7 +35,7 @@ def spec(tiny_phantom, tmp_path):
 
 
 def test_every_method_with_every_seed_and_number_the_baseline_first(spec):
-    runs = spec.runs()
+    runs = grid_runs(spec)
     assert len(runs) == 3 * 2 * 2
     assert [run.method for run in runs[:3]] == ["supervised", "gemini", "cps"]
     assert len({run.name for run in runs}) == len(runs)
@@ -48,13 +48,15 @@ def test_every_method_with_every_seed_and_number_the_baseline_first(spec):
 
 
 def test_seeds_are_crossed_with_draws_and_name_the_draw(spec):
-    runs = replace(spec, methods=("gemini",), variants={"x": ()}, labels=(2,), seeds=(0, 7)).runs()
+    runs = grid_runs(
+        replace(spec, methods=("gemini",), variants={"x": ()}, labels=(2,), seeds=(0, 7))
+    )
     own = [run for run in runs if run.method == "x"]
     assert [(run.draw, run.seed) for run in own] == [(0, 0), (0, 7), (1, 0), (1, 7)]
     assert "--labeled_draw" not in own[0].command
     assert "--labeled_draw 0 " in own[1].command
     assert "--seed 7 " in own[1].command
-    fine = replace(spec, suite="pretraining", labels=(2,), seeds=(7,)).runs()
+    fine = grid_runs(replace(spec, suite="pretraining", labels=(2,), seeds=(7,)))
     starts = [run for run in fine if not run.labels]
     assert [(run.method, run.seed) for run in starts] == [("gemini", 7), ("cps", 7)]
     of_gemini = [run for run in fine if run.labels and run.method == "gemini"]
@@ -65,13 +67,13 @@ def test_seeds_are_crossed_with_draws_and_name_the_draw(spec):
 def test_a_variant_is_the_default_with_its_overrides(spec):
     given = variants_of({"no_gss": "--semantic 0", "two": "--channels '[4, 8]'"})
     own = replace(spec, methods=("gemini",), labels=(1,), draws=(0,), variants=given)
-    runs = own.runs()
+    runs = grid_runs(own)
     assert [run.method for run in runs] == ["supervised", "gemini", "no_gss", "two"]
     assert "--semantic 0" in runs[2].command
     words = shlex.split(runs[3].command)
     assert words[words.index("--channels") + 1] == "[4, 8]"
     assert not any("--method" in run.command for run in runs[1:])
-    before = replace(own, suite="pretraining").runs()
+    before = grid_runs(replace(own, suite="pretraining"))
     start = next(run for run in before if run.method == "no_gss")
     assert "train mip" in start.command
     assert "--semantic 0" in start.command
@@ -94,11 +96,11 @@ def test_the_knobs_of_a_preset_are_knobs_that_take_its_values(name):
 def test_a_variant_of_the_network_is_fine_tuned_as_it_was_pretrained(spec):
     given = variants_of("width")
     own = replace(spec, suite="pretraining", labels=(1,), draws=(0,), variants=given)
-    for run in own.runs():
+    for run in grid_runs(own):
         wide = run.method == "width_32"
         assert ("--channels '[32,64,128,256,512]'" in run.command) == wide, run.command
     given = variants_of({"apart": "--semantic 0 --pairs 2"})
-    fine = [r for r in replace(own, variants=given).runs() if r.labels and r.method == "apart"]
+    fine = [r for r in grid_runs(replace(own, variants=given)) if r.labels and r.method == "apart"]
     assert fine
     assert not any("--pairs" in run.command for run in fine)
 
@@ -107,7 +109,7 @@ def test_given_weights_are_fine_tuned_without_a_pretraining(spec):
     given = {"imagenet": ("resnet50.pth", "--overlay", "finetune_imagenet.json")}
     own = replace(spec, suite="pretraining", labels=(1,), draws=(0,), given=given)
     assert own.arms[-1] == "imagenet"
-    (run,) = [run for run in own.runs() if run.method == "imagenet"]
+    (run,) = [run for run in grid_runs(own) if run.method == "imagenet"]
     assert (
         "--pretrained resnet50.pth --labeled_cases 1 --overlay finetune_imagenet.json"
         in run.command
@@ -152,7 +154,7 @@ def test_variants_that_cannot_be_are_named(given, message):
 
 def test_a_pretraining_stands_before_what_starts_from_it(spec):
     own = replace(spec, suite="pretraining", pretraining=("--epochs", "3"))
-    runs = own.runs()
+    runs = grid_runs(own)
     assert [run.method for run in runs[:2]] == ["scratch", "scratch"]
     scratch = [run for run in runs if run.method == "scratch"]
     assert all("--pretrained none" in run.command and not run.after for run in scratch)
@@ -167,31 +169,31 @@ def test_a_pretraining_stands_before_what_starts_from_it(spec):
 
 
 def test_other_settings_data_or_code_are_another_run(spec, tmp_path, monkeypatch):
-    names = {run.name for run in spec.runs()}
-    assert names == {run.name for run in spec.runs()}
-    assert names.isdisjoint(r.name for r in replace(spec, overrides=("--epochs", "2")).runs())
+    names = {run.name for run in grid_runs(spec)}
+    assert names == {run.name for run in grid_runs(spec)}
+    assert names.isdisjoint(r.name for r in grid_runs(replace(spec, overrides=("--epochs", "2"))))
     copy = shutil.copytree(spec.data[0], tmp_path / spec.data[0].name)
     content = json.loads((copy / "dataset.json").read_text())
     (copy / "dataset.json").write_text(json.dumps(content | {"seed": 7}))
-    assert names.isdisjoint(run.name for run in replace(spec, data=(copy,)).runs())
+    assert names.isdisjoint(run.name for run in grid_runs(replace(spec, data=(copy,))))
     monkeypatch.setattr("gemini_monai.__version__", "9")
-    assert names.isdisjoint(run.name for run in spec.runs())
+    assert names.isdisjoint(run.name for run in grid_runs(spec))
 
 
 def test_new_times_of_the_files_make_no_other_run(spec, tmp_path):
     """As after ``prepare`` of a copy."""
     path = shutil.copytree(spec.data[0], tmp_path / "copy") / "dataset.json"
     spec = replace(spec, data=(path.parent,))
-    name = spec.runs()[0].name
+    name = grid_runs(spec)[0].name
     content = json.loads(path.read_text())
     for file, record in content["files"].items():
         size, _, digest = record.split()
         content["files"][file] = f"{size} 7.000000000 {digest}"
     path.write_text(json.dumps(content))
-    assert spec.runs()[0].name == name
+    assert grid_runs(spec)[0].name == name
     content["files"][file] = f"{size} 7.000000000 {'0' * 64}"
     path.write_text(json.dumps(content))
-    assert spec.runs()[0].name != name
+    assert grid_runs(spec)[0].name != name
 
 
 def test_a_name_stays_what_it_was_so_that_long_runs_are_found_again(spec, tmp_path):
@@ -201,7 +203,7 @@ def test_a_name_stays_what_it_was_so_that_long_runs_are_found_again(spec, tmp_pa
     del content["files"]  # as earlier versions wrote it
     (copy / "dataset.json").write_text(json.dumps(content))
     spec = replace(spec, data=(copy,))
-    run = spec.runs()[0]
+    run = grid_runs(spec)[0]
     data = str(spec.data[0])
     words = ["train", "semi", data, "--method", "supervised", "--compare", "[]"]
     words += ["--labeled_cases", "1", "--epochs", "1", "--seed", "0"]
@@ -234,7 +236,7 @@ def test_with_folds_each_draw_is_of_the_next_and_of_one_table(spec):
     own = with_folds(replace(spec, methods=("gemini",), labels=(1,), draws=tuple(range(4))), 3)
     (places,) = own.folds.values()
     assert [place.name for place in places] == ["0", "1", "2"]
-    runs = own.runs()
+    runs = grid_runs(own)
     assert [shlex.split(run.command)[3] for run in runs[::2]] == [
         str(places[draw % 3]) for draw in range(4)
     ]

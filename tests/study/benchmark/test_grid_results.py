@@ -13,7 +13,7 @@ from dataclasses import replace
 import pytest
 
 from gemini_monai.base.errors import InputError
-from gemini_monai.study.benchmark import GridSpec, cells, failures, read_grid_results
+from gemini_monai.study.benchmark import GridSpec, cells, failures, grid_runs, read_grid_results
 from gemini_monai.study.benchmark.benchmark_page import _marked
 from gemini_monai.study.benchmark.draws import DrawDifference
 from gemini_monai.study.benchmark.leakage import leakage_sentences
@@ -32,7 +32,7 @@ def spec(tiny_phantom, tmp_path):
         draws=(0, 1),
         output=tmp_path / "out",
     )
-    write_grid(found.runs(), failed=("cps", 1))
+    write_grid(grid_runs(found), failed=("cps", 1))
     return found
 
 
@@ -53,7 +53,9 @@ def _dice(folder):
 def test_rows_are_means_over_cases_and_draws_and_differences_by_case(spec):
     found = {row.method: row for row in rows(spec)}
     assert list(found) == ["supervised", "gemini", "cps"]
-    runs = {(run.method, run.seed): _dice(run.folder) for run in spec.runs() if run.folder.exists()}
+    runs = {
+        (run.method, run.seed): _dice(run.folder) for run in grid_runs(spec) if run.folder.exists()
+    }
     for method, row in found.items():
         seeds = [seed for own, seed in runs if own == method]
         expected = [statistics.mean(runs[method, seed].values()) for seed in seeds]
@@ -83,7 +85,7 @@ def test_a_run_that_failed_is_said_with_its_last_words(spec):
 
 def test_what_waits_in_vain_says_what_its_pretraining_said(spec):
     own = replace(spec, suite="pretraining", methods=("byol",))
-    start = next(run for run in own.runs() if not run.labels)
+    start = next(run for run in grid_runs(own) if not run.labels)
     (own.output / "logs" / f"{start.name}.txt").write_text("error: no such method\n")
     assert failures(rows(own)[-1]) == [
         "byol, draw 0: error: no such method",
@@ -93,7 +95,7 @@ def test_what_waits_in_vain_says_what_its_pretraining_said(spec):
 
 
 def test_a_case_without_any_structure_does_not_take_the_mean_along(spec):
-    run = next(run for run in spec.runs() if run.method == "gemini")
+    run = next(run for run in grid_runs(spec) if run.method == "gemini")
     table = run.folder / "test" / "segmentation.csv"
     lines = table.read_text().splitlines()
     first = [line.split(",") for line in lines[1:5]]
@@ -101,7 +103,7 @@ def test_a_case_without_any_structure_does_not_take_the_mean_along(spec):
     table.write_text("\n".join([lines[0], *empty, *lines[5:]]) + "\n")
     found = {row.method: row for row in rows(spec)}
     assert found["gemini"].dice[0] == pytest.approx(statistics.mean(_dice(run.folder).values()))
-    baseline = next(own for own in spec.runs() if own.method == "supervised")
+    baseline = next(own for own in grid_runs(spec) if own.method == "supervised")
     both = [_dice(baseline.folder)[case] for case in _dice(run.folder)]
     expected = statistics.mean(_dice(run.folder).values()) - statistics.mean(both)
     assert len(both) == 4
@@ -109,7 +111,7 @@ def test_a_case_without_any_structure_does_not_take_the_mean_along(spec):
 
 
 def test_both_checkpoints_are_read_and_the_declared_one_is_in_the_table(spec):
-    run = next(run for run in spec.runs() if run.method == "gemini")
+    run = next(run for run in grid_runs(spec) if run.method == "gemini")
     table = (run.folder / "test" / "segmentation.csv").read_text().splitlines()
     (run.other_test / "test").mkdir(parents=True)
     worse = [table[0], *(re.sub(r"^([^,]+,[^,]+),[^,]+,", r"\1,0.25,", row) for row in table[1:])]
@@ -124,7 +126,7 @@ def test_both_checkpoints_are_read_and_the_declared_one_is_in_the_table(spec):
     assert best.by_checkpoint["last"] == 0.25
     assert best.by_checkpoint["best"] == pytest.approx(statistics.mean(best.dice.values()))
     without = replace(spec, overrides=("--use_validation", "False"))
-    assert all(run.also == "" for run in without.runs())
+    assert all(run.also == "" for run in grid_runs(without))
     assert "No other label was read" in without.labels_read
     assert "Labels of 2 validation images were read" in spec.labels_read
 

@@ -13,6 +13,7 @@ from gemini_monai.base.errors import InputError
 from gemini_monai.study.benchmark import (
     Budget,
     GridSpec,
+    grid_runs,
     probing_runs,
     read_grid_results,
     start_verdict,
@@ -55,7 +56,7 @@ def told(spec, monkeypatch):
             }
             for arm in own.arms
         }
-        runs = dict.fromkeys(own.runs())
+        runs = dict.fromkeys(grid_runs(own))
         monkeypatch.setattr(start_verdict, "scores_by_draw", lambda of, _: scores[of[0].method])
         rows = [
             SimpleNamespace(method=arm, mean=means[arm], missing={0: "x"} if arm == missing else {})
@@ -71,7 +72,7 @@ FLAT = {"scratch": 0.8, "own": 0.8, "big": 0.8, "scratch_big": 0.8}
 
 
 def test_every_arm_is_a_fine_tuning_and_scratch_is_first(spec):
-    runs = spec.runs()
+    runs = grid_runs(spec)
     assert len(runs) == 4 * 5
     assert spec.arms == ("scratch", "own", "big", "scratch_big")
     assert all(run.command.startswith("gemini finetune ") and run.data for run in runs)
@@ -145,8 +146,8 @@ def test_page_and_tables_have_verdict_and_probes(tiny_phantom, tmp_path):
         output=tmp_path,
         given={"gemini": ("run",)},
     )
-    write_grid(own.runs())
-    for run in own.runs():
+    write_grid(grid_runs(own))
+    for run in grid_runs(own):
         rows = (
             f"iteration,linear_1,nearest,effective_rank\n0,0.{5 + run.draw},0.25,3\n9,0.9,0.9,9\n"
         )

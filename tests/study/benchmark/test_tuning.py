@@ -12,6 +12,7 @@ from gemini_monai.study.benchmark import (
     GridSpec,
     cells,
     failures,
+    grid_runs,
     read_grid_results,
     read_trials,
     trial_runs,
@@ -61,7 +62,7 @@ def test_every_arm_has_the_same_candidates_on_the_first_seed_and_number(spec):
     assert [run.method for run in runs] == ["supervised", "cps"] * 2
     assert {(run.seed, run.labels) for run in runs} == {(4, 1)}
     assert ["--learning_rate 0.003" in run.command for run in runs] == [False, False, True, True]
-    grid = spec.runs()
+    grid = grid_runs(spec)
     assert set(runs[:2]) <= set(grid)  # the defaults are cells of the grid: not made twice
     assert not set(runs[2:]) & set(grid)
 
@@ -70,10 +71,10 @@ def test_the_highest_of_all_epochs_is_chosen_and_the_test_is_not_read(trained):
     trials = read_trials(trained, CANDIDATES)
     assert [trial.dice for trial in trials] == [0.8, 0.7, 0.4, 0.6]
     chosen = tuned(trained, trials)
-    for run in chosen.runs():
+    for run in grid_runs(chosen):
         assert ("--learning_rate 0.003" in run.command) == (run.method == "cps")
-    assert len(chosen.runs()) == 2 * 2 * 2
-    assert {trials[0].run, trials[3].run} <= set(chosen.runs())
+    assert len(grid_runs(chosen)) == 2 * 2 * 2
+    assert {trials[0].run, trials[3].run} <= set(grid_runs(chosen))
 
 
 def test_of_two_that_are_equal_the_first_is_chosen(trained):
@@ -91,10 +92,10 @@ def test_an_arm_that_failed_with_every_candidate_is_a_row_that_says_why(trained)
             shutil.rmtree(run.folder)
             (logs / f"{run.name}.txt").write_text("error: no memory left\n")
     chosen = tuned(trained, read_trials(trained, CANDIDATES))
-    assert {run.method for run in chosen.runs()} == {"supervised"}
-    for run in chosen.runs():
+    assert {run.method for run in grid_runs(chosen)} == {"supervised"}
+    for run in grid_runs(chosen):
         shutil.rmtree(run.folder, ignore_errors=True)
-    write_grid(chosen.runs())
+    write_grid(grid_runs(chosen))
     row = read_grid_results(chosen).rows[1]
     assert cells(row)[:2] == ["cps", "failed"]
     assert failures(row) == ["cps, draws 4, 5: no choice could be made: error: no memory left"]
@@ -118,7 +119,7 @@ def test_a_choice_of_pretraining_is_of_the_fine_tuning_alone(spec):
 def test_the_tuning_is_on_the_page_and_in_its_table(trained):
     trials = read_trials(trained, CANDIDATES)
     chosen = tuned(trained, trials)
-    for run in chosen.runs():
+    for run in grid_runs(chosen):
         shutil.rmtree(run.folder, ignore_errors=True)
     (chosen.output / "logs").mkdir()
     files = {path.name: path for path in write_results(read_grid_results(chosen, trials))}

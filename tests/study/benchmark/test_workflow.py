@@ -14,7 +14,7 @@ import pytest
 
 from gemini_monai.base.errors import InputError
 from gemini_monai.study import benchmark
-from gemini_monai.study.benchmark import GridRun, GridSpec, run_grid
+from gemini_monai.study.benchmark import GridRun, GridSpec, grid_runs, run_grid
 from gemini_monai.study.benchmark import workflow as engine
 from tests.conftest import ROOT
 
@@ -34,7 +34,7 @@ def spec(tiny_phantom, tmp_path):
 def test_without_the_engine_one_line_says_how_to_have_it(spec, monkeypatch):
     monkeypatch.setitem(sys.modules, "snakemake", None)
     with pytest.raises(InputError, match=r"comparison of systems needs .*: pip install snakemake$"):
-        run_grid(spec.runs(), output=spec.output)
+        run_grid(grid_runs(spec), output=spec.output)
 
 
 def test_the_engine_gets_every_run_once_and_goes_on_after_one_that_fails(spec, monkeypatch):
@@ -46,7 +46,7 @@ def test_the_engine_gets_every_run_once_and_goes_on_after_one_that_fails(spec, m
 
     monkeypatch.setattr(engine, "refuse_without", lambda module, **told: None)
     monkeypatch.setattr(engine.subprocess, "run", start)
-    runs = spec.runs()
+    runs = grid_runs(spec)
     assert not run_grid([*runs, runs[0]], output=spec.output, cores=2, more=["--dry-run"])
     assert {"--keep-going", "--rerun-incomplete", "--dry-run"} <= set(asked[0])
     grid = json.loads((spec.output / "grid.json").read_text())
@@ -63,7 +63,7 @@ def test_no_environment_has_to_be_activated(spec, monkeypatch, tmp_path):
 
     monkeypatch.setattr(engine, "refuse_without", lambda module, **told: None)
     monkeypatch.setattr(engine.subprocess, "run", start)
-    runs = spec.runs()
+    runs = grid_runs(spec)
     run_grid([*runs, replace(runs[0], name="other", command="bash -c 'gemini'")], output=tmp_path)
     assert asked[0][:3] == [sys.executable, "-m", "snakemake"]
     *ours, other = json.loads((tmp_path / "grid.json").read_text())["runs"]
@@ -93,7 +93,7 @@ def test_two_benchmarks_do_not_share_a_folder(spec, monkeypatch):
 
     monkeypatch.setattr(engine, "refuse_without", lambda module, **told: None)
     monkeypatch.setattr(engine.subprocess, "run", start)
-    assert run_grid(spec.runs(), output=spec.output)
+    assert run_grid(grid_runs(spec), output=spec.output)
     assert len(json.loads((spec.output / "grid.json").read_text())["runs"]) == 4
     done = type("Done", (), {"returncode": 0})
     monkeypatch.setattr(engine.subprocess, "run", lambda command, check: done)

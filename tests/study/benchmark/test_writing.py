@@ -12,7 +12,13 @@ import pytest
 
 from gemini_monai.base.errors import InputError
 from gemini_monai.report.read import per_structure, read_run
-from gemini_monai.study.benchmark import GridSpec, read_grid_results, refuse_foreign, write_results
+from gemini_monai.study.benchmark import (
+    GridSpec,
+    grid_runs,
+    read_grid_results,
+    refuse_foreign,
+    write_results,
+)
 from gemini_monai.study.benchmark.registration import RegistrationRow, registration_by_system
 from tests.report.synthetic_run import STRUCTURES
 from tests.study.benchmark.synthetic_grid import write_grid
@@ -29,7 +35,7 @@ def spec(tiny_phantom, tmp_path_factory):
         draws=(0, 1),
         output=tmp_path_factory.mktemp("grid"),
     )
-    write_grid(found.runs(), failed=("cps", 1))
+    write_grid(grid_runs(found), failed=("cps", 1))
     return found
 
 
@@ -75,7 +81,7 @@ def test_a_difference_is_of_the_seeds_that_both_have(files, spec):
 
 def test_every_case_of_every_run_is_as_the_run_has_it(files, spec):
     rows = _read(files["cases.csv"])
-    done = [run for run in spec.runs() if run.is_done]
+    done = [run for run in grid_runs(spec) if run.is_done]
     assert len(rows) == len(done) * 5 * len(STRUCTURES)
     for run in done:
         key = (run.data, str(run.labels), run.method, str(run.seed))
@@ -89,7 +95,7 @@ def test_a_structure_is_the_mean_of_its_cases_then_of_its_seeds(files, spec):
     rows = _read(files["structures.csv"])
     assert len(rows) == 2 * 2 * len(STRUCTURES)
     row = next(r for r in rows if r["method"] == "supervised" and r["structure"] == "clavicles")
-    runs = [r for r in spec.runs() if r.method == "supervised" and r.labels == 1]
+    runs = [r for r in grid_runs(spec) if r.method == "supervised" and r.labels == 1]
     means = [
         statistics.mean(s.dice for s in read_run(run.folder).scores if s.structure == "clavicles")
         for run in runs
@@ -103,7 +109,7 @@ def test_what_is_told_of_surfaces_is_the_mean_of_the_runs(files, spec):
     rows = _read(files["structures.csv"])
     names = {"hausdorff_distance_95": "hausdorff", "normalized_surface_dice": "surface_dice"}
     for row in rows[: len(STRUCTURES)]:
-        runs = [r for r in spec.runs() if r.method == row["method"] and r.labels == 1]
+        runs = [r for r in grid_runs(spec) if r.method == row["method"] and r.labels == 1]
         for column, quantity in names.items():
             means = [
                 per_structure(read_run(run.folder), row["structure"], quantity) for run in runs
@@ -127,12 +133,12 @@ def test_registration_is_the_mean_of_its_pairs_then_of_its_seeds(tiny_phantom, t
         draws=(0, 1),
         output=tmp_path,
     )
-    write_grid(own.runs())
+    write_grid(grid_runs(own))
     files = {path.name: path for path in write_results(read_grid_results(own))}
     (row,) = _read(files["registration.csv"])  # supervised training registers nothing
     pairs = [
         _read(run.folder / "test" / "registration.csv")
-        for run in own.runs()
+        for run in grid_runs(own)
         if run.method == "gemini"
     ]
     assert (row["method"], row["seeds"], row["pairs"]) == ("gemini", "2", str(len(pairs[0]) * 2))
@@ -165,14 +171,14 @@ def test_the_page_has_the_same_cases_of_every_system_charts_failures_and_command
     assert text.count("--shared:url(data:image/png") == 3
     assert text.count("data:image/") == 3
     assert text.count('<svg class="chart"') == 7  # three a table, and Dice over labels
-    for run in spec.runs():
+    for run in grid_runs(spec):
         assert run.command.replace("'", "&#39;") in text
     assert "of 3 test images none" in text
 
 
 def test_the_page_has_the_baseline_first_then_the_best(spec, tmp_path):
     own = replace(spec, methods=("cps", "gemini"), labels=(1,), output=tmp_path)
-    write_grid(own.runs())
+    write_grid(grid_runs(own))
     *_, page = write_results(read_grid_results(own))
     first = page.read_text().split("</table>")[0]
     assert re.findall(r">(supervised|cps|gemini)<", first) == ["supervised", "gemini", "cps"]
