@@ -12,6 +12,7 @@ from monai.transforms.transform import Transform
 from torch import nn
 
 from gemini_monai.engines.precision import autocast_options
+from gemini_monai.engines.reasons import leave_reason_to_caller
 
 
 class SegmentationEvaluator(SupervisedEvaluator):
@@ -60,3 +61,4 @@ class SegmentationEvaluator(SupervisedEvaluator):
             amp=amp,
             **(known | options),
         )
+        leave_reason_to_caller(self)

@@ -20,6 +20,7 @@ from tqdm import tqdm
 from gemini_monai.base.errors import InputError
 from gemini_monai.engines.precision import autocast_options, on_gpu
 from gemini_monai.engines.processes import all_agree, naming_who_is_behind
+from gemini_monai.engines.reasons import leave_reason_to_caller
 from gemini_monai.objectives import Batch, Learner
 from gemini_monai.objectives.learner import unwrapped
 
@@ -101,6 +102,7 @@ class ObjectiveTrainer(SupervisedTrainer):
             amp_kwargs=autocast_options(device) if amp_kwargs is None else amp_kwargs,
             decollate=False,
         )
+        leave_reason_to_caller(self)
         self.learner = learner
         self.update = update
         self.seed = seed
@@ -232,7 +234,6 @@ class ObjectiveTrainer(SupervisedTrainer):
         skipped[label] = skipped.get(label, 0) + 1
         self._skipped_in_a_row[label] += 1
         message = f"iteration {self.state.iteration}, {label}: {reason}"
-        logging.getLogger(__name__).warning("%s; step left out", message)
         if self._skipped_in_a_row[label] >= self.max_skipped_steps:
             left = f"the last checkpoint, of iteration {self.state.saved_at}, stays as it is"
             if not self.state.saved_at:
@@ -241,3 +242,4 @@ class ObjectiveTrainer(SupervisedTrainer):
                 f"{message}, for {self._skipped_in_a_row[label]} steps in a row; training stops, "
                 f"{left}. Check the images' intensities and lower the learning rate"
             )
+        logging.getLogger(__name__).warning("%s; step left out", message)

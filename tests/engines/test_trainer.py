@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from gemini_monai.engines import NonFiniteLossError, ObjectiveTrainer
+from gemini_monai.base.errors import InputError
+from gemini_monai.engines import NonFiniteLossError, ObjectiveTrainer, SegmentationEvaluator
 from gemini_monai.objectives import (
     HomeomorphismObjective,
     Learner,
@@ -152,6 +153,28 @@ def test_bad_steps_in_a_row_stop_with_their_terms():
     trainer = _trainer(small_network(), objectives=objectives, max_skipped_steps=2)
     with pytest.raises(NonFiniteLossError, match=r"iteration 2, broken: .*'broken': nan.*2 steps"):
         trainer.run()
+
+
+def test_why_a_training_stops_is_logged_by_nobody_as_the_caller_tells_it(caplog):
+    objectives = {"broken": _Broken({1, 2})}
+    trainer = _trainer(small_network(), objectives=objectives, max_skipped_steps=2)
+    with pytest.raises(NonFiniteLossError):
+        trainer.run()
+    told = [record.getMessage().partition(",")[0] for record in caplog.records]
+    assert told == ["iteration 1"]  # a step left out, after which it went on
+
+
+def test_why_an_evaluation_stops_is_logged_by_nobody_either(caplog):
+    def damaged():
+        raise InputError("a.nii.gz: damaged")
+        yield
+
+    evaluator = SegmentationEvaluator(
+        device="cpu", val_data_loader=damaged(), network=small_network()
+    )
+    with pytest.raises(InputError, match=r"a\.nii\.gz: damaged"):
+        evaluator.run()
+    assert caplog.records == []
 
 
 def test_objectives_are_told_how_far_training_is():
