@@ -22,7 +22,6 @@ from gemini_monai.commands.monai_run import (
     method_overlay,
     training_call,
 )
-from gemini_monai.study.benchmark import grid_runs
 from gemini_monai.study.nnunet.wanted import refuse_missing
 
 if TYPE_CHECKING:  # imported when it is called
@@ -150,7 +149,7 @@ def check_runs(spec: GridSpec, tune: Sequence[str] = ()) -> None:
         InputError: Naming the first that is none of a configuration.
     """
     from gemini_monai.commands.parser import read
-    from gemini_monai.study.benchmark import trial_runs
+    from gemini_monai.study.benchmark import grid_runs, trial_runs
 
     small = replace(spec, labels=spec.labels[:1], draws=spec.draws[:1], seeds=spec.seeds[:1])
     for run in (*grid_runs(small), *(trial_runs(small, tune) if tune else ())):
@@ -188,6 +187,7 @@ def make_grid(
             same.
     """
     from gemini_monai.study.benchmark import (
+        grid_runs,
         probing_runs,
         read_grid_results,
         read_trials,

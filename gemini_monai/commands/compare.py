@@ -16,7 +16,6 @@ from gemini_monai.commands.length import TIMING, knob, measured
 from gemini_monai.commands.monai_run import BUNDLES, bundle_to_train, finetuning_call
 from gemini_monai.commands.start_network import NONE
 from gemini_monai.commands.starts import starts_of, with_networks
-from gemini_monai.study.benchmark import grid_runs
 
 if TYPE_CHECKING:  # imported when it is called
     from gemini_monai.study.benchmark import Budget, GridSpec
@@ -105,6 +104,7 @@ def _tell_plan(spec: GridSpec, budget: Budget | None, *, cores: int) -> None:
         cores: Runs at a time.
     """
     from gemini_monai.commands.parser import read
+    from gemini_monai.study.benchmark import grid_runs
 
     minutes: dict[str, float] = {}
     by_network: dict[tuple[str, ...], float] = {}
