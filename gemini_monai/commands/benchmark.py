@@ -72,6 +72,9 @@ def benchmark(
             written all the same.
     """
     one_of(*SUITES)(suite, "suite")
+    if isinstance(methods, str):
+        example = f"\"['{methods}','{SUITES[suite][1]}']\""
+        raise InputError(f"--methods: expected a list such as {example}, got {methods!r}")
     several(text, least=1)(methods, "--methods")
     several(whole(1), least=1)(labels, "--labels")
     whole(1)(draws, "--draws")
@@ -129,13 +132,14 @@ def _refuse_unknown(suite: str, methods: Sequence[str], *, budget: str) -> None:
     """Before the first run: a bundle that is not here, a method that it does not have."""
     bundle, baseline = SUITES[suite]
     root, _ = bundle_to_train(BUNDLES[bundle], "train")
+    besides = ["gemini", baseline, *([NNUNET] if bundle == "semi" else [])]
     for name in methods:
         if name == NNUNET and bundle == "semi":
             refuse_missing()
             if budget.partition(" ")[0] not in ("steps", "time"):
                 raise InputError("--methods: nnunet needs --budget 'steps N' or 'time MINUTES'")
-        elif name not in ("gemini", baseline):
-            method_overlay(root, name, option="--methods")
+        elif name not in besides:
+            method_overlay(root, name, option="--methods", besides=besides)
 
 
 def check_runs(spec: GridSpec, tune: Sequence[str] = ()) -> None:

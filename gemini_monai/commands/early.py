@@ -15,6 +15,7 @@ from gemini_monai.base.bundles import command_line_overrides
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.files import read_json
 from gemini_monai.base.ids import RUN_ARGUMENTS, ids, unknown_key
+from gemini_monai.base.limits import one_of
 from gemini_monai.base.presence import (
     downloaded_bundles,
     refuse_absent,
@@ -58,11 +59,26 @@ def refuse_early(
     layers = _layers(files)
     if layers is not None and "tracking" not in given:  # which adds keys
         _refuse_unknown(layers, given)
-        _refuse_values({key: own for layer in [*layers, given] for key, own in layer.items()})
+        _refuse_values([*layers, given], looked_for=("device", "transforms_on"))
     for name, check in {**IMAGES, **places}.items():
         value = given.get(name)
         if isinstance(value, str) and not evaluated(value):
             check(value)
+
+
+def refuse_values(files: Sequence[str | Path], options: Sequence[str]) -> None:
+    """Stop at a value that cannot be, a device that is not here among them.
+
+    Args:
+        files: As of ``refuse_early``.
+        options: As on a command line.
+
+    Raises:
+        InputError: As the run would, naming the key.
+    """
+    layers = _layers(files)
+    if layers is not None:
+        _refuse_values([*layers, command_line_overrides(options)], looked_for=())
 
 
 def refuse_absent_pretrained(source: str) -> None:
@@ -118,11 +134,25 @@ def _is_mentioned(name: str, texts: str) -> bool:
     return re.search(rf"[@%][#:]*{re.escape(name)}\b", texts) is not None
 
 
-def _refuse_values(content: Mapping[str, Any]) -> None:
+def _refuse_values(layers: Sequence[Mapping[str, Any]], *, looked_for: Sequence[str]) -> None:
     """Values out of range of what the run checks, but for devices that PyTorch has to look for."""
-    looked_for = {
-        name
-        for name in ("device", "transforms_on")
-        if re.fullmatch(r"(cuda|mps)(:\d+)?", str(content.get(name)))
-    }
-    check_written({name: own for name, own in content.items() if name not in looked_for})
+    content = {key: own for layer in layers for key, own in layer.items()}
+    left = [name for name in looked_for if _is_gpu(content.get(name))]
+    check_written({name: own for name, own in content.items() if name not in left})
+    _refuse_augmentation(content)
+
+
+def _refuse_augmentation(content: Mapping[str, Any]) -> None:
+    """A name that is none of those that a file has, or that an overlay or override adds."""
+    chosen, own = content.get("augmentation"), content.get("augmentations")
+    added = content.get("+augmentations", {})
+    if not isinstance(chosen, str) or evaluated(chosen):
+        return
+    if not isinstance(own, dict) or not isinstance(added, dict):
+        return
+    nested = [re.match(r"\+?augmentations(?:#|::)([^#:]+)", key) for key in content]
+    one_of(*own, *added, *(key[1] for key in nested if key))(chosen, "key 'augmentation'")
+
+
+def _is_gpu(device: Any) -> bool:
+    return re.fullmatch(r"(cuda|mps)(:\d+)?", str(device)) is not None

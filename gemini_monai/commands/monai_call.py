@@ -11,7 +11,7 @@ from gemini_monai.base.bundles import command_line_overrides
 from gemini_monai.base.command_lines import command_line
 from gemini_monai.base.presence import refuse_absent_configuration
 from gemini_monai.base.system import become
-from gemini_monai.commands.early import Place, refuse_early
+from gemini_monai.commands.early import Place, refuse_early, refuse_values
 
 NOTICE = "ignore:parsing config_file"
 """Of MONAI, that a configuration is a program: of those that came with the package, no news."""
@@ -52,7 +52,7 @@ class Call:
         return [*start, "--config_file", config, *self.options]
 
     def check(self) -> None:
-        """Whether every file is there and every key one that the configuration knows.
+        """Whether every file is there, every key one that is known, and every value in range.
 
         Raises:
             InputError: Naming the file or the key.
@@ -60,6 +60,7 @@ class Call:
         from gemini_monai.configuration import check_configuration
 
         check_configuration(list(map(str, self.layers)), **command_line_overrides(self.options))
+        refuse_values(self.layers, self.options)
 
     def start(self) -> None:
         """Print note and command of MONAI, and become it; overlays are checked before.

@@ -10,6 +10,7 @@ from typing import Any
 from gemini_monai.base.bundles import bundle_here, bundle_that_trains, workplace
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.files import read_json
+from gemini_monai.base.ids import nearest
 from gemini_monai.base.presence import refuse_absent_data
 from gemini_monai.base.trust import as_path, methods_of
 from gemini_monai.commands.early import Place, refuse_absent_pretrained
@@ -193,18 +194,23 @@ def _key(content: Mapping[str, Any]) -> str:
     return re.sub(r"\W+", "_", str(name)).lower()
 
 
-def method_overlay(root: Path, name: str, *, option: str = "--method") -> str:
+def method_overlay(
+    root: Path, name: str, *, option: str = "--method", besides: Sequence[str] = ()
+) -> str:
     """File of a method.
 
     Args:
         root: The bundle.
         name: The method's.
         option: What it was given by.
+        besides: Names that may be given there, too, and have no file.
 
     Raises:
         InputError: If the bundle has none of that name; those that it has are named.
     """
     known = methods_of(root)
     if name not in known:
-        raise InputError(f"{option}: expected one of {', '.join(sorted(known))}, got '{name}'")
+        names = sorted({*known, *besides})
+        hint = nearest(name, names, cutoff=0.6)
+        raise InputError(f"{option}: expected one of {', '.join(names)}, got '{name}'{hint}")
     return str(known[name])

@@ -77,7 +77,19 @@ def test_method_that_the_bundle_does_not_have_is_said_first(
     said = refused(monkeypatch, capsys, *words, "--methods", "['scratch','gemini','simclear']")
     assert "--methods: expected one of" in said
     assert "simclr" in said
-    assert "got 'simclear'" in said
+    assert "got 'simclear'; did you mean 'simclr'?" in said
+    assert grids == []
+
+
+def test_arms_that_have_no_file_are_among_the_names(
+    tiny_phantom, tmp_path, monkeypatch, capsys, grids
+):
+    words = ["benchmark", "few_labels", tiny_phantom.parent, "--output", tmp_path / "out"]
+    said = refused(monkeypatch, capsys, *words, "--methods", "['gemni']")
+    assert all(f" {name}," in said for name in ("gemini", "nnunet", "supervised", "bcp"))
+    assert said.endswith("got 'gemni'; did you mean 'gemini'?")
+    said = refused(monkeypatch, capsys, *words, "--methods", "bcp")
+    assert said.endswith("expected a list such as \"['bcp','supervised']\", got 'bcp'")
     assert grids == []
 
 
@@ -90,6 +102,11 @@ def test_method_that_the_bundle_does_not_have_is_said_first(
         (["--tune", "['','--learning_rat 1']"], "no key 'learning_rat'; did you mean"),
         (["--overlay", "own.json"], "no key 'optimiser'; did you mean 'optimizer'?"),
         (["--epoch", "3"], "no key 'epoch'; did you mean 'epochs'?"),
+        (["--epochs", "0"], "key 'epochs': expected a whole number, 1 or more, got 0"),
+        (["--device", "nothere"], "key 'device': 'nothere' is no device, try cpu"),
+        (["--device", "cuda:99"], "key 'device': cuda:99, but "),
+        (["--augmentation", "hevy"], "'augmentation': expected one of none, light, strong, got"),
+        (["--variants", "{'a':'--augmentation hevy'}"], "'augmentation': expected one of none,"),
     ],
 )
 def test_what_changes_nothing_is_said_before_the_first_run(
