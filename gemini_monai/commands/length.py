@@ -15,8 +15,9 @@ from gemini_monai.base.limits import real
 from gemini_monai.base.system import child_environment
 from gemini_monai.commands.monai_call import Call
 
-COPY_PASTE = 1000
-"""Iterations below which labels alone taught more than copy-paste; docs/results/equal_time.md."""
+COPY_PASTE = {2: 1000, 3: 2000}
+"""Iterations by axes below which labels alone taught more than copy-paste, by equal_time.md in
+docs/results. Of volumes they did so at 1,000, the most that was measured."""
 OTHERWISE = ("pretrained", "continue_from", "pairs_interval", "contrast_weight", "objectives")
 """Overrides that make another training of the default than the one that was measured."""
 TIMING = "timing"
@@ -54,18 +55,19 @@ def within(call: Call, minutes: Any) -> Call:
     return replace(call, options=[*call.options, "--epochs", str(epochs)])
 
 
-def too_few_for_copy_paste(call: Call) -> bool:
+def too_few_for_copy_paste(call: Call, *, axes: int) -> bool:
     """Whether a training by the default of GEMINI-Semi is too short for it.
 
     An overlay, or an override of ``OTHERWISE``, asks for what was not measured; it has its way.
 
     Args:
         call: The training, with its epochs.
+        axes: Of its images, 2 or 3.
     """
     given = {name.split("#")[0] for name in command_line_overrides(call.options)}
     if call.overlays or given & set(OTHERWISE):
         return False
-    return int(knob(call, "epochs")) * int(knob(call, "epoch_length")) < COPY_PASTE
+    return int(knob(call, "epochs")) * int(knob(call, "epoch_length")) < COPY_PASTE[axes]
 
 
 def knob(call: Call, name: str) -> Any:

@@ -47,10 +47,11 @@ def train(
     """
     call = within(training_call(bundle, dst, method, overlay, overrides), minutes)
     chosen = minutes is not None and bundle == "semi" and method is None
-    if chosen and too_few_for_copy_paste(call):
+    axes = 2 if dst is None else int(data_set(dst)["spatial_dims"])
+    if chosen and too_few_for_copy_paste(call, axes=axes):
         print(
-            f"copy-paste wants {COPY_PASTE} iterations or more, so these minutes go to --method "
-            f"{SUPERVISED}, which learns from labels alone; --epochs N trains by copy-paste"
+            f"copy-paste wants {COPY_PASTE[axes]:,} iterations or more, so these minutes go to "
+            f"--method {SUPERVISED}, which learns from labels alone; --epochs N trains by copy-paste"
         )
         call = within(training_call(bundle, dst, SUPERVISED, overlay, overrides), minutes)
     call.start()

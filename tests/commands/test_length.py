@@ -59,6 +59,14 @@ def test_few_iterations_go_to_labels_alone(monkeypatch, capsys, measured, minute
     assert len(measured) == 1 + alone
 
 
+@pytest.mark.parametrize(("axes", "alone"), [(2, False), (3, True)])
+def test_volumes_want_more_iterations(monkeypatch, capsys, measured, tmp_path, axes, alone):
+    (tmp_path / "dataset.json").write_text(f'{{"spatial_dims": {axes}}}', encoding="utf8")
+    found = becomes(monkeypatch, "train", "semi", tmp_path, "--minutes", 3)
+    assert ("method_supervised.json" in str(found)) == alone
+    assert ("copy-paste wants 2,000 iterations" in capsys.readouterr().out) == alone
+
+
 def test_fine_tuning_takes_minutes_too(monkeypatch, measured):
     found = becomes(monkeypatch, "finetune", "--pretrained", "none", "--minutes", "0.001")
     assert found[found.index("--epochs") + 1] == "1"
