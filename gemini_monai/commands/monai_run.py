@@ -51,7 +51,8 @@ def train(
     if chosen and too_few_for_copy_paste(call, axes=axes):
         print(
             f"copy-paste wants {COPY_PASTE[axes]:,} iterations or more, so these minutes go to "
-            f"--method {SUPERVISED}, which learns from labels alone; --epochs N trains by copy-paste"
+            f"--method {SUPERVISED}, which learns from labels alone; "
+            "--epochs N trains by copy-paste"
         )
         call = within(training_call(bundle, dst, SUPERVISED, overlay, overrides), minutes)
     call.start()
