@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch: threads sleep while they wait
@@ -29,6 +33,32 @@ def _one_thread():
 def _seeded():
     torch.manual_seed(0)
     np.random.seed(0)  # noqa: NPY002 (what MONAI's transforms draw from)
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory) -> Path:
+    """The wheel, built from a copy: a build leaves files in the tree that it is made from."""
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"
+    skip = shutil.ignore_patterns("__pycache__", "data", "runs", "models", "node_modules")
+    kept = shutil.ignore_patterns("__pycache__", "node_modules")
+    for name in ("gemini_monai", "bundles", "docs", "examples"):
+        shutil.copytree(ROOT / name, source / name, ignore=skip if name == "bundles" else kept)
+    for path in ROOT.iterdir():
+        if path.is_file() and path.suffix in (".py", ".cfg", ".toml", ".in", ".md", ".cff", ""):
+            shutil.copy(path, source)
+    words = ["wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), str(source)]
+    subprocess.run([sys.executable, "-m", "pip", *words], check=True, timeout=300)
+    return next(folder.glob("*.whl"))
+
+
+@pytest.fixture(scope="session")
+def installed(wheel, tmp_path_factory) -> Path:
+    """The wheel as it is installed: a folder for ``PYTHONPATH``."""
+    folder = tmp_path_factory.mktemp("installed")
+    with zipfile.ZipFile(wheel) as file:
+        file.extractall(folder)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,13 @@ esac
 exec {python} -m gemini_monai "$@"
 """
 """The command ``gemini``, whose trainings are small."""
+PYTHON = """#!/bin/sh
+case "$*" in
+    "-m monai.bundle run training"*gemini_semi/*) set -- "$@" {semi} ;;
+esac
+exec {python} "$@"
+"""
+"""``python``, whose trainings of GEMINI-Semi are small."""
 
 
 class Page:
@@ -47,22 +54,22 @@ class Page:
         files = {body for (kind, _), body in self.fences.items() if kind == "file"}
         return [body for body in _python(self.text) if body not in files]
 
-    def run(self, name, place):
+    def run(self, name, place, package=ROOT):
         """What the commands of a fence print."""
-        return self.run_line(self.fences["command", name], place)
+        return self.run_line(self.fences["command", name], place, package=package)
 
     @staticmethod
-    def run_line(text, place, python=None):
-        """What a line prints; ``python`` is preloaded unless one is given."""
-        python = shlex.quote(python or interpreter())
+    def run_line(text, place, python=None, package=ROOT):
+        """What a line prints; ``python`` is preloaded with ``package`` unless one is given."""
+        python = shlex.quote(python or interpreter(package))
         tools = place / ".tools"
         tools.mkdir(exist_ok=True)
         small = {"semi": shlex.join(overrides_of(SMALL)), "mip": shlex.join(overrides_of(FINE))}
         (tools / "gemini").write_text(SHIM.format(python=python, **small))
-        (tools / "python").write_text(f'#!/bin/sh\nexec {python} "$@"\n')
+        (tools / "python").write_text(PYTHON.format(python=python, **small))
         for tool in tools.iterdir():
             tool.chmod(0o755)
-        found = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": f"{ROOT}:{place}"}
+        found = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": f"{package}:{place}"}
         found |= {"PATH": f"{tools}:{os.environ['PATH']}"}
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", text],

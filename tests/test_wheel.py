@@ -7,13 +7,9 @@ import json
 import os
 import re
 import runpy
-import shutil
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
-
-import pytest
 
 from gemini_monai.base.bundles import SHIPPED
 from tests.conftest import ROOT
@@ -38,53 +34,28 @@ for words in json.loads(sys.argv[1]):
 """Commands one after the other; what they become is run here, since every start costs seconds."""
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("wheel")
-    source = folder / "source"  # a build leaves files in the tree that it is made from
-    skip = shutil.ignore_patterns("__pycache__", "data", "runs", "models", "node_modules")
-    kept = shutil.ignore_patterns("__pycache__", "node_modules")
-    for name in ("gemini_monai", "bundles", "docs", "examples"):
-        shutil.copytree(ROOT / name, source / name, ignore=skip if name == "bundles" else kept)
-    for path in ROOT.iterdir():
-        if path.is_file() and path.suffix in (".py", ".cfg", ".toml", ".in", ".md", ".cff", ""):
-            shutil.copy(path, source)
-    words = ["wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), str(source)]
-    subprocess.run([sys.executable, "-m", "pip", *words], check=True, timeout=300)
-    return next(folder.glob("*.whl"))
-
-
-@pytest.fixture(scope="module")
-def site(wheel, tmp_path_factory):
-    """The wheel as it is installed."""
-    folder = tmp_path_factory.mktemp("site")
-    with zipfile.ZipFile(wheel) as file:
-        file.extractall(folder)
-    return folder
-
-
 def _files(folder):
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
-def test_it_has_both_bundles_and_no_more(site):
+def test_it_has_both_bundles_and_no_more(installed):
     bundles = ROOT / "bundles"
     expected = {path for pattern in SHIPPED for path in bundles.glob(f"*/{pattern}")}
-    found = _files(site / "gemini_monai" / "bundle_files")
+    found = _files(installed / "gemini_monai" / "bundle_files")
     assert found == {str(path.relative_to(bundles)) for path in expected}
 
 
-def test_every_link_of_its_description_is_a_file_in_it(site):
-    metadata = next(site.glob("*.dist-info")) / "METADATA"
+def test_every_link_of_its_description_is_a_file_in_it(installed):
+    metadata = next(installed.glob("*.dist-info")) / "METADATA"
     described = email.message_from_string(metadata.read_text()).get_payload()
     links = LINK.findall(described)
     assert any(link.endswith("docs/picture.png") for link in links)
     local = [link.partition("#")[0] for link in links if not link.startswith("https:")]
-    assert all((site / link).is_file() for link in local)
+    assert all((installed / link).is_file() for link in local)
 
 
-def test_links_of_the_pages_in_it_lead_to_others_in_it(site):
-    pages = site / "gemini_monai" / "doc_files"
+def test_links_of_the_pages_in_it_lead_to_others_in_it(installed):
+    pages = installed / "gemini_monai" / "doc_files"
     for page in [pages / "README.md", *(pages / "docs").rglob("*.md")]:
         for link in LINK.findall(page.read_text()):
             if not re.match(r"\w+:|#", link):
@@ -100,9 +71,9 @@ def test_a_public_address_makes_its_links_absolute():
     )
 
 
-def _gemini(site, here, commands):
+def _gemini(installed, here, commands):
     environment = os.environ | {
-        "PYTHONPATH": str(site),
+        "PYTHONPATH": str(installed),
         "OMP_NUM_THREADS": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
@@ -113,14 +84,16 @@ def _gemini(site, here, commands):
     )
 
 
-def test_every_kind_of_run_is_trained_and_used_in_an_empty_folder(site, tiny_phantom, tmp_path):
+def test_every_kind_of_run_is_trained_and_used_in_an_empty_folder(
+    installed, tiny_phantom, tmp_path
+):
     """Nothing is written beside the package, and what has no place of its own below ``bundles``."""
     data = str(tiny_phantom.parent)
     images = f"{data}/images"
     semi = "bundles/gemini_semi/runs/phantom_2d_gemini"
-    before = _files(site)
+    before = _files(installed)
     done = _gemini(
-        site,
+        installed,
         tmp_path,
         [
             ["train", "semi", data, *SMALL, "--compare", "[]"],
@@ -138,7 +111,7 @@ def test_every_kind_of_run_is_trained_and_used_in_an_empty_folder(site, tiny_pha
         ],
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    assert _files(site) == before
+    assert _files(installed) == before
     for made in (semi, "runs/pre", "runs/fine"):
         assert (tmp_path / made / "report.html").is_file()
     assert {path.name for path in tmp_path.iterdir()} == {

@@ -19,12 +19,14 @@ def refuse_too_large_file(path: Path, *, value_bytes: int) -> None:
     """Stop before a file is read that memory cannot hold, as a damaged or packed one may say.
 
     Args:
-        path: An image file; what cannot be read is left to its reader.
+        path: An image file; what cannot be read is left to its reader, and so is a folder.
         value_bytes: What each value takes when it is read.
 
     Raises:
         InputError: Naming the file and its size.
     """
+    if path.is_dir():  # of a DICOM series: every format of ITK would try it, and one complains
+        return
     try:
         shape, values = _shape(path)
     except Exception:

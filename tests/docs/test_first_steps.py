@@ -31,17 +31,6 @@ def test_the_tutorial(place):
     assert len(names) == 4  # the warped label too
 
 
-def test_own_scans(place):
-    page = Page(DOCS / "how_to" / "own_data.md")
-    for name in page.commands():
-        page.run(name, place)
-    assert len(list((place / "labels").glob("*.nii.gz"))) == 9
-    run = json.loads((place / "runs/small/run.json").read_text())
-    assert run["settings"]["spatial_size"] == [32, 32]
-    assert run["settings"]["intensity"]["kind"] == "range"
-    assert (place / "runs/both/supervised/run.json").is_file()
-
-
 def test_choosing_what_to_label(place):
     page = Page(DOCS / "how_to" / "choose.md")
     labels = place / "scans" / "labels"

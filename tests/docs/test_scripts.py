@@ -6,8 +6,6 @@ import re
 
 import torch
 
-from gemini_monai.data.prepare import prepare_folder
-from gemini_monai.data.prepare.split import Wanted
 from tests.conftest import ROOT
 from tests.docs.conftest import DOCS, prepared
 from tests.pages import Page
@@ -21,21 +19,6 @@ def test_the_backbone_elsewhere(place):
     assert page.execute(theirs, place)["logits"].shape == (1, 3, 64, 64)
     page.run("finetune", place)
     assert (place / "curves.html").is_file()
-
-
-def test_for_users_of_monai(clone):
-    place = clone
-    page = Page(DOCS / "how_to" / "monai_users.md")
-    assert page.run("check", place).startswith("ok: epochs, train#trainer#amp")
-    prepare_folder(place / "scans", place / "data", wanted=Wanted(labeled=5))
-    (code,) = page.code()
-    small = code.replace("epoch_length=5,", "epoch_length=1, channels=[4, 8], amp=False,")
-    assert small != code
-    names = page.execute(small, place)
-    saved = torch.load(place / "runs" / "workflow" / "models" / "model.pt", weights_only=True)
-    assert set(saved) == set(names["network"].state_dict())
-    parts = re.findall(r"`(\w+)`", page.text.split("Its parts are ")[1].split(", and so")[0])
-    assert {key.split(".")[0] for key in saved} == set(parts)
 
 
 def test_from_python(place):

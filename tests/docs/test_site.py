@@ -12,6 +12,7 @@ import pytest
 
 from tests.conftest import ROOT
 
+BASH = re.compile(r"^(.*)\n```(?:bash|sh|console)$", re.M)
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 
 
@@ -40,6 +41,13 @@ def test_rooms_import_only_what_the_table_says_and_from_above():
     said = (ROOT / "gemini_monai" / "__init__.py").read_text().split('"""')[1]
     parts = ("streams", "prepare")
     assert [name for name in re.findall(r"``(\w+)``", said) if name not in parts] == rooms
+
+
+def test_no_page_has_a_command_that_no_test_runs():
+    """What needs a download or a GPU is a fence of text."""
+    for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+        before = BASH.findall(page.read_text())
+        assert all(line.startswith("<!-- command: ") for line in before), page
 
 
 @pytest.fixture(scope="module")

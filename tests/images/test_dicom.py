@@ -44,6 +44,14 @@ def test_one_slice_is_an_image_of_two_axes(tmp_path):
     assert image.shape == (1, 5, 6)
 
 
+def test_a_series_is_read_without_a_word(tmp_path, capfd):
+    """ITK's reader of HDF5 wrote forty lines of each folder."""
+    folder = write_slices(tmp_path / "s", volume(), along_z(8))
+    capfd.readouterr()
+    read(folder)
+    assert capfd.readouterr() == ("", "")
+
+
 def test_two_series_in_one_folder_are_listed(tmp_path):
     folder = write_slices(tmp_path / "s", volume((1, 9, 9)), along_z(1), uid="1.9.1", name="scout")
     write_slices(folder, volume(), along_z(8), uid="1.9.2")

@@ -1,6 +1,7 @@
 """A process that has imported what commands need, and becomes each of them by a fork.
 
-Run as ``python server.py LISTENER FOLDER``; ends when its stdin does.
+Run as ``python server.py LISTENER FOLDER PACKAGE``; ends when its stdin does. ``PACKAGE`` is where
+``gemini_monai`` is imported from.
 """
 
 import contextlib
@@ -20,19 +21,18 @@ import threading
 import types
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
 PRELOADED = ("torch._dynamo", "monai.bundle", "gemini_monai", "fire", "itk", "matplotlib.pyplot")
 """What commands import, some of it late: an optimizer's first step imports ``torch._dynamo``."""
 OWN_PATH = sys.path[1:]
 """Of an interpreter without ``PYTHONPATH``; before it comes the folder of what is run."""
 
 
-def preload():
-    sys.path[0] = str(ROOT)
+def preload(package):
+    sys.path[0] = package
     for name in PRELOADED:
         importlib.import_module(name)
-    package = sys.modules["gemini_monai"]
-    for module in pkgutil.walk_packages(package.__path__, "gemini_monai."):
+    rooms = sys.modules["gemini_monai"].__path__
+    for module in pkgutil.walk_packages(rooms, "gemini_monai."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
     assert threading.active_count() == 1
@@ -125,6 +125,6 @@ def show(kind, error, trace):
 
 
 if __name__ == "__main__":
-    preload()
+    preload(sys.argv[3])
     request = serve(socket.socket(fileno=int(sys.argv[1])), sys.argv[2])
     become(request.pop("words"), **request)
