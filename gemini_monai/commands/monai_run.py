@@ -47,7 +47,7 @@ def train(
     """
     call = within(training_call(bundle, dst, method, overlay, overrides), minutes)
     chosen = minutes is not None and bundle == "semi" and method is None
-    axes = 2 if dst is None else int(data_set(dst)["spatial_dims"])
+    axes = 3 if dst is not None and data_set(dst).get("spatial_dims") == 3 else 2
     if chosen and too_few_for_copy_paste(call, axes=axes):
         print(
             f"copy-paste wants {COPY_PASTE[axes]:,} iterations or more, so these minutes go to "
