@@ -7,7 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gemini_monai.base.bundles import bundle_here, bundle_that_trains, workplace
+from gemini_monai.base.bundles import (
+    bundle_here,
+    bundle_that_trains,
+    command_line_overrides,
+    workplace,
+)
 from gemini_monai.base.errors import InputError
 from gemini_monai.base.files import read_json
 from gemini_monai.base.ids import nearest
@@ -54,8 +59,17 @@ def train(
             f"--method {SUPERVISED}, which learns from labels alone; "
             "--epochs N trains by copy-paste"
         )
-        call = within(training_call(bundle, dst, SUPERVISED, overlay, overrides), minutes)
+        alone = [*overrides, *_other_arms(call)]
+        call = within(training_call(bundle, dst, SUPERVISED, overlay, alone), minutes)
     call.start()
+
+
+def _other_arms(call: Call) -> list[str]:
+    """An override that leaves labels alone out of what a training is compared with."""
+    arms = command_line_overrides(call.options).get("compare")
+    if not isinstance(arms, list) or SUPERVISED not in arms:
+        return []
+    return ["--compare", str([arm for arm in arms if arm != SUPERVISED])]
 
 
 def training_call(

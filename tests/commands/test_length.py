@@ -67,6 +67,13 @@ def test_volumes_want_more_iterations(monkeypatch, capsys, measured, tmp_path, a
     assert ("copy-paste wants 2,000 iterations" in capsys.readouterr().out) == alone
 
 
+def test_labels_alone_are_not_compared_with_themselves(monkeypatch, measured):
+    words = ["--minutes", 1, "--compare", "['supervised','bcp']"]
+    found = becomes(monkeypatch, "train", "semi", *words)
+    given = [found[k + 1] for k, word in enumerate(found) if word == "--compare"]
+    assert given[-1] == "['bcp']"
+
+
 def test_fine_tuning_takes_minutes_too(monkeypatch, measured):
     found = becomes(monkeypatch, "finetune", "--pretrained", "none", "--minutes", "0.001")
     assert found[found.index("--epochs") + 1] == "1"
