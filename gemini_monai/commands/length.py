@@ -17,7 +17,7 @@ from gemini_monai.commands.monai_call import Call
 
 COPY_PASTE = {2: 1000, 3: 2000}
 """Iterations by axes below which labels alone taught more than copy-paste, by equal_time.md in
-docs/results. Of volumes they did so at 1,000, the most that was measured."""
+docs/results. Of volumes they did so at 1,000, the most that was measured; 2,000 is a guess."""
 OTHERWISE = ("pretrained", "continue_from", "pairs_interval", "contrast_weight", "objectives")
 """Overrides that make another training of the default than the one that was measured."""
 TIMING = "timing"
